@@ -16,29 +16,25 @@ func biasGeluInfer(c *InferCtx) error {
 }
 
 func biasGeluKernel(k *KernelCtx) (Kernel, error) {
-	return biasedKernel(k, vec.Gelu, erfGeluKernel, geluErf)
+	return biasedKernel(k, vec.AddGelu, erfGeluKernel, geluErf)
 }
 
 func fastGeluKernel(k *KernelCtx) (Kernel, error) {
-	return biasedKernel(k, vec.GeluTanh, tanhGeluKernel, tanhGelu)
+	return biasedKernel(k, vec.AddGeluTanh, tanhGeluKernel, tanhGelu)
 }
 
-// biasedKernel binds an activation after an optional sum.
-func biasedKernel(k *KernelCtx, f32 func(dst, x []float32), plain func(*KernelCtx) (Kernel, error), f func(float64) float64) (Kernel, error) {
+// biasedKernel binds an activation after an optional sum: sum32 is both in float32.
+func biasedKernel(k *KernelCtx, sum32 func(dst, a, b []float32), plain func(*KernelCtx) (Kernel, error), f func(float64) float64) (Kernel, error) {
 	if !k.Has(1) {
 		return plain(k)
 	}
-	biased := func(dst, a, b []float32) {
-		vec.Add(dst, a, b)
-		f32(dst, dst)
-	}
 	switch d := k.DType(0); d {
 	case tensor.Float32:
-		return binary(biased)
+		return binary(sum32)
 	case tensor.Float16:
-		return binary(vec.Half2[tensor.Float16Bits](biased))
+		return binary(vec.Half2[tensor.Float16Bits](sum32))
 	case tensor.BFloat16:
-		return binary(vec.Half2[tensor.BFloat16Bits](biased))
+		return binary(vec.Half2[tensor.BFloat16Bits](sum32))
 	case tensor.Float64:
 		return binary(func(dst, a, b []float64) {
 			vec.AddOf(dst, a, b)

@@ -11,6 +11,8 @@ const (
 	opMax
 	opMin
 	opAddRelu
+	opAddGelu
+	opAddGeluTanh
 	opMulAcc
 	opPrelu
 	opAddInt
@@ -78,6 +80,12 @@ func Min(dst, a, b []float32) { pair(opMin, dst, a, b) }
 
 // AddRelu sets dst[i] = max(0, a[i] + b[i]) and keeps NaN.
 func AddRelu(dst, a, b []float32) { pair(opAddRelu, dst, a, b) }
+
+// AddGelu sets dst[i] to Gelu of a[i] + b[i].
+func AddGelu(dst, a, b []float32) { pair(opAddGelu, dst, a, b) }
+
+// AddGeluTanh sets dst[i] to GeluTanh of a[i] + b[i].
+func AddGeluTanh(dst, a, b []float32) { pair(opAddGeluTanh, dst, a, b) }
 
 // Prelu sets dst[i] = a[i], times slope[i] where a[i] is negative.
 func Prelu(dst, a, slope []float32) { pair(opPrelu, dst, a, slope) }

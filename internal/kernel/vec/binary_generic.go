@@ -20,6 +20,16 @@ func addReluGo(dst, a, b []float32) {
 	}
 }
 
+func addGeluGo(dst, a, b []float32) {
+	addGo(dst, a, b)
+	geluGo(dst, dst, 0, 0)
+}
+
+func addGeluTanhGo(dst, a, b []float32) {
+	addGo(dst, a, b)
+	geluTanhGo(dst, dst, 0, 0)
+}
+
 func mulAccGo(dst, a, b []float32) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
 	for i := range dst {

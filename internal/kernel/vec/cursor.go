@@ -1,7 +1,7 @@
 package vec
 
 // A cursor walks a Plan over the result's elements lo to hi, panel by panel: a panel is some rows whose
-// offsets are evenly spaced in every input, or a part of one row.
+// offsets are evenly spaced in every input, or a part of one row. It takes single whole rows several at a time.
 type cursor struct {
 	dims  []planDim
 	index [maxFixed]int
@@ -11,6 +11,7 @@ type cursor struct {
 	hi    int
 	rows  int // of the panel at hand
 	cols  int
+	count int // panels of one row that follow each other, evenly spaced, from the one at hand on
 	short int // rows shorter than this are taken several at once
 }
 
@@ -72,15 +73,28 @@ func (c *cursor) measure() {
 	last := len(c.dims) - 1
 	n, left := c.dims[last].n, c.hi-c.at
 	at := c.idx()[last]
-	c.rows, c.cols = 1, min(n-at, left)
-	if n < c.short && last > 0 && at == 0 && left >= n {
-		c.rows = min(c.dims[last-1].n-c.idx()[last-1], left/n, panelLen/n)
+	c.rows, c.cols, c.count = 1, min(n-at, left), 1
+	if last == 0 || at > 0 || left < n {
+		return
 	}
+	whole := min(c.dims[last-1].n-c.idx()[last-1], left/n)
+	if n < c.short {
+		c.rows = min(whole, panelLen/n)
+	} else {
+		c.count = whole
+	}
+}
+
+// resultOf returns the elements of dst at the panels at the cursor.
+func resultOf[D any](c *cursor, dst []D) strip[D] {
+	n := c.rows * c.cols
+	return strip[D]{dst[c.at:], n, n}
 }
 
 // next moves on to the next panel. It reports whether there is one.
 func (c *cursor) next() bool {
-	c.at += c.rows * c.cols
+	by := c.rows * c.count
+	c.at += by * c.cols
 	if c.at >= c.hi {
 		return false
 	}
@@ -90,7 +104,6 @@ func (c *cursor) next() bool {
 		c.off[k] -= index[last] * c.dims[last].stride[k]
 	}
 	index[last] = 0
-	by := c.rows
 	for i := last - 1; i >= 0; i-- {
 		d := &c.dims[i]
 		for k := range c.off {
@@ -115,24 +128,28 @@ type spreadBuf[T any] struct {
 	held int
 }
 
-// panel returns input k for the panel at the cursor: as many elements as it has, or one that stands for
-// all of them.
-func panel[T any](c *cursor, k int, x []T, s *spreadBuf[T]) []T {
+// A strip is an input at the panels of a cursor: panel i is n elements, or one that stands for all of them, from i*step on.
+type strip[T any] struct {
+	x       []T
+	n, step int
+}
+
+func (s *strip[T]) panel(i int) []T { return s.x[i*s.step:][:s.n] }
+
+// stripOf returns input k at the panels at the cursor.
+func stripOf[T any](c *cursor, k int, x []T, s *spreadBuf[T]) strip[T] {
 	last := len(c.dims) - 1
-	off, step, n := c.off[k], c.dims[last].stride[k], c.rows*c.cols
-	if c.rows == 1 {
-		if step == 0 {
-			return x[off : off+1]
-		}
-		return x[off : off+n]
+	off, step, n, down := c.off[k], c.dims[last].stride[k], c.rows*c.cols, 0
+	if last > 0 {
+		down = c.dims[last-1].stride[k]
 	}
-	switch down := c.dims[last-1].stride[k]; {
-	case step == 1 && down == c.cols:
-		return x[off : off+n]
-	case step == 0 && down == 0:
-		return x[off : off+1]
+	switch {
+	case c.rows == 1 && step == 0, step == 0 && down == 0:
+		return strip[T]{x[off:], 1, down}
+	case c.rows == 1 || step == 1 && down == c.cols:
+		return strip[T]{x[off:], n, down}
 	default:
-		return s.fill(x, off, step, down, c.rows, c.cols)
+		return strip[T]{s.fill(x, off, step, down, c.rows, c.cols), n, 0}
 	}
 }
 

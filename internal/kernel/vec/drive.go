@@ -69,7 +69,10 @@ func (t *task1[D, A]) Chunk(i int) {
 	var a spreadBuf[A]
 	c.start(&t.p, lo, hi)
 	for more := true; more; more = c.next() {
-		t.f(t.dst[c.at:c.at+c.rows*c.cols], panel(&c, 0, t.a, &a))
+		dst, x := resultOf(&c, t.dst), stripOf(&c, 0, t.a, &a)
+		for i := range c.count {
+			t.f(dst.panel(i), x.panel(i))
+		}
 	}
 	a.free()
 }
@@ -107,7 +110,10 @@ func (t *task2[D, A, B]) Chunk(i int) {
 	var b spreadBuf[B]
 	c.start(&t.p, lo, hi)
 	for more := true; more; more = c.next() {
-		t.f(t.dst[c.at:c.at+c.rows*c.cols], panel(&c, 0, t.a, &a), panel(&c, 1, t.b, &b))
+		dst, x, y := resultOf(&c, t.dst), stripOf(&c, 0, t.a, &a), stripOf(&c, 1, t.b, &b)
+		for i := range c.count {
+			t.f(dst.panel(i), x.panel(i), y.panel(i))
+		}
 	}
 	a.free()
 	b.free()
@@ -148,7 +154,10 @@ func (t *task3[D, A, B, C]) Chunk(i int) {
 	var c spreadBuf[C]
 	cur.start(&t.p, lo, hi)
 	for more := true; more; more = cur.next() {
-		t.f(t.dst[cur.at:cur.at+cur.rows*cur.cols], panel(&cur, 0, t.a, &a), panel(&cur, 1, t.b, &b), panel(&cur, 2, t.c, &c))
+		dst, x, y, z := resultOf(&cur, t.dst), stripOf(&cur, 0, t.a, &a), stripOf(&cur, 1, t.b, &b), stripOf(&cur, 2, t.c, &c)
+		for i := range cur.count {
+			t.f(dst.panel(i), x.panel(i), y.panel(i), z.panel(i))
+		}
 	}
 	a.free()
 	b.free()

@@ -31,7 +31,7 @@ func Expand[T any](p *Plan, dst, x []T, lo int) {
 		if last > 0 {
 			down = c.dims[last-1].stride[0]
 		}
-		out := dst[c.at-lo:][:c.rows*c.cols]
+		out := dst[c.at-lo:][:c.rows*c.count*c.cols]
 		for ; len(out) > 0; out, off = out[c.cols:], off+down {
 			if step == 0 {
 				Fill(out[:c.cols], x[off])

@@ -89,7 +89,10 @@ func TestBroadcast(t *testing.T) {
 			var x, y, z spreadBuf[int32]
 			cur.start(&p, lo, min(n, lo+step))
 			for more := true; more; more = cur.next() {
-				sum3(parts[cur.at:cur.at+cur.rows*cur.cols], panel(&cur, 0, a, &x), panel(&cur, 1, b, &y), panel(&cur, 2, c, &z))
+				dst, a, b, c := resultOf(&cur, parts), stripOf(&cur, 0, a, &x), stripOf(&cur, 1, b, &y), stripOf(&cur, 2, c, &z)
+				for i := range cur.count {
+					sum3(dst.panel(i), a.panel(i), b.panel(i), c.panel(i))
+				}
 			}
 		}
 		for i := range got {

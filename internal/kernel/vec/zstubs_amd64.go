@@ -173,6 +173,12 @@ func orBitsAVX2(dst []float32, a []float32, b []float32)
 func xorBitsAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
+func addGeluAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func addGeluTanhAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
 func mulAccAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -876,6 +882,12 @@ func orBitsAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
 func xorBitsAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func addGeluAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func addGeluTanhAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
 func mulAccAVX512(dst []float32, a []float32, b []float32)

@@ -6155,6 +6155,777 @@ done83:
 	VZEROUPPER
 	RET
 
+// func addGeluAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, FMA3
+TEXT ·addGeluAVX2(SB), NOSPLIT, $0-72
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    a_base+24(FP), DX
+	MOVQ    a_len+32(FP), BX
+	MOVQ    b_base+48(FP), SI
+	MOVQ    b_len+56(FP), DI
+	VMOVUPS lanes<>+1792(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
+	CMPQ    BX, $0x01
+	JE      scalarA
+	CMPQ    DI, $0x01
+	JE      scalarB
+
+many84:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd84
+	VMOVUPS     (DX), Y3
+	VMOVUPS     (SI), Y4
+	VADDPS      Y4, Y3, Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	VMOVUPS     32(DX), Y3
+	VMOVUPS     32(SI), Y4
+	VADDPS      Y4, Y3, Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, CX
+	JMP         many84
+
+manyEnd84:
+one84:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd84
+	VMOVUPS     (DX), Y3
+	VMOVUPS     (SI), Y4
+	VADDPS      Y4, Y3, Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one84
+
+oneEnd84:
+	TESTQ       CX, CX
+	JE          done84
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VMASKMOVPS  (SI), Y3, Y5
+	VADDPS      Y5, Y4, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y0, Y5
+	VFMADD213PS lanes<>+1888(SB), Y0, Y5
+	VFMADD213PS lanes<>+1920(SB), Y0, Y5
+	VFMADD213PS lanes<>+1952(SB), Y0, Y5
+	VFMADD213PS lanes<>+1984(SB), Y0, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y0, Y6
+	VFMADD213PS lanes<>+2080(SB), Y0, Y6
+	VFMADD213PS lanes<>+2112(SB), Y0, Y6
+	VFMADD213PS lanes<>+2144(SB), Y0, Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMULPS      Y4, Y5, Y0
+	VDIVPS      Y6, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+896(SB), Y4, Y1
+	VFMADD213PS Y1, Y1, Y0
+	VMASKMOVPS  Y0, Y3, (AX)
+
+done84:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y3
+
+many85:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd85
+	VMOVUPS     (SI), Y4
+	VADDPS      Y4, Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     32(SI), Y4
+	VADDPS      Y4, Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, CX
+	JMP         many85
+
+manyEnd85:
+one85:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd85
+	VMOVUPS     (SI), Y4
+	VADDPS      Y4, Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one85
+
+oneEnd85:
+	TESTQ       CX, CX
+	JE          done85
+	LEAQ        tail<>+32(SB), DX
+	NEGQ        CX
+	VMOVUPS     (DX)(CX*4), Y4
+	VMASKMOVPS  (SI), Y4, Y5
+	VADDPS      Y5, Y3, Y3
+	VMULPS      Y3, Y3, Y5
+	VMINPS      Y5, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y0, Y5
+	VFMADD213PS lanes<>+1888(SB), Y0, Y5
+	VFMADD213PS lanes<>+1920(SB), Y0, Y5
+	VFMADD213PS lanes<>+1952(SB), Y0, Y5
+	VFMADD213PS lanes<>+1984(SB), Y0, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y0, Y6
+	VFMADD213PS lanes<>+2080(SB), Y0, Y6
+	VFMADD213PS lanes<>+2112(SB), Y0, Y6
+	VFMADD213PS lanes<>+2144(SB), Y0, Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMULPS      Y3, Y5, Y0
+	VDIVPS      Y6, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+896(SB), Y3, Y1
+	VFMADD213PS Y1, Y1, Y0
+	VMASKMOVPS  Y0, Y4, (AX)
+
+done85:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y3
+
+many86:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd86
+	VMOVUPS     (DX), Y4
+	VADDPS      Y3, Y4, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     32(DX), Y4
+	VADDPS      Y3, Y4, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many86
+
+manyEnd86:
+one86:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd86
+	VMOVUPS     (DX), Y4
+	VADDPS      Y3, Y4, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one86
+
+oneEnd86:
+	TESTQ       CX, CX
+	JE          done86
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y4
+	VMASKMOVPS  (DX), Y4, Y5
+	VADDPS      Y3, Y5, Y3
+	VMULPS      Y3, Y3, Y5
+	VMINPS      Y5, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y0, Y5
+	VFMADD213PS lanes<>+1888(SB), Y0, Y5
+	VFMADD213PS lanes<>+1920(SB), Y0, Y5
+	VFMADD213PS lanes<>+1952(SB), Y0, Y5
+	VFMADD213PS lanes<>+1984(SB), Y0, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y0, Y6
+	VFMADD213PS lanes<>+2080(SB), Y0, Y6
+	VFMADD213PS lanes<>+2112(SB), Y0, Y6
+	VFMADD213PS lanes<>+2144(SB), Y0, Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMULPS      Y3, Y5, Y0
+	VDIVPS      Y6, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+896(SB), Y3, Y1
+	VFMADD213PS Y1, Y1, Y0
+	VMASKMOVPS  Y0, Y4, (AX)
+
+done86:
+	VZEROUPPER
+	RET
+
+// func addGeluTanhAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·addGeluTanhAVX2(SB), NOSPLIT, $0-72
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    a_base+24(FP), DX
+	MOVQ    a_len+32(FP), BX
+	MOVQ    b_base+48(FP), SI
+	MOVQ    b_len+56(FP), DI
+	VMOVUPS lanes<>+2176(SB), Y0
+	VMOVUPS lanes<>+2208(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
+	VMOVUPS lanes<>+352(SB), Y3
+	VMOVUPS lanes<>+2240(SB), Y4
+	VMOVUPS lanes<>+2272(SB), Y5
+	VMOVUPS lanes<>+2304(SB), Y6
+	VMOVUPS lanes<>+2336(SB), Y7
+	CMPQ    BX, $0x01
+	JE      scalarA
+	CMPQ    DI, $0x01
+	JE      scalarB
+
+many87:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd87
+	VMOVUPS     (DX), Y7
+	VMOVUPS     (SI), Y8
+	VADDPS      Y8, Y7, Y7
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
+	VMULPS      Y7, Y9, Y8
+	VMAXPS      Y8, Y0, Y8
+	VMINPS      Y8, Y1, Y8
+	VADDPS      Y2, Y8, Y9
+	VSUBPS      Y2, Y9, Y10
+	VSUBPS      Y10, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VMOVUPS     lanes<>+2336(SB), Y10
+	VFMADD213PS Y6, Y8, Y10
+	VFMADD213PS Y5, Y8, Y10
+	VFMADD213PS Y4, Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
+	VFMADD213PS Y3, Y8, Y10
+	VMULPS      Y9, Y10, Y8
+	VADDPS      Y3, Y8, Y8
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     Y7, (AX)
+	VMOVUPS     32(DX), Y7
+	VMOVUPS     32(SI), Y8
+	VADDPS      Y8, Y7, Y7
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
+	VMULPS      Y7, Y9, Y8
+	VMAXPS      Y8, Y0, Y8
+	VMINPS      Y8, Y1, Y8
+	VADDPS      Y2, Y8, Y9
+	VSUBPS      Y2, Y9, Y10
+	VSUBPS      Y10, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VMOVUPS     lanes<>+2336(SB), Y10
+	VFMADD213PS Y6, Y8, Y10
+	VFMADD213PS Y5, Y8, Y10
+	VFMADD213PS Y4, Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
+	VFMADD213PS Y3, Y8, Y10
+	VMULPS      Y9, Y10, Y8
+	VADDPS      Y3, Y8, Y8
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     Y7, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, CX
+	JMP         many87
+
+manyEnd87:
+one87:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd87
+	VMOVUPS     (DX), Y7
+	VMOVUPS     (SI), Y8
+	VADDPS      Y8, Y7, Y7
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
+	VMULPS      Y7, Y9, Y8
+	VMAXPS      Y8, Y0, Y8
+	VMINPS      Y8, Y1, Y8
+	VADDPS      Y2, Y8, Y9
+	VSUBPS      Y2, Y9, Y10
+	VSUBPS      Y10, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VMOVUPS     lanes<>+2336(SB), Y10
+	VFMADD213PS Y6, Y8, Y10
+	VFMADD213PS Y5, Y8, Y10
+	VFMADD213PS Y4, Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
+	VFMADD213PS Y3, Y8, Y10
+	VMULPS      Y9, Y10, Y8
+	VADDPS      Y3, Y8, Y8
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     Y7, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one87
+
+oneEnd87:
+	TESTQ       CX, CX
+	JE          done87
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y7
+	VMASKMOVPS  (DX), Y7, Y8
+	VMASKMOVPS  (SI), Y7, Y9
+	VADDPS      Y9, Y8, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y0
+	VMINPS      Y0, Y1, Y0
+	VADDPS      Y2, Y0, Y1
+	VSUBPS      Y2, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+2336(SB), Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VFMADD213PS lanes<>+2432(SB), Y0, Y2
+	VFMADD213PS Y3, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      Y3, Y0, Y0
+	VDIVPS      Y0, Y8, Y0
+	VMASKMOVPS  Y0, Y7, (AX)
+
+done87:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y7
+
+many88:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd88
+	VMOVUPS     (SI), Y8
+	VADDPS      Y8, Y7, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y9
+	VMINPS      Y9, Y1, Y9
+	VADDPS      Y2, Y9, Y10
+	VSUBPS      Y2, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2336(SB), Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
+	VFMADD213PS Y3, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y3, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     32(SI), Y8
+	VADDPS      Y8, Y7, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y9
+	VMINPS      Y9, Y1, Y9
+	VADDPS      Y2, Y9, Y10
+	VSUBPS      Y2, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2336(SB), Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
+	VFMADD213PS Y3, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y3, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, CX
+	JMP         many88
+
+manyEnd88:
+one88:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd88
+	VMOVUPS     (SI), Y8
+	VADDPS      Y8, Y7, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y9
+	VMINPS      Y9, Y1, Y9
+	VADDPS      Y2, Y9, Y10
+	VSUBPS      Y2, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2336(SB), Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
+	VFMADD213PS Y3, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y3, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one88
+
+oneEnd88:
+	TESTQ       CX, CX
+	JE          done88
+	LEAQ        tail<>+32(SB), DX
+	NEGQ        CX
+	VMOVUPS     (DX)(CX*4), Y8
+	VMASKMOVPS  (SI), Y8, Y9
+	VADDPS      Y9, Y7, Y7
+	VMULPS      Y7, Y7, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y7, Y10, Y9
+	VMAXPS      Y9, Y0, Y0
+	VMINPS      Y0, Y1, Y0
+	VADDPS      Y2, Y0, Y1
+	VSUBPS      Y2, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+2336(SB), Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VFMADD213PS lanes<>+2432(SB), Y0, Y2
+	VFMADD213PS Y3, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      Y3, Y0, Y0
+	VDIVPS      Y0, Y7, Y0
+	VMASKMOVPS  Y0, Y8, (AX)
+
+done88:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y7
+
+many89:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd89
+	VMOVUPS     (DX), Y8
+	VADDPS      Y7, Y8, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y9
+	VMINPS      Y9, Y1, Y9
+	VADDPS      Y2, Y9, Y10
+	VSUBPS      Y2, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2336(SB), Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
+	VFMADD213PS Y3, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y3, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     32(DX), Y8
+	VADDPS      Y7, Y8, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y9
+	VMINPS      Y9, Y1, Y9
+	VADDPS      Y2, Y9, Y10
+	VSUBPS      Y2, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2336(SB), Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
+	VFMADD213PS Y3, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y3, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many89
+
+manyEnd89:
+one89:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd89
+	VMOVUPS     (DX), Y8
+	VADDPS      Y7, Y8, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y9
+	VMINPS      Y9, Y1, Y9
+	VADDPS      Y2, Y9, Y10
+	VSUBPS      Y2, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2336(SB), Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
+	VFMADD213PS Y3, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y3, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one89
+
+oneEnd89:
+	TESTQ       CX, CX
+	JE          done89
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y8
+	VMASKMOVPS  (DX), Y8, Y9
+	VADDPS      Y7, Y9, Y7
+	VMULPS      Y7, Y7, Y9
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
+	VMULPS      Y7, Y10, Y9
+	VMAXPS      Y9, Y0, Y0
+	VMINPS      Y0, Y1, Y0
+	VADDPS      Y2, Y0, Y1
+	VSUBPS      Y2, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+2336(SB), Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VFMADD213PS lanes<>+2432(SB), Y0, Y2
+	VFMADD213PS Y3, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      Y3, Y0, Y0
+	VDIVPS      Y0, Y7, Y0
+	VMASKMOVPS  Y0, Y8, (AX)
+
+done89:
+	VZEROUPPER
+	RET
+
 // func mulAccAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX, FMA3
 TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
@@ -6169,9 +6940,9 @@ TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many84:
+many90:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd84
+	JLT         manyEnd90
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -6196,12 +6967,12 @@ many84:
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many84
+	JMP         many90
 
-manyEnd84:
-one84:
+manyEnd90:
+one90:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd84
+	JLT         oneEnd90
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -6211,11 +6982,11 @@ one84:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one84
+	JMP         one90
 
-oneEnd84:
+oneEnd90:
 	TESTQ       CX, CX
-	JE          done84
+	JE          done90
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y0
@@ -6225,16 +6996,16 @@ oneEnd84:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
-done84:
+done90:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many85:
+many91:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd85
+	JLT         manyEnd91
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -6254,12 +7025,12 @@ many85:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many85
+	JMP         many91
 
-manyEnd85:
-one85:
+manyEnd91:
+one91:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd85
+	JLT         oneEnd91
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -6267,11 +7038,11 @@ one85:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one85
+	JMP         one91
 
-oneEnd85:
+oneEnd91:
 	TESTQ       CX, CX
-	JE          done85
+	JE          done91
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
@@ -6280,16 +7051,16 @@ oneEnd85:
 	VFMADD231PS Y0, Y3, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done85:
+done91:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many86:
+many92:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd86
+	JLT         manyEnd92
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -6309,12 +7080,12 @@ many86:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many86
+	JMP         many92
 
-manyEnd86:
-one86:
+manyEnd92:
+one92:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd86
+	JLT         oneEnd92
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -6322,11 +7093,11 @@ one86:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one86
+	JMP         one92
 
-oneEnd86:
+oneEnd92:
 	TESTQ       CX, CX
-	JE          done86
+	JE          done92
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -6335,7 +7106,7 @@ oneEnd86:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done86:
+done92:
 	VZEROUPPER
 	RET
 
@@ -6349,9 +7120,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many87:
+many93:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd87
+	JLT     manyEnd93
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
@@ -6362,28 +7133,28 @@ many87:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many87
+	JMP     many93
 
-manyEnd87:
-one87:
+manyEnd93:
+one93:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd87
+	JLT     oneEnd93
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one87
+	JMP     one93
 
-oneEnd87:
+oneEnd93:
 	TESTQ      AX, AX
-	JE         done87
+	JE         done93
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done87:
+done93:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6407,9 +7178,9 @@ TEXT ·sumSquareAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many88:
+many94:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd88
+	JLT         manyEnd94
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     32(CX), Y4
@@ -6420,28 +7191,28 @@ many88:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many88
+	JMP         many94
 
-manyEnd88:
-one88:
+manyEnd94:
+one94:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd88
+	JLT         oneEnd94
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one88
+	JMP         one94
 
-oneEnd88:
+oneEnd94:
 	TESTQ       AX, AX
-	JE          done88
+	JE          done94
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y4
 	VMASKMOVPS  (CX), Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done88:
+done94:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6465,9 +7236,9 @@ TEXT ·sumAbsAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many89:
+many95:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd89
+	JLT     manyEnd95
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
@@ -6482,22 +7253,22 @@ many89:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many89
+	JMP     many95
 
-manyEnd89:
-one89:
+manyEnd95:
+one95:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd89
+	JLT     oneEnd95
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one89
+	JMP     one95
 
-oneEnd89:
+oneEnd95:
 	TESTQ      AX, AX
-	JE         done89
+	JE         done95
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
@@ -6505,7 +7276,7 @@ oneEnd89:
 	VANDPS     lanes<>+3008(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done89:
+done95:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6531,9 +7302,9 @@ TEXT ·sumDeviationAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many90:
+many96:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd90
+	JLT         manyEnd96
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
@@ -6548,22 +7319,22 @@ many90:
 	VFMADD231PS Y5, Y5, Y4
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many90
+	JMP         many96
 
-manyEnd90:
-one90:
+manyEnd96:
+one96:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd90
+	JLT         oneEnd96
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one90
+	JMP         one96
 
-oneEnd90:
+oneEnd96:
 	TESTQ       AX, AX
-	JE          done90
+	JE          done96
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y5
@@ -6572,7 +7343,7 @@ oneEnd90:
 	VSUBPS      Y0, Y6, Y0
 	VFMADD231PS Y0, Y0, Y2
 
-done90:
+done96:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y3, Y1, Y1
@@ -6597,9 +7368,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many91:
+many97:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd91
+	JLT         manyEnd97
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -6615,23 +7386,23 @@ many91:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many91
+	JMP         many97
 
-manyEnd91:
-one91:
+manyEnd97:
+one97:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd91
+	JLT         oneEnd97
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one91
+	JMP         one97
 
-oneEnd91:
+oneEnd97:
 	TESTQ       AX, AX
-	JE          done91
+	JE          done97
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        AX
 	VMOVUPS     (BX)(AX*4), Y4
@@ -6639,7 +7410,7 @@ oneEnd91:
 	VMASKMOVPS  (DX), Y4, Y4
 	VFMADD231PS Y4, Y5, Y1
 
-done91:
+done97:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6664,9 +7435,9 @@ TEXT ·productAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+352(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
 
-many92:
+many98:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd92
+	JLT     manyEnd98
 	VMOVUPS (CX), Y5
 	VMULPS  Y5, Y1, Y1
 	VMOVUPS 32(CX), Y5
@@ -6677,21 +7448,21 @@ many92:
 	VMULPS  Y5, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many92
+	JMP     many98
 
-manyEnd92:
-one92:
+manyEnd98:
+one98:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd92
+	JLT     oneEnd98
 	VMOVUPS (CX), Y5
 	VMULPS  Y5, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one92
+	JMP     one98
 
-oneEnd92:
+oneEnd98:
 	TESTQ      AX, AX
-	JE         done92
+	JE         done98
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y5
@@ -6699,7 +7470,7 @@ oneEnd92:
 	VBLENDVPS  Y5, Y6, Y0, Y6
 	VMULPS     Y6, Y2, Y2
 
-done92:
+done98:
 	VMULPS       Y2, Y1, Y1
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y3, Y1, Y1
@@ -6725,9 +7496,9 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+512(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many93:
+many99:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd93
+	JLT     manyEnd99
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -6746,23 +7517,23 @@ many93:
 	VMAXPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many93
+	JMP     many99
 
-manyEnd93:
-one93:
+manyEnd99:
+one99:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd93
+	JLT     oneEnd99
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMAXPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one93
+	JMP     one99
 
-oneEnd93:
+oneEnd99:
 	TESTQ      AX, AX
-	JE         done93
+	JE         done99
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -6772,7 +7543,7 @@ oneEnd93:
 	VORPS      Y0, Y5, Y5
 	VMAXPS     Y7, Y2, Y2
 
-done93:
+done99:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -6804,9 +7575,9 @@ TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+928(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many94:
+many100:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd94
+	JLT     manyEnd100
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -6825,23 +7596,23 @@ many94:
 	VMINPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many94
+	JMP     many100
 
-manyEnd94:
-one94:
+manyEnd100:
+one100:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd94
+	JLT     oneEnd100
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMINPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one94
+	JMP     one100
 
-oneEnd94:
+oneEnd100:
 	TESTQ      AX, AX
-	JE         done94
+	JE         done100
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -6851,7 +7622,7 @@ oneEnd94:
 	VORPS      Y0, Y5, Y5
 	VMINPS     Y7, Y2, Y2
 
-done94:
+done100:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -6882,9 +7653,9 @@ TEXT ·extentAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS lanes<>+512(SB), Y3
 	VMOVUPS lanes<>+480(SB), Y4
 
-many95:
+many101:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd95
+	JLT     manyEnd101
 	VMOVUPS (CX), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y4, Y4
@@ -6907,12 +7678,12 @@ many95:
 	VMAXPS  Y5, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many95
+	JMP     many101
 
-manyEnd95:
-one95:
+manyEnd101:
+one101:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd95
+	JLT     oneEnd101
 	VMOVUPS (CX), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y4, Y4
@@ -6920,11 +7691,11 @@ one95:
 	VMAXPS  Y5, Y2, Y2
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one95
+	JMP     one101
 
-oneEnd95:
+oneEnd101:
 	TESTQ      AX, AX
-	JE         done95
+	JE         done101
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y5
@@ -6937,7 +7708,7 @@ oneEnd95:
 	VBLENDVPS  Y5, Y6, Y3, Y6
 	VMAXPS     Y6, Y3, Y3
 
-done95:
+done101:
 	VMINPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VMINPS       X1, X0, X0
@@ -6983,9 +7754,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      lanes<>+480(SB), Y8
 	VMOVUPS      lanes<>+480(SB), Y9
 
-many96:
+many102:
 	CMPQ         CX, $0x00000010
-	JLT          manyEnd96
+	JLT          manyEnd102
 	VMOVUPS      (DX), Y10
 	VSUBPS       Y0, Y10, Y10
 	VMAXPS       Y10, Y1, Y10
@@ -7023,12 +7794,12 @@ many96:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          many96
+	JMP          many102
 
-manyEnd96:
-one96:
+manyEnd102:
+one102:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd96
+	JLT          oneEnd102
 	VMOVUPS      (DX), Y10
 	VSUBPS       Y0, Y10, Y10
 	VMAXPS       Y10, Y1, Y10
@@ -7049,11 +7820,11 @@ one96:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one96
+	JMP          one102
 
-oneEnd96:
+oneEnd102:
 	TESTQ        CX, CX
-	JE           done96
+	JE           done102
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y10
@@ -7077,7 +7848,7 @@ oneEnd96:
 	VMASKMOVPS   Y0, Y10, (AX)
 	VADDPS       Y0, Y9, Y9
 
-done96:
+done102:
 	VADDPS       Y9, Y8, Y8
 	VEXTRACTF128 $0x01, Y8, X0
 	VADDPS       X0, X8, X1
@@ -7105,9 +7876,9 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many97:
+many103:
 	CMPQ        CX, $0x00000010
-	JLT         manyEnd97
+	JLT         manyEnd103
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -7127,12 +7898,12 @@ many97:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         many97
+	JMP         many103
 
-manyEnd97:
-one97:
+manyEnd103:
+one103:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd97
+	JLT         oneEnd103
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -7145,11 +7916,11 @@ one97:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one97
+	JMP         one103
 
-oneEnd97:
+oneEnd103:
 	TESTQ       CX, CX
-	JE          done97
+	JE          done103
 	LEAQ        tail<>+32(SB), DI
 	NEGQ        CX
 	VMOVUPS     (DI)(CX*4), Y2
@@ -7161,14 +7932,14 @@ oneEnd97:
 	VFMADD213PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done97:
+done103:
 	VZEROUPPER
 	RET
 
 plain:
-many98:
+many104:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd98
+	JLT     manyEnd104
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -7185,12 +7956,12 @@ many98:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     many98
+	JMP     many104
 
-manyEnd98:
-one98:
+manyEnd104:
+one104:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd98
+	JLT     oneEnd104
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -7201,11 +7972,11 @@ one98:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000008, CX
-	JMP     one98
+	JMP     one104
 
-oneEnd98:
+oneEnd104:
 	TESTQ      CX, CX
-	JE         done98
+	JE         done104
 	LEAQ       tail<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -7216,7 +7987,7 @@ oneEnd98:
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done98:
+done104:
 	VZEROUPPER
 	RET
 
@@ -8315,30 +9086,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many99:
+many105:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd99
+	JLT     manyEnd105
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
 	VMULPS  32(DI), Y0, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many99
+	JMP     many105
 
-manyEnd99:
-one99:
+manyEnd105:
+one105:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd99
+	JLT     oneEnd105
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one99
+	JMP     one105
 
-oneEnd99:
+oneEnd105:
 	TESTQ      R8, R8
-	JE         done99
+	JE         done105
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y1
@@ -8346,7 +9117,7 @@ oneEnd99:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (DI)
 
-done99:
+done105:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -8416,9 +9187,9 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next100:
+next106:
 	CMPQ      SI, $0x00000008
-	JLT       end100
+	JLT       end106
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -8430,16 +9201,16 @@ next100:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next100
+	JMP       next106
 
-end100:
+end106:
 	VZEROUPPER
 	RET
 
 onlyB:
-next101:
+next107:
 	CMPQ      SI, $0x00000008
-	JLT       end101
+	JLT       end107
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
@@ -8449,9 +9220,9 @@ next101:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next101
+	JMP       next107
 
-end101:
+end107:
 	VZEROUPPER
 	RET
 
@@ -8459,9 +9230,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next102:
+next108:
 	CMPQ      SI, $0x00000008
-	JLT       end102
+	JLT       end108
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
@@ -8471,16 +9242,16 @@ next102:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next102
+	JMP       next108
 
-end102:
+end108:
 	VZEROUPPER
 	RET
 
 both:
-next103:
+next109:
 	CMPQ      SI, $0x00000008
-	JLT       end103
+	JLT       end109
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -8488,9 +9259,9 @@ next103:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next103
+	JMP       next109
 
-end103:
+end109:
 	VZEROUPPER
 	RET
 
@@ -8512,9 +9283,9 @@ TEXT ·where8AVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next104:
+next110:
 	CMPQ      SI, $0x00000020
-	JLT       end104
+	JLT       end110
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -8526,16 +9297,16 @@ next104:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next104
+	JMP       next110
 
-end104:
+end110:
 	VZEROUPPER
 	RET
 
 onlyB:
-next105:
+next111:
 	CMPQ      SI, $0x00000020
-	JLT       end105
+	JLT       end111
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (CX), Y3
@@ -8545,9 +9316,9 @@ next105:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next105
+	JMP       next111
 
-end105:
+end111:
 	VZEROUPPER
 	RET
 
@@ -8555,9 +9326,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next106:
+next112:
 	CMPQ      SI, $0x00000020
-	JLT       end106
+	JLT       end112
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VMOVUPS   (CX), Y3
@@ -8567,16 +9338,16 @@ next106:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next106
+	JMP       next112
 
-end106:
+end112:
 	VZEROUPPER
 	RET
 
 both:
-next107:
+next113:
 	CMPQ      SI, $0x00000020
-	JLT       end107
+	JLT       end113
 	VMOVUPS   (CX), Y3
 	VPCMPEQB  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -8584,9 +9355,9 @@ next107:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next107
+	JMP       next113
 
-end107:
+end113:
 	VZEROUPPER
 	RET
 
@@ -8608,9 +9379,9 @@ TEXT ·where16AVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x02
 	JE           onlyB
 
-next108:
+next114:
 	CMPQ      SI, $0x00000010
-	JLT       end108
+	JLT       end114
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -8622,16 +9393,16 @@ next108:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next108
+	JMP       next114
 
-end108:
+end114:
 	VZEROUPPER
 	RET
 
 onlyB:
-next109:
+next115:
 	CMPQ      SI, $0x00000010
-	JLT       end109
+	JLT       end115
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBW (CX), Y3
@@ -8641,9 +9412,9 @@ next109:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next109
+	JMP       next115
 
-end109:
+end115:
 	VZEROUPPER
 	RET
 
@@ -8651,9 +9422,9 @@ scalarA:
 	CMPQ R8, $0x02
 	JE   both
 
-next110:
+next116:
 	CMPQ      SI, $0x00000010
-	JLT       end110
+	JLT       end116
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBW (CX), Y3
@@ -8663,16 +9434,16 @@ next110:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next110
+	JMP       next116
 
-end110:
+end116:
 	VZEROUPPER
 	RET
 
 both:
-next111:
+next117:
 	CMPQ      SI, $0x00000010
-	JLT       end111
+	JLT       end117
 	VPMOVZXBW (CX), Y3
 	VPCMPEQW  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -8680,9 +9451,9 @@ next111:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next111
+	JMP       next117
 
-end111:
+end117:
 	VZEROUPPER
 	RET
 
@@ -8704,9 +9475,9 @@ TEXT ·where64AVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x08
 	JE           onlyB
 
-next112:
+next118:
 	CMPQ      SI, $0x00000004
-	JLT       end112
+	JLT       end118
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -8718,16 +9489,16 @@ next112:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next112
+	JMP       next118
 
-end112:
+end118:
 	VZEROUPPER
 	RET
 
 onlyB:
-next113:
+next119:
 	CMPQ      SI, $0x00000004
-	JLT       end113
+	JLT       end119
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBQ (CX), Y3
@@ -8737,9 +9508,9 @@ next113:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next113
+	JMP       next119
 
-end113:
+end119:
 	VZEROUPPER
 	RET
 
@@ -8747,9 +9518,9 @@ scalarA:
 	CMPQ R8, $0x08
 	JE   both
 
-next114:
+next120:
 	CMPQ      SI, $0x00000004
-	JLT       end114
+	JLT       end120
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBQ (CX), Y3
@@ -8759,16 +9530,16 @@ next114:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next114
+	JMP       next120
 
-end114:
+end120:
 	VZEROUPPER
 	RET
 
 both:
-next115:
+next121:
 	CMPQ      SI, $0x00000004
-	JLT       end115
+	JLT       end121
 	VPMOVZXBQ (CX), Y3
 	VPCMPEQQ  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -8776,9 +9547,9 @@ next115:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next115
+	JMP       next121
 
-end115:
+end121:
 	VZEROUPPER
 	RET
 
@@ -8976,9 +9747,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many116:
+many122:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd116
+	JLT     manyEnd122
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	VMOVUPS 32(DI), Y12
@@ -8989,21 +9760,21 @@ many116:
 	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many116
+	JMP     many122
 
-manyEnd116:
-one116:
+manyEnd122:
+one122:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd116
+	JLT     oneEnd122
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one116
+	JMP     one122
 
-oneEnd116:
+oneEnd122:
 	TESTQ      SI, SI
-	JE         done116
+	JE         done122
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y12
@@ -9011,7 +9782,7 @@ oneEnd116:
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
-done116:
+done122:
 	VMAXPS       Y10, Y8, Y8
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y9, Y8, Y8
@@ -9028,9 +9799,9 @@ done116:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many117:
+many123:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd117
+	JLT          manyEnd123
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -9068,12 +9839,12 @@ many117:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          many117
+	JMP          many123
 
-manyEnd117:
-one117:
+manyEnd123:
+one123:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd117
+	JLT          oneEnd123
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -9094,11 +9865,11 @@ one117:
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
-	JMP          one117
+	JMP          one123
 
-oneEnd117:
+oneEnd123:
 	TESTQ        SI, SI
-	JE           done117
+	JE           done123
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         SI
 	VMOVUPS      (R9)(SI*4), Y11
@@ -9121,7 +9892,7 @@ oneEnd117:
 	VADDPS       Y8, Y9, Y9
 	VMASKMOVPS   Y8, Y11, (R8)
 
-done117:
+done123:
 	VADDPS       Y10, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X8
 	VADDPS       X8, X9, X9
@@ -9135,9 +9906,9 @@ done117:
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
-many118:
+many124:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd118
+	JLT     manyEnd124
 	VMOVUPS (DI), Y9
 	VMULPS  Y8, Y9, Y9
 	VMOVUPS Y9, (DI)
@@ -9152,22 +9923,22 @@ many118:
 	VMOVUPS Y9, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many118
+	JMP     many124
 
-manyEnd118:
-one118:
+manyEnd124:
+one124:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd118
+	JLT     oneEnd124
 	VMOVUPS (DI), Y9
 	VMULPS  Y8, Y9, Y9
 	VMOVUPS Y9, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one118
+	JMP     one124
 
-oneEnd118:
+oneEnd124:
 	TESTQ      SI, SI
-	JE         done118
+	JE         done124
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y9
@@ -9175,7 +9946,7 @@ oneEnd118:
 	VMULPS     Y8, Y10, Y8
 	VMASKMOVPS Y8, Y9, (DI)
 
-done118:
+done124:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -9212,9 +9983,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many119:
+many125:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd119
+	JLT     manyEnd125
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	VMOVUPS 32(DI), Y12
@@ -9225,21 +9996,21 @@ many119:
 	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many119
+	JMP     many125
 
-manyEnd119:
-one119:
+manyEnd125:
+one125:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd119
+	JLT     oneEnd125
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one119
+	JMP     one125
 
-oneEnd119:
+oneEnd125:
 	TESTQ      SI, SI
-	JE         done119
+	JE         done125
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y12
@@ -9247,7 +10018,7 @@ oneEnd119:
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
-done119:
+done125:
 	VMAXPS       Y10, Y8, Y8
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y9, Y8, Y8
@@ -9264,9 +10035,9 @@ done119:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many120:
+many126:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd120
+	JLT          manyEnd126
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -9302,12 +10073,12 @@ many120:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          many120
+	JMP          many126
 
-manyEnd120:
-one120:
+manyEnd126:
+one126:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd120
+	JLT          oneEnd126
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -9327,11 +10098,11 @@ one120:
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
-	JMP          one120
+	JMP          one126
 
-oneEnd120:
+oneEnd126:
 	TESTQ        SI, SI
-	JE           done120
+	JE           done126
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y11
@@ -9353,7 +10124,7 @@ oneEnd120:
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
 
-done120:
+done126:
 	VADDPS       Y10, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X10
 	VADDPS       X10, X9, X9
@@ -9405,9 +10176,9 @@ done120:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many121:
+many127:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd121
+	JLT     manyEnd127
 	VMOVUPS (DI), Y10
 	VSUBPS  Y8, Y10, Y10
 	VSUBPS  Y9, Y10, Y10
@@ -9427,12 +10198,12 @@ many121:
 	ADDQ    $0x00000080, DI
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, SI
-	JMP     many121
+	JMP     many127
 
-manyEnd121:
-one121:
+manyEnd127:
+one127:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd121
+	JLT     oneEnd127
 	VMOVUPS (DI), Y10
 	VSUBPS  Y8, Y10, Y10
 	VSUBPS  Y9, Y10, Y10
@@ -9440,11 +10211,11 @@ one121:
 	ADDQ    $0x00000020, DI
 	ADDQ    $0x00000020, R8
 	SUBQ    $0x00000008, SI
-	JMP     one121
+	JMP     one127
 
-oneEnd121:
+oneEnd127:
 	TESTQ      SI, SI
-	JE         done121
+	JE         done127
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       SI
 	VMOVUPS    (R9)(SI*4), Y10
@@ -9453,7 +10224,7 @@ oneEnd121:
 	VSUBPS     Y9, Y8, Y8
 	VMASKMOVPS Y8, Y10, (R8)
 
-done121:
+done127:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -9483,9 +10254,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many122:
+many128:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd122
+	JLT     manyEnd128
 	VMOVUPS (DI), Y6
 	VMAXPS  Y2, Y6, Y2
 	VMOVUPS 32(DI), Y6
@@ -9496,21 +10267,21 @@ many122:
 	VMAXPS  Y5, Y6, Y5
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many122
+	JMP     many128
 
-manyEnd122:
-one122:
+manyEnd128:
+one128:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd122
+	JLT     oneEnd128
 	VMOVUPS (DI), Y6
 	VMAXPS  Y2, Y6, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one122
+	JMP     one128
 
-oneEnd122:
+oneEnd128:
 	TESTQ      SI, SI
-	JE         done122
+	JE         done128
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y6
@@ -9518,7 +10289,7 @@ oneEnd122:
 	VBLENDVPS  Y6, Y7, Y1, Y7
 	VMAXPS     Y2, Y7, Y2
 
-done122:
+done128:
 	VMAXPS       Y4, Y2, Y2
 	VMAXPS       Y5, Y3, Y3
 	VMAXPS       Y3, Y2, Y2
@@ -9532,35 +10303,35 @@ done122:
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
-many123:
+many129:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd123
+	JLT     manyEnd129
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y0, 32(DI)
 	VMOVUPS Y0, 64(DI)
 	VMOVUPS Y0, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many123
+	JMP     many129
 
-manyEnd123:
-one123:
+manyEnd129:
+one129:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd123
+	JLT     oneEnd129
 	VMOVUPS Y0, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one123
+	JMP     one129
 
-oneEnd123:
+oneEnd129:
 	TESTQ      SI, SI
-	JE         done123
+	JE         done129
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y3
 	VMASKMOVPS Y0, Y3, (DI)
 
-done123:
+done129:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -9624,9 +10395,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    SI, R9
 
-many124:
+many130:
 	CMPQ        DI, $0x00000020
-	JLT         manyEnd124
+	JLT         manyEnd130
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (R9), Y5
 	VFMADD231PS Y4, Y5, Y0
@@ -9642,23 +10413,23 @@ many124:
 	ADDQ        $0x00000080, R8
 	ADDQ        $0x00000080, R9
 	SUBQ        $0x00000020, DI
-	JMP         many124
+	JMP         many130
 
-manyEnd124:
-one124:
+manyEnd130:
+one130:
 	CMPQ        DI, $0x00000008
-	JLT         oneEnd124
+	JLT         oneEnd130
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (R9), Y5
 	VFMADD231PS Y4, Y5, Y0
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, DI
-	JMP         one124
+	JMP         one130
 
-oneEnd124:
+oneEnd130:
 	TESTQ       DI, DI
-	JE          done124
+	JE          done130
 	LEAQ        tail<>+32(SB), R10
 	NEGQ        DI
 	VMOVUPS     (R10)(DI*4), Y4
@@ -9666,7 +10437,7 @@ oneEnd124:
 	VMASKMOVPS  (R9), Y4, Y4
 	VFMADD231PS Y5, Y4, Y0
 
-done124:
+done130:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
@@ -9682,9 +10453,9 @@ done124:
 	MOVQ         SI, R9
 	MOVQ         AX, R10
 
-many125:
+many131:
 	CMPQ    DI, $0x00000010
-	JLT     manyEnd125
+	JLT     manyEnd131
 	VMOVUPS (R8), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -9699,12 +10470,12 @@ many125:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     many125
+	JMP     many131
 
-manyEnd125:
-one125:
+manyEnd131:
+one131:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd125
+	JLT     oneEnd131
 	VMOVUPS (R8), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -9714,11 +10485,11 @@ one125:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, DI
-	JMP     one125
+	JMP     one131
 
-oneEnd125:
+oneEnd131:
 	TESTQ      DI, DI
-	JE         done125
+	JE         done131
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       DI
 	VMOVUPS    (R11)(DI*4), Y1
@@ -9728,7 +10499,7 @@ oneEnd125:
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (R10)
 
-done125:
+done131:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9761,9 +10532,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    SI, R9
 
-many126:
+many132:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd126
+	JLT     manyEnd132
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R8), Y6
@@ -9775,29 +10546,29 @@ many126:
 	ADDQ    $0x00000080, R8
 	ADDQ    $0x00000080, R9
 	SUBQ    $0x00000020, DI
-	JMP     many126
+	JMP     many132
 
-manyEnd126:
-one126:
+manyEnd132:
+one132:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd126
+	JLT     oneEnd132
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R8
 	ADDQ    $0x00000020, R9
 	SUBQ    $0x00000008, DI
-	JMP     one126
+	JMP     one132
 
-oneEnd126:
+oneEnd132:
 	TESTQ      DI, DI
-	JE         done126
+	JE         done132
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       DI
 	VMOVUPS    (R9)(DI*4), Y6
 	VMASKMOVPS (R8), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done126:
+done132:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -9813,9 +10584,9 @@ done126:
 	MOVQ         SI, R9
 	MOVQ         AX, R10
 
-many127:
+many133:
 	CMPQ         DI, $0x00000010
-	JLT          manyEnd127
+	JLT          manyEnd133
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R9), Y4
 	VMAXPS       Y4, Y0, Y4
@@ -9854,12 +10625,12 @@ many127:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          many127
+	JMP          many133
 
-manyEnd127:
-one127:
+manyEnd133:
+one133:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd127
+	JLT          oneEnd133
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R9), Y4
 	VMAXPS       Y4, Y0, Y4
@@ -9881,11 +10652,11 @@ one127:
 	ADDQ         $0x00000020, R9
 	ADDQ         $0x00000020, R10
 	SUBQ         $0x00000008, DI
-	JMP          one127
+	JMP          one133
 
-oneEnd127:
+oneEnd133:
 	TESTQ        DI, DI
-	JE           done127
+	JE           done133
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         DI
 	VMOVUPS      (R11)(DI*4), Y3
@@ -9907,7 +10678,7 @@ oneEnd127:
 	VFNMADD231PS Y5, Y2, Y4
 	VMASKMOVPS   Y4, Y3, (R10)
 
-done127:
+done133:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9944,9 +10715,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many128:
+many134:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd128
+	JLT          manyEnd134
 	VMOVUPS      (R8), Y8
 	VMAXPS       Y8, Y0, Y8
 	VMOVAPS      Y8, Y9
@@ -10014,12 +10785,12 @@ many128:
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
-	JMP          many128
+	JMP          many134
 
-manyEnd128:
-one128:
+manyEnd134:
+one134:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd128
+	JLT          oneEnd134
 	VMOVUPS      (R8), Y8
 	VMAXPS       Y8, Y0, Y8
 	VMOVAPS      Y8, Y9
@@ -10039,11 +10810,11 @@ one128:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, DI
-	JMP          one128
+	JMP          one134
 
-oneEnd128:
+oneEnd134:
 	TESTQ        DI, DI
-	JE           done128
+	JE           done134
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         DI
 	VMOVUPS      (R10)(DI*4), Y8
@@ -10064,7 +10835,7 @@ oneEnd128:
 	VMULPS       Y7, Y9, Y7
 	VMASKMOVPS   Y7, Y8, (R9)
 
-done128:
+done134:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -10100,9 +10871,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many129:
+many135:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd129
+	JLT     manyEnd135
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R10), Y6
@@ -10113,28 +10884,28 @@ many129:
 	VADDPS  Y6, Y5, Y5
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R9
-	JMP     many129
+	JMP     many135
 
-manyEnd129:
-one129:
+manyEnd135:
+one135:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd129
+	JLT     oneEnd135
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R9
-	JMP     one129
+	JMP     one135
 
-oneEnd129:
+oneEnd135:
 	TESTQ      R9, R9
-	JE         done129
+	JE         done135
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R9
 	VMOVUPS    (R11)(R9*4), Y6
 	VMASKMOVPS (R10), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done129:
+done135:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -10153,9 +10924,9 @@ done129:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many130:
+many136:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd130
+	JLT         manyEnd136
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
@@ -10170,22 +10941,22 @@ many130:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many130
+	JMP         many136
 
-manyEnd130:
-one130:
+manyEnd136:
+one136:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd130
+	JLT         oneEnd136
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one130
+	JMP         one136
 
-oneEnd130:
+oneEnd136:
 	TESTQ       R9, R9
-	JE          done130
+	JE          done136
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -10194,7 +10965,7 @@ oneEnd130:
 	VSUBPS      Y2, Y8, Y7
 	VFMADD231PS Y7, Y7, Y3
 
-done130:
+done136:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -10218,9 +10989,9 @@ done130:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many131:
+many137:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd131
+	JLT         manyEnd137
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -10240,12 +11011,12 @@ many131:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many131
+	JMP         many137
 
-manyEnd131:
-one131:
+manyEnd137:
+one137:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd131
+	JLT         oneEnd137
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -10258,11 +11029,11 @@ one131:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one131
+	JMP         one137
 
-oneEnd131:
+oneEnd137:
 	TESTQ       R9, R9
-	JE          done131
+	JE          done137
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y4
@@ -10274,7 +11045,7 @@ oneEnd131:
 	VFMADD213PS Y3, Y5, Y2
 	VMASKMOVPS  Y2, Y4, (R11)
 
-done131:
+done137:
 	JMP normed
 
 plain:
@@ -10283,9 +11054,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many132:
+many138:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd132
+	JLT     manyEnd138
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -10302,12 +11073,12 @@ many132:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many132
+	JMP     many138
 
-manyEnd132:
-one132:
+manyEnd138:
+one138:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd132
+	JLT     oneEnd138
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -10318,11 +11089,11 @@ one132:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one132
+	JMP     one138
 
-oneEnd132:
+oneEnd138:
 	TESTQ      R9, R9
-	JE         done132
+	JE         done138
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y4
@@ -10333,7 +11104,7 @@ oneEnd132:
 	VMULPS     Y3, Y2, Y2
 	VMASKMOVPS Y2, Y4, (R11)
 
-done132:
+done138:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10371,9 +11142,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many133:
+many139:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd133
+	JLT         manyEnd139
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	VMOVUPS     32(R10), Y7
@@ -10384,21 +11155,21 @@ many133:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many133
+	JMP         many139
 
-manyEnd133:
-one133:
+manyEnd139:
+one139:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd133
+	JLT         oneEnd139
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one133
+	JMP         one139
 
-oneEnd133:
+oneEnd139:
 	TESTQ       R9, R9
-	JE          done133
+	JE          done139
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -10406,7 +11177,7 @@ oneEnd133:
 	VBLENDVPS   Y7, Y8, Y2, Y8
 	VFMADD231PS Y8, Y8, Y3
 
-done133:
+done139:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -10430,9 +11201,9 @@ done133:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many134:
+many140:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd134
+	JLT         manyEnd140
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -10450,12 +11221,12 @@ many134:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many134
+	JMP         many140
 
-manyEnd134:
-one134:
+manyEnd140:
+one140:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd134
+	JLT         oneEnd140
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -10467,11 +11238,11 @@ one134:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one134
+	JMP         one140
 
-oneEnd134:
+oneEnd140:
 	TESTQ       R9, R9
-	JE          done134
+	JE          done140
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y3
@@ -10482,7 +11253,7 @@ oneEnd134:
 	VFMADD213PS Y4, Y5, Y2
 	VMASKMOVPS  Y2, Y3, (R11)
 
-done134:
+done140:
 	JMP normed
 
 plain:
@@ -10491,9 +11262,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many135:
+many141:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd135
+	JLT     manyEnd141
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -10508,12 +11279,12 @@ many135:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many135
+	JMP     many141
 
-manyEnd135:
-one135:
+manyEnd141:
+one141:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd135
+	JLT     oneEnd141
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -10523,11 +11294,11 @@ one135:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one135
+	JMP     one141
 
-oneEnd135:
+oneEnd141:
 	TESTQ      R9, R9
-	JE         done135
+	JE         done141
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y3
@@ -10537,7 +11308,7 @@ oneEnd135:
 	VMULPS     Y4, Y2, Y2
 	VMASKMOVPS Y2, Y3, (R11)
 
-done135:
+done141:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10571,9 +11342,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many136:
+many142:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd136
+	JLT     manyEnd142
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
@@ -10584,23 +11355,23 @@ many136:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many136
+	JMP     many142
 
-manyEnd136:
-one136:
+manyEnd142:
+one142:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd136
+	JLT     oneEnd142
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
 	VADDPS  Y4, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one136
+	JMP     one142
 
-oneEnd136:
+oneEnd142:
 	TESTQ      R8, R8
-	JE         done136
+	JE         done142
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y4
@@ -10609,7 +11380,7 @@ oneEnd136:
 	VMASKMOVPS (DI)(SI*1), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 
-done136:
+done142:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -10638,9 +11409,9 @@ done136:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many137:
+many143:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd137
+	JLT         manyEnd143
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -10655,12 +11426,12 @@ many137:
 	VFMADD231PS Y6, Y6, Y5
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many137
+	JMP         many143
 
-manyEnd137:
-one137:
+manyEnd143:
+one143:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd137
+	JLT         oneEnd143
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -10669,11 +11440,11 @@ one137:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one137
+	JMP         one143
 
-oneEnd137:
+oneEnd143:
 	TESTQ       R8, R8
-	JE          done137
+	JE          done143
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y6
@@ -10686,7 +11457,7 @@ oneEnd137:
 	VSUBPS      Y1, Y7, Y7
 	VFMADD231PS Y7, Y7, Y4
 
-done137:
+done143:
 	VXORPS       X6, X6, X6
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X6, X6
@@ -10730,9 +11501,9 @@ done137:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one138:
+one144:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd138
+	JLT         oneEnd144
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VMOVUPS     (R9), Y10
@@ -10760,11 +11531,11 @@ one138:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one138
+	JMP         one144
 
-oneEnd138:
+oneEnd144:
 	TESTQ       R12, R12
-	JE          done138
+	JE          done144
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y8
@@ -10790,7 +11561,7 @@ oneEnd138:
 	VMASKMOVPS  Y10, Y8, (R8)
 	VMASKMOVPS  Y11, Y8, (R9)
 
-done138:
+done144:
 	VEXTRACTF128 $0x01, Y6, X8
 	VADDPS       X8, X6, X6
 	VPERMILPS    $0x4e, X6, X8
@@ -10857,9 +11628,9 @@ done138:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one139:
+one145:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd139
+	JLT         oneEnd145
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VSUBPS      Y0, Y9, Y9
@@ -10880,11 +11651,11 @@ one139:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one139
+	JMP         one145
 
-oneEnd139:
+oneEnd145:
 	TESTQ       R11, R11
-	JE          done139
+	JE          done145
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y8
@@ -10904,7 +11675,7 @@ oneEnd139:
 	VFMADD231PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
 
-done139:
+done145:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10925,37 +11696,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many140:
+many146:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd140
+	JLT     manyEnd146
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(DI), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many140
+	JMP     many146
 
-manyEnd140:
-one140:
+manyEnd146:
+one146:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd140
+	JLT     oneEnd146
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one140
+	JMP     one146
 
-oneEnd140:
+oneEnd146:
 	TESTQ      R8, R8
-	JE         done140
+	JE         done146
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y2
 	VMASKMOVPS (DI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-done140:
+done146:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -10973,9 +11744,9 @@ done140:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many141:
+many147:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd141
+	JLT         manyEnd147
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -10984,22 +11755,22 @@ many141:
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many141
+	JMP         many147
 
-manyEnd141:
-one141:
+manyEnd147:
+one147:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd141
+	JLT         oneEnd147
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one141
+	JMP         one147
 
-oneEnd141:
+oneEnd147:
 	TESTQ       R8, R8
-	JE          done141
+	JE          done147
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y3
@@ -11008,7 +11779,7 @@ oneEnd141:
 	VSUBPS      Y0, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done141:
+done147:
 	VXORPS       X3, X3, X3
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X3, X3
@@ -11036,9 +11807,9 @@ done141:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one142:
+one148:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd142
+	JLT         oneEnd148
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -11058,11 +11829,11 @@ one142:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one142
+	JMP         one148
 
-oneEnd142:
+oneEnd148:
 	TESTQ       R12, R12
-	JE          done142
+	JE          done148
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y4
@@ -11080,7 +11851,7 @@ oneEnd142:
 	VMASKMOVPS  Y6, Y4, (R8)
 	VMASKMOVPS  Y7, Y4, (R9)
 
-done142:
+done148:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPS       X4, X3, X3
 	VPERMILPS    $0x4e, X3, X4
@@ -11117,9 +11888,9 @@ done142:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one143:
+one149:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd143
+	JLT         oneEnd149
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VSUBPS      Y0, Y5, Y5
@@ -11133,11 +11904,11 @@ one143:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one143
+	JMP         one149
 
-oneEnd143:
+oneEnd149:
 	TESTQ       R11, R11
-	JE          done143
+	JE          done149
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -11150,7 +11921,7 @@ oneEnd143:
 	VFMADD231PS Y1, Y0, Y6
 	VMASKMOVPS  Y6, Y4, (R10)
 
-done143:
+done149:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11184,9 +11955,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many144:
+many150:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd144
+	JLT         manyEnd150
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
@@ -11197,23 +11968,23 @@ many144:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many144
+	JMP         many150
 
-manyEnd144:
-one144:
+manyEnd150:
+one150:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd144
+	JLT         oneEnd150
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
 	VFMADD231PS Y4, Y4, Y2
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one144
+	JMP         one150
 
-oneEnd144:
+oneEnd150:
 	TESTQ       R8, R8
-	JE          done144
+	JE          done150
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y4
@@ -11222,7 +11993,7 @@ oneEnd144:
 	VMASKMOVPS  (DI)(SI*1), Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-done144:
+done150:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -11265,9 +12036,9 @@ done144:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one145:
+one151:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd145
+	JLT         oneEnd151
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -11286,11 +12057,11 @@ one145:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one145
+	JMP         one151
 
-oneEnd145:
+oneEnd151:
 	TESTQ       R11, R11
-	JE          done145
+	JE          done151
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -11308,7 +12079,7 @@ oneEnd145:
 	VFMADD231PS Y1, Y7, Y6
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done145:
+done151:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VPERMILPS    $0x4e, X2, X4
@@ -11347,9 +12118,9 @@ done145:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one146:
+one152:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd146
+	JLT         oneEnd152
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -11368,11 +12139,11 @@ one146:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one146
+	JMP         one152
 
-oneEnd146:
+oneEnd152:
 	TESTQ       R11, R11
-	JE          done146
+	JE          done152
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -11390,7 +12161,7 @@ oneEnd146:
 	VFMADD231PS Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
 
-done146:
+done152:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11411,37 +12182,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many147:
+many153:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd147
+	JLT         manyEnd153
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	VMOVUPS     32(DI), Y2
 	VFMADD231PS Y2, Y2, Y1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many147
+	JMP         many153
 
-manyEnd147:
-one147:
+manyEnd153:
+one153:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd147
+	JLT         oneEnd153
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one147
+	JMP         one153
 
-oneEnd147:
+oneEnd153:
 	TESTQ       R8, R8
-	JE          done147
+	JE          done153
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y2
 	VMASKMOVPS  (DI), Y2, Y2
 	VFMADD231PS Y2, Y2, Y0
 
-done147:
+done153:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -11468,9 +12239,9 @@ done147:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one148:
+one154:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd148
+	JLT         oneEnd154
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -11484,11 +12255,11 @@ one148:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one148
+	JMP         one154
 
-oneEnd148:
+oneEnd154:
 	TESTQ       R11, R11
-	JE          done148
+	JE          done154
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -11501,7 +12272,7 @@ oneEnd148:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done148:
+done154:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x4e, X1, X2
@@ -11524,9 +12295,9 @@ done148:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one149:
+one155:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd149
+	JLT         oneEnd155
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -11539,11 +12310,11 @@ one149:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one149
+	JMP         one155
 
-oneEnd149:
+oneEnd155:
 	TESTQ       R11, R11
-	JE          done149
+	JE          done155
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -11555,7 +12326,7 @@ oneEnd149:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R10)
 
-done149:
+done155:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11583,9 +12354,9 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      lanes<>+480(SB), Y7
 	VMOVUPS      lanes<>+480(SB), Y8
 
-many150:
+many156:
 	CMPQ        DX, $0x00000010
-	JLT         manyEnd150
+	JLT         manyEnd156
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -11603,12 +12374,12 @@ many150:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         many150
+	JMP         many156
 
-manyEnd150:
-one150:
+manyEnd156:
+one156:
 	CMPQ        DX, $0x00000008
-	JLT         oneEnd150
+	JLT         oneEnd156
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -11619,11 +12390,11 @@ one150:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, DX
-	JMP         one150
+	JMP         one156
 
-oneEnd150:
+oneEnd156:
 	TESTQ       DX, DX
-	JE          done150
+	JE          done156
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        DX
 	VMOVUPS     (BX)(DX*4), Y9
@@ -11636,7 +12407,7 @@ oneEnd150:
 	VADDPS      Y9, Y6, Y6
 	VFMADD231PS Y0, Y9, Y8
 
-done150:
+done156:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -11688,9 +12459,9 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Y3
 	MOVQ         dst_len+8(FP), BX
 
-many151:
+many157:
 	CMPQ        BX, $0x00000010
-	JLT         manyEnd151
+	JLT         manyEnd157
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -11707,12 +12478,12 @@ many151:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         many151
+	JMP         many157
 
-manyEnd151:
-one151:
+manyEnd157:
+one157:
 	CMPQ        BX, $0x00000008
-	JLT         oneEnd151
+	JLT         oneEnd157
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -11723,11 +12494,11 @@ one151:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, BX
-	JMP         one151
+	JMP         one157
 
-oneEnd151:
+oneEnd157:
 	TESTQ       BX, BX
-	JE          done151
+	JE          done157
 	LEAQ        tail<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -11738,7 +12509,7 @@ oneEnd151:
 	VFMADD231PS Y1, Y6, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
-done151:
+done157:
 	VZEROUPPER
 	RET
 
@@ -11760,9 +12531,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next152:
+next158:
 	TESTQ     BX, BX
-	JE        end152
+	JE        end158
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -11785,16 +12556,16 @@ next152:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next152
+	JMP       next158
 
-end152:
+end158:
 	VZEROUPPER
 	RET
 
 onlyB:
-next153:
+next159:
 	TESTQ     BX, BX
-	JE        end153
+	JE        end159
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11812,9 +12583,9 @@ next153:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next153
+	JMP       next159
 
-end153:
+end159:
 	VZEROUPPER
 	RET
 
@@ -11822,9 +12593,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next154:
+next160:
 	TESTQ     BX, BX
-	JE        end154
+	JE        end160
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11842,16 +12613,16 @@ next154:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next154
+	JMP       next160
 
-end154:
+end160:
 	VZEROUPPER
 	RET
 
 both:
-next155:
+next161:
 	TESTQ     BX, BX
-	JE        end155
+	JE        end161
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -11864,9 +12635,9 @@ next155:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next155
+	JMP       next161
 
-end155:
+end161:
 	VZEROUPPER
 	RET
 
@@ -11888,9 +12659,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next156:
+next162:
 	TESTQ     BX, BX
-	JE        end156
+	JE        end162
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -11913,16 +12684,16 @@ next156:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next156
+	JMP       next162
 
-end156:
+end162:
 	VZEROUPPER
 	RET
 
 onlyB:
-next157:
+next163:
 	TESTQ     BX, BX
-	JE        end157
+	JE        end163
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11940,9 +12711,9 @@ next157:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next157
+	JMP       next163
 
-end157:
+end163:
 	VZEROUPPER
 	RET
 
@@ -11950,9 +12721,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next158:
+next164:
 	TESTQ     BX, BX
-	JE        end158
+	JE        end164
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11970,16 +12741,16 @@ next158:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next158
+	JMP       next164
 
-end158:
+end164:
 	VZEROUPPER
 	RET
 
 both:
-next159:
+next165:
 	TESTQ     BX, BX
-	JE        end159
+	JE        end165
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -11992,9 +12763,9 @@ next159:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next159
+	JMP       next165
 
-end159:
+end165:
 	VZEROUPPER
 	RET
 
@@ -12016,9 +12787,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next160:
+next166:
 	TESTQ     BX, BX
-	JE        end160
+	JE        end166
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -12041,16 +12812,16 @@ next160:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next160
+	JMP       next166
 
-end160:
+end166:
 	VZEROUPPER
 	RET
 
 onlyB:
-next161:
+next167:
 	TESTQ     BX, BX
-	JE        end161
+	JE        end167
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12068,9 +12839,9 @@ next161:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next161
+	JMP       next167
 
-end161:
+end167:
 	VZEROUPPER
 	RET
 
@@ -12078,9 +12849,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next162:
+next168:
 	TESTQ     BX, BX
-	JE        end162
+	JE        end168
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12098,16 +12869,16 @@ next162:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next162
+	JMP       next168
 
-end162:
+end168:
 	VZEROUPPER
 	RET
 
 both:
-next163:
+next169:
 	TESTQ     BX, BX
-	JE        end163
+	JE        end169
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -12120,9 +12891,9 @@ next163:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next163
+	JMP       next169
 
-end163:
+end169:
 	VZEROUPPER
 	RET
 
@@ -12144,9 +12915,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next164:
+next170:
 	TESTQ     BX, BX
-	JE        end164
+	JE        end170
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -12169,16 +12940,16 @@ next164:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next164
+	JMP       next170
 
-end164:
+end170:
 	VZEROUPPER
 	RET
 
 onlyB:
-next165:
+next171:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end171
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12196,9 +12967,9 @@ next165:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next171
 
-end165:
+end171:
 	VZEROUPPER
 	RET
 
@@ -12206,9 +12977,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next166:
+next172:
 	TESTQ     BX, BX
-	JE        end166
+	JE        end172
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12226,16 +12997,16 @@ next166:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next172
 
-end166:
+end172:
 	VZEROUPPER
 	RET
 
 both:
-next167:
+next173:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end173
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -12248,9 +13019,9 @@ next167:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next173
 
-end167:
+end173:
 	VZEROUPPER
 	RET
 
@@ -12272,9 +13043,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next168:
+next174:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end174
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -12297,16 +13068,16 @@ next168:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next174
 
-end168:
+end174:
 	VZEROUPPER
 	RET
 
 onlyB:
-next169:
+next175:
 	TESTQ     BX, BX
-	JE        end169
+	JE        end175
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12324,9 +13095,9 @@ next169:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next169
+	JMP       next175
 
-end169:
+end175:
 	VZEROUPPER
 	RET
 
@@ -12334,9 +13105,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next170:
+next176:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end176
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12354,16 +13125,16 @@ next170:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next170
+	JMP       next176
 
-end170:
+end176:
 	VZEROUPPER
 	RET
 
 both:
-next171:
+next177:
 	TESTQ     BX, BX
-	JE        end171
+	JE        end177
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -12376,9 +13147,9 @@ next171:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next171
+	JMP       next177
 
-end171:
+end177:
 	VZEROUPPER
 	RET
 
@@ -12401,9 +13172,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next172:
+next178:
 	TESTQ     BX, BX
-	JE        end172
+	JE        end178
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -12430,16 +13201,16 @@ next172:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next172
+	JMP       next178
 
-end172:
+end178:
 	VZEROUPPER
 	RET
 
 onlyB:
-next173:
+next179:
 	TESTQ     BX, BX
-	JE        end173
+	JE        end179
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -12461,9 +13232,9 @@ next173:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next173
+	JMP       next179
 
-end173:
+end179:
 	VZEROUPPER
 	RET
 
@@ -12471,9 +13242,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next174:
+next180:
 	TESTQ     BX, BX
-	JE        end174
+	JE        end180
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12491,16 +13262,16 @@ next174:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next174
+	JMP       next180
 
-end174:
+end180:
 	VZEROUPPER
 	RET
 
 both:
-next175:
+next181:
 	TESTQ     BX, BX
-	JE        end175
+	JE        end181
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -12513,9 +13284,9 @@ next175:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next175
+	JMP       next181
 
-end175:
+end181:
 	VZEROUPPER
 	RET
 
@@ -12537,9 +13308,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next176:
+next182:
 	TESTQ     BX, BX
-	JE        end176
+	JE        end182
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -12562,16 +13333,16 @@ next176:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next176
+	JMP       next182
 
-end176:
+end182:
 	VZEROUPPER
 	RET
 
 onlyB:
-next177:
+next183:
 	TESTQ     BX, BX
-	JE        end177
+	JE        end183
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12589,9 +13360,9 @@ next177:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next177
+	JMP       next183
 
-end177:
+end183:
 	VZEROUPPER
 	RET
 
@@ -12599,9 +13370,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next178:
+next184:
 	TESTQ     BX, BX
-	JE        end178
+	JE        end184
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12619,16 +13390,16 @@ next178:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next178
+	JMP       next184
 
-end178:
+end184:
 	VZEROUPPER
 	RET
 
 both:
-next179:
+next185:
 	TESTQ     BX, BX
-	JE        end179
+	JE        end185
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -12641,9 +13412,9 @@ next179:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next179
+	JMP       next185
 
-end179:
+end185:
 	VZEROUPPER
 	RET
 
@@ -12665,9 +13436,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next180:
+next186:
 	TESTQ     BX, BX
-	JE        end180
+	JE        end186
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -12690,16 +13461,16 @@ next180:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next180
+	JMP       next186
 
-end180:
+end186:
 	VZEROUPPER
 	RET
 
 onlyB:
-next181:
+next187:
 	TESTQ     BX, BX
-	JE        end181
+	JE        end187
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -12717,9 +13488,9 @@ next181:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next181
+	JMP       next187
 
-end181:
+end187:
 	VZEROUPPER
 	RET
 
@@ -12727,9 +13498,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next182:
+next188:
 	TESTQ     BX, BX
-	JE        end182
+	JE        end188
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -12747,16 +13518,16 @@ next182:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next182
+	JMP       next188
 
-end182:
+end188:
 	VZEROUPPER
 	RET
 
 both:
-next183:
+next189:
 	TESTQ     BX, BX
-	JE        end183
+	JE        end189
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -12769,9 +13540,9 @@ next183:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next183
+	JMP       next189
 
-end183:
+end189:
 	VZEROUPPER
 	RET
 
@@ -12793,9 +13564,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next184:
+next190:
 	TESTQ     BX, BX
-	JE        end184
+	JE        end190
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -12818,16 +13589,16 @@ next184:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next184
+	JMP       next190
 
-end184:
+end190:
 	VZEROUPPER
 	RET
 
 onlyB:
-next185:
+next191:
 	TESTQ     BX, BX
-	JE        end185
+	JE        end191
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12845,9 +13616,9 @@ next185:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next185
+	JMP       next191
 
-end185:
+end191:
 	VZEROUPPER
 	RET
 
@@ -12855,9 +13626,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next186:
+next192:
 	TESTQ     BX, BX
-	JE        end186
+	JE        end192
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12875,16 +13646,16 @@ next186:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next186
+	JMP       next192
 
-end186:
+end192:
 	VZEROUPPER
 	RET
 
 both:
-next187:
+next193:
 	TESTQ     BX, BX
-	JE        end187
+	JE        end193
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -12897,9 +13668,9 @@ next187:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next187
+	JMP       next193
 
-end187:
+end193:
 	VZEROUPPER
 	RET
 
@@ -12917,9 +13688,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next188:
+next194:
 	TESTQ   BX, BX
-	JE      end188
+	JE      end194
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -12940,18 +13711,18 @@ next188:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next188
+	JMP     next194
 
-end188:
+end194:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next189:
+next195:
 	TESTQ   BX, BX
-	JE      end189
+	JE      end195
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12967,18 +13738,18 @@ next189:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next189
+	JMP     next195
 
-end189:
+end195:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next190:
+next196:
 	TESTQ   BX, BX
-	JE      end190
+	JE      end196
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12994,9 +13765,9 @@ next190:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next190
+	JMP     next196
 
-end190:
+end196:
 	VZEROUPPER
 	RET
 
@@ -13087,9 +13858,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next191:
+next197:
 	TESTQ   BX, BX
-	JE      end191
+	JE      end197
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -13110,18 +13881,18 @@ next191:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next191
+	JMP     next197
 
-end191:
+end197:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next192:
+next198:
 	TESTQ   BX, BX
-	JE      end192
+	JE      end198
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13137,18 +13908,18 @@ next192:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next192
+	JMP     next198
 
-end192:
+end198:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next193:
+next199:
 	TESTQ   BX, BX
-	JE      end193
+	JE      end199
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13164,9 +13935,9 @@ next193:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next193
+	JMP     next199
 
-end193:
+end199:
 	VZEROUPPER
 	RET
 
@@ -13257,9 +14028,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next194:
+next200:
 	TESTQ   BX, BX
-	JE      end194
+	JE      end200
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -13280,18 +14051,18 @@ next194:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next194
+	JMP     next200
 
-end194:
+end200:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next195:
+next201:
 	TESTQ   BX, BX
-	JE      end195
+	JE      end201
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13307,18 +14078,18 @@ next195:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next195
+	JMP     next201
 
-end195:
+end201:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next196:
+next202:
 	TESTQ   BX, BX
-	JE      end196
+	JE      end202
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13334,9 +14105,9 @@ next196:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next196
+	JMP     next202
 
-end196:
+end202:
 	VZEROUPPER
 	RET
 
@@ -13425,9 +14196,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next197:
+next203:
 	TESTQ   BX, BX
-	JE      end197
+	JE      end203
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -13448,18 +14219,18 @@ next197:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next197
+	JMP     next203
 
-end197:
+end203:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next198:
+next204:
 	TESTQ   BX, BX
-	JE      end198
+	JE      end204
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13475,18 +14246,18 @@ next198:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next198
+	JMP     next204
 
-end198:
+end204:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next199:
+next205:
 	TESTQ   BX, BX
-	JE      end199
+	JE      end205
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13502,9 +14273,9 @@ next199:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next199
+	JMP     next205
 
-end199:
+end205:
 	VZEROUPPER
 	RET
 
@@ -13593,9 +14364,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next200:
+next206:
 	TESTQ   BX, BX
-	JE      end200
+	JE      end206
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -13616,18 +14387,18 @@ next200:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next200
+	JMP     next206
 
-end200:
+end206:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next201:
+next207:
 	TESTQ   BX, BX
-	JE      end201
+	JE      end207
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13643,18 +14414,18 @@ next201:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next201
+	JMP     next207
 
-end201:
+end207:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next202:
+next208:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end208
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13670,9 +14441,9 @@ next202:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next208
 
-end202:
+end208:
 	VZEROUPPER
 	RET
 
@@ -13759,9 +14530,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next203:
+next209:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end209
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -13782,18 +14553,18 @@ next203:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next209
 
-end203:
+end209:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next204:
+next210:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end210
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13809,18 +14580,18 @@ next204:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next210
 
-end204:
+end210:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next205:
+next211:
 	TESTQ   BX, BX
-	JE      end205
+	JE      end211
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13836,9 +14607,9 @@ next205:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next205
+	JMP     next211
 
-end205:
+end211:
 	VZEROUPPER
 	RET
 
@@ -13925,9 +14696,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next206:
+next212:
 	TESTQ     BX, BX
-	JE        end206
+	JE        end212
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -13952,18 +14723,18 @@ next206:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next206
+	JMP       next212
 
-end206:
+end212:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next207:
+next213:
 	TESTQ     BX, BX
-	JE        end207
+	JE        end213
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -13983,18 +14754,18 @@ next207:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next207
+	JMP       next213
 
-end207:
+end213:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next208:
+next214:
 	TESTQ     BX, BX
-	JE        end208
+	JE        end214
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -14014,9 +14785,9 @@ next208:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next208
+	JMP       next214
 
-end208:
+end214:
 	VZEROUPPER
 	RET
 
@@ -14114,9 +14885,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next209:
+next215:
 	TESTQ     BX, BX
-	JE        end209
+	JE        end215
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -14165,18 +14936,18 @@ next209:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next209
+	JMP       next215
 
-end209:
+end215:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next210:
+next216:
 	TESTQ     BX, BX
-	JE        end210
+	JE        end216
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -14220,18 +14991,18 @@ next210:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next210
+	JMP       next216
 
-end210:
+end216:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next211:
+next217:
 	TESTQ     BX, BX
-	JE        end211
+	JE        end217
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -14275,9 +15046,9 @@ next211:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next211
+	JMP       next217
 
-end211:
+end217:
 	VZEROUPPER
 	RET
 
@@ -14453,9 +15224,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next212:
+next218:
 	TESTQ     BX, BX
-	JE        end212
+	JE        end218
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -14484,18 +15255,18 @@ next212:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next212
+	JMP       next218
 
-end212:
+end218:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next213:
+next219:
 	TESTQ     BX, BX
-	JE        end213
+	JE        end219
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -14519,18 +15290,18 @@ next213:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next213
+	JMP       next219
 
-end213:
+end219:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next214:
+next220:
 	TESTQ     BX, BX
-	JE        end214
+	JE        end220
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -14554,9 +15325,9 @@ next214:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next214
+	JMP       next220
 
-end214:
+end220:
 	VZEROUPPER
 	RET
 
@@ -14667,9 +15438,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next215:
+next221:
 	TESTQ   BX, BX
-	JE      end215
+	JE      end221
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -14690,18 +15461,18 @@ next215:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next215
+	JMP     next221
 
-end215:
+end221:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next216:
+next222:
 	TESTQ   BX, BX
-	JE      end216
+	JE      end222
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14717,18 +15488,18 @@ next216:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next216
+	JMP     next222
 
-end216:
+end222:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next217:
+next223:
 	TESTQ   BX, BX
-	JE      end217
+	JE      end223
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14744,9 +15515,9 @@ next217:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next217
+	JMP     next223
 
-end217:
+end223:
 	VZEROUPPER
 	RET
 
@@ -14837,9 +15608,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next218:
+next224:
 	TESTQ   BX, BX
-	JE      end218
+	JE      end224
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -14860,18 +15631,18 @@ next218:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next218
+	JMP     next224
 
-end218:
+end224:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next219:
+next225:
 	TESTQ   BX, BX
-	JE      end219
+	JE      end225
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14887,18 +15658,18 @@ next219:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next219
+	JMP     next225
 
-end219:
+end225:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next220:
+next226:
 	TESTQ   BX, BX
-	JE      end220
+	JE      end226
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14914,9 +15685,9 @@ next220:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next220
+	JMP     next226
 
-end220:
+end226:
 	VZEROUPPER
 	RET
 
@@ -15007,9 +15778,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next221:
+next227:
 	TESTQ   BX, BX
-	JE      end221
+	JE      end227
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -15030,18 +15801,18 @@ next221:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next221
+	JMP     next227
 
-end221:
+end227:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next222:
+next228:
 	TESTQ   BX, BX
-	JE      end222
+	JE      end228
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15057,18 +15828,18 @@ next222:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next222
+	JMP     next228
 
-end222:
+end228:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next223:
+next229:
 	TESTQ   BX, BX
-	JE      end223
+	JE      end229
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15084,9 +15855,9 @@ next223:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next223
+	JMP     next229
 
-end223:
+end229:
 	VZEROUPPER
 	RET
 
@@ -15175,9 +15946,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next224:
+next230:
 	TESTQ   BX, BX
-	JE      end224
+	JE      end230
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -15198,18 +15969,18 @@ next224:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next224
+	JMP     next230
 
-end224:
+end230:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next225:
+next231:
 	TESTQ   BX, BX
-	JE      end225
+	JE      end231
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15225,18 +15996,18 @@ next225:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next225
+	JMP     next231
 
-end225:
+end231:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next226:
+next232:
 	TESTQ   BX, BX
-	JE      end226
+	JE      end232
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15252,9 +16023,9 @@ next226:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next226
+	JMP     next232
 
-end226:
+end232:
 	VZEROUPPER
 	RET
 
@@ -15343,9 +16114,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next227:
+next233:
 	TESTQ   BX, BX
-	JE      end227
+	JE      end233
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -15366,18 +16137,18 @@ next227:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next227
+	JMP     next233
 
-end227:
+end233:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next228:
+next234:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end234
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15393,18 +16164,18 @@ next228:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next234
 
-end228:
+end234:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next229:
+next235:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end235
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15420,9 +16191,9 @@ next229:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next235
 
-end229:
+end235:
 	VZEROUPPER
 	RET
 
@@ -15509,9 +16280,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next230:
+next236:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end236
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -15532,18 +16303,18 @@ next230:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next236
 
-end230:
+end236:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next231:
+next237:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end237
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15559,18 +16330,18 @@ next231:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next237
 
-end231:
+end237:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next232:
+next238:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end238
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15586,9 +16357,9 @@ next232:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next238
 
-end232:
+end238:
 	VZEROUPPER
 	RET
 
@@ -15675,9 +16446,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next233:
+next239:
 	TESTQ     BX, BX
-	JE        end233
+	JE        end239
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -15702,18 +16473,18 @@ next233:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next233
+	JMP       next239
 
-end233:
+end239:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next234:
+next240:
 	TESTQ     BX, BX
-	JE        end234
+	JE        end240
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -15733,18 +16504,18 @@ next234:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next234
+	JMP       next240
 
-end234:
+end240:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next235:
+next241:
 	TESTQ     BX, BX
-	JE        end235
+	JE        end241
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -15764,9 +16535,9 @@ next235:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next235
+	JMP       next241
 
-end235:
+end241:
 	VZEROUPPER
 	RET
 
@@ -15864,9 +16635,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next236:
+next242:
 	TESTQ     BX, BX
-	JE        end236
+	JE        end242
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -15915,18 +16686,18 @@ next236:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next236
+	JMP       next242
 
-end236:
+end242:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next237:
+next243:
 	TESTQ     BX, BX
-	JE        end237
+	JE        end243
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15970,18 +16741,18 @@ next237:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next237
+	JMP       next243
 
-end237:
+end243:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next238:
+next244:
 	TESTQ     BX, BX
-	JE        end238
+	JE        end244
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -16025,9 +16796,9 @@ next238:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next238
+	JMP       next244
 
-end238:
+end244:
 	VZEROUPPER
 	RET
 
@@ -16203,9 +16974,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next239:
+next245:
 	TESTQ     BX, BX
-	JE        end239
+	JE        end245
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -16234,18 +17005,18 @@ next239:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next239
+	JMP       next245
 
-end239:
+end245:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next240:
+next246:
 	TESTQ     BX, BX
-	JE        end240
+	JE        end246
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -16269,18 +17040,18 @@ next240:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next240
+	JMP       next246
 
-end240:
+end246:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next241:
+next247:
 	TESTQ     BX, BX
-	JE        end241
+	JE        end247
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -16304,9 +17075,9 @@ next241:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next241
+	JMP       next247
 
-end241:
+end247:
 	VZEROUPPER
 	RET
 
@@ -16417,9 +17188,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next242:
+next248:
 	TESTQ   BX, BX
-	JE      end242
+	JE      end248
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -16440,18 +17211,18 @@ next242:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next242
+	JMP     next248
 
-end242:
+end248:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next243:
+next249:
 	TESTQ   BX, BX
-	JE      end243
+	JE      end249
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16467,18 +17238,18 @@ next243:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next243
+	JMP     next249
 
-end243:
+end249:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next244:
+next250:
 	TESTQ   BX, BX
-	JE      end244
+	JE      end250
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16494,9 +17265,9 @@ next244:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next244
+	JMP     next250
 
-end244:
+end250:
 	VZEROUPPER
 	RET
 
@@ -16514,9 +17285,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next245:
+next251:
 	TESTQ   BX, BX
-	JE      end245
+	JE      end251
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -16537,18 +17308,18 @@ next245:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next245
+	JMP     next251
 
-end245:
+end251:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next246:
+next252:
 	TESTQ   BX, BX
-	JE      end246
+	JE      end252
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16564,18 +17335,18 @@ next246:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next246
+	JMP     next252
 
-end246:
+end252:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next247:
+next253:
 	TESTQ   BX, BX
-	JE      end247
+	JE      end253
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16591,9 +17362,9 @@ next247:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next247
+	JMP     next253
 
-end247:
+end253:
 	VZEROUPPER
 	RET
 
@@ -16611,9 +17382,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next248:
+next254:
 	TESTQ   BX, BX
-	JE      end248
+	JE      end254
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -16634,18 +17405,18 @@ next248:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next248
+	JMP     next254
 
-end248:
+end254:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next249:
+next255:
 	TESTQ   BX, BX
-	JE      end249
+	JE      end255
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16661,18 +17432,18 @@ next249:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next249
+	JMP     next255
 
-end249:
+end255:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next250:
+next256:
 	TESTQ   BX, BX
-	JE      end250
+	JE      end256
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16688,9 +17459,9 @@ next250:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next250
+	JMP     next256
 
-end250:
+end256:
 	VZEROUPPER
 	RET
 
@@ -16708,9 +17479,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next251:
+next257:
 	TESTQ   BX, BX
-	JE      end251
+	JE      end257
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -16731,18 +17502,18 @@ next251:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next251
+	JMP     next257
 
-end251:
+end257:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next252:
+next258:
 	TESTQ   BX, BX
-	JE      end252
+	JE      end258
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16758,18 +17529,18 @@ next252:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next252
+	JMP     next258
 
-end252:
+end258:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next253:
+next259:
 	TESTQ   BX, BX
-	JE      end253
+	JE      end259
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16785,9 +17556,9 @@ next253:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next253
+	JMP     next259
 
-end253:
+end259:
 	VZEROUPPER
 	RET
 
@@ -16805,9 +17576,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next254:
+next260:
 	TESTQ   BX, BX
-	JE      end254
+	JE      end260
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -16828,18 +17599,18 @@ next254:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next254
+	JMP     next260
 
-end254:
+end260:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next255:
+next261:
 	TESTQ   BX, BX
-	JE      end255
+	JE      end261
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16855,18 +17626,18 @@ next255:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next255
+	JMP     next261
 
-end255:
+end261:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next256:
+next262:
 	TESTQ   BX, BX
-	JE      end256
+	JE      end262
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16882,9 +17653,9 @@ next256:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next256
+	JMP     next262
 
-end256:
+end262:
 	VZEROUPPER
 	RET
 
@@ -16902,9 +17673,9 @@ TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next257:
+next263:
 	TESTQ   BX, BX
-	JE      end257
+	JE      end263
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y0
@@ -16925,18 +17696,18 @@ next257:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next257
+	JMP     next263
 
-end257:
+end263:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next258:
+next264:
 	TESTQ   BX, BX
-	JE      end258
+	JE      end264
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16952,18 +17723,18 @@ next258:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next258
+	JMP     next264
 
-end258:
+end264:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next259:
+next265:
 	TESTQ   BX, BX
-	JE      end259
+	JE      end265
 	VMOVUPS (CX), Y1
 	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16979,9 +17750,9 @@ next259:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next259
+	JMP     next265
 
-end259:
+end265:
 	VZEROUPPER
 	RET
 
@@ -16999,9 +17770,9 @@ TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next260:
+next266:
 	TESTQ   BX, BX
-	JE      end260
+	JE      end266
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y0
@@ -17022,18 +17793,18 @@ next260:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next260
+	JMP     next266
 
-end260:
+end266:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next261:
+next267:
 	TESTQ   BX, BX
-	JE      end261
+	JE      end267
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17049,18 +17820,18 @@ next261:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next261
+	JMP     next267
 
-end261:
+end267:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next262:
+next268:
 	TESTQ   BX, BX
-	JE      end262
+	JE      end268
 	VMOVUPS (CX), Y1
 	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17076,9 +17847,9 @@ next262:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next262
+	JMP     next268
 
-end262:
+end268:
 	VZEROUPPER
 	RET
 
@@ -17096,9 +17867,9 @@ TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next263:
+next269:
 	TESTQ   BX, BX
-	JE      end263
+	JE      end269
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -17119,18 +17890,18 @@ next263:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next263
+	JMP     next269
 
-end263:
+end269:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next264:
+next270:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end270
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17146,18 +17917,18 @@ next264:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next270
 
-end264:
+end270:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next265:
+next271:
 	TESTQ   BX, BX
-	JE      end265
+	JE      end271
 	VMOVUPS (CX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17173,9 +17944,9 @@ next265:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next265
+	JMP     next271
 
-end265:
+end271:
 	VZEROUPPER
 	RET
 
@@ -17193,9 +17964,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next266:
+next272:
 	TESTQ   BX, BX
-	JE      end266
+	JE      end272
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -17216,18 +17987,18 @@ next266:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next266
+	JMP     next272
 
-end266:
+end272:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next267:
+next273:
 	TESTQ   BX, BX
-	JE      end267
+	JE      end273
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17243,18 +18014,18 @@ next267:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next267
+	JMP     next273
 
-end267:
+end273:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next268:
+next274:
 	TESTQ   BX, BX
-	JE      end268
+	JE      end274
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17270,9 +18041,9 @@ next268:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next268
+	JMP     next274
 
-end268:
+end274:
 	VZEROUPPER
 	RET
 
@@ -17290,9 +18061,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next269:
+next275:
 	TESTQ   BX, BX
-	JE      end269
+	JE      end275
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -17313,18 +18084,18 @@ next269:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next269
+	JMP     next275
 
-end269:
+end275:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next270:
+next276:
 	TESTQ   BX, BX
-	JE      end270
+	JE      end276
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17340,18 +18111,18 @@ next270:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next270
+	JMP     next276
 
-end270:
+end276:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next271:
+next277:
 	TESTQ   BX, BX
-	JE      end271
+	JE      end277
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17367,9 +18138,9 @@ next271:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next271
+	JMP     next277
 
-end271:
+end277:
 	VZEROUPPER
 	RET
 
@@ -17387,9 +18158,9 @@ TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next272:
+next278:
 	TESTQ   BX, BX
-	JE      end272
+	JE      end278
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y0
@@ -17410,18 +18181,18 @@ next272:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next272
+	JMP     next278
 
-end272:
+end278:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next273:
+next279:
 	TESTQ   BX, BX
-	JE      end273
+	JE      end279
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17437,18 +18208,18 @@ next273:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next273
+	JMP     next279
 
-end273:
+end279:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next274:
+next280:
 	TESTQ   BX, BX
-	JE      end274
+	JE      end280
 	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17464,9 +18235,9 @@ next274:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next274
+	JMP     next280
 
-end274:
+end280:
 	VZEROUPPER
 	RET
 
@@ -17484,9 +18255,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next275:
+next281:
 	TESTQ   BX, BX
-	JE      end275
+	JE      end281
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -17507,18 +18278,18 @@ next275:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next275
+	JMP     next281
 
-end275:
+end281:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next276:
+next282:
 	TESTQ   BX, BX
-	JE      end276
+	JE      end282
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17534,18 +18305,18 @@ next276:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next276
+	JMP     next282
 
-end276:
+end282:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next277:
+next283:
 	TESTQ   BX, BX
-	JE      end277
+	JE      end283
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17561,9 +18332,9 @@ next277:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next277
+	JMP     next283
 
-end277:
+end283:
 	VZEROUPPER
 	RET
 
@@ -17581,9 +18352,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next278:
+next284:
 	TESTQ    BX, BX
-	JE       end278
+	JE       end284
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -17632,18 +18403,18 @@ next278:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next278
+	JMP      next284
 
-end278:
+end284:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next279:
+next285:
 	TESTQ    BX, BX
-	JE       end279
+	JE       end285
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -17687,18 +18458,18 @@ next279:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next279
+	JMP      next285
 
-end279:
+end285:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next280:
+next286:
 	TESTQ    BX, BX
-	JE       end280
+	JE       end286
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -17742,9 +18513,9 @@ next280:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next280
+	JMP      next286
 
-end280:
+end286:
 	VZEROUPPER
 	RET
 
@@ -17762,9 +18533,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next281:
+next287:
 	TESTQ   BX, BX
-	JE      end281
+	JE      end287
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -17785,18 +18556,18 @@ next281:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next281
+	JMP     next287
 
-end281:
+end287:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next282:
+next288:
 	TESTQ   BX, BX
-	JE      end282
+	JE      end288
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17812,18 +18583,18 @@ next282:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next282
+	JMP     next288
 
-end282:
+end288:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next283:
+next289:
 	TESTQ   BX, BX
-	JE      end283
+	JE      end289
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17839,9 +18610,9 @@ next283:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next283
+	JMP     next289
 
-end283:
+end289:
 	VZEROUPPER
 	RET
 
@@ -17859,9 +18630,9 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next284:
+next290:
 	TESTQ        BX, BX
-	JE           end284
+	JE           end290
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -17950,18 +18721,18 @@ next284:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next284
+	JMP          next290
 
-end284:
+end290:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next285:
+next291:
 	TESTQ        BX, BX
-	JE           end285
+	JE           end291
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -18045,18 +18816,18 @@ next285:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next285
+	JMP          next291
 
-end285:
+end291:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next286:
+next292:
 	TESTQ        BX, BX
-	JE           end286
+	JE           end292
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -18140,9 +18911,9 @@ next286:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next286
+	JMP          next292
 
-end286:
+end292:
 	VZEROUPPER
 	RET
 
@@ -18160,716 +18931,50 @@ TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next287:
-	TESTQ        BX, BX
-	JE           end287
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      96(CX), Y0
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next287
-
-end287:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next288:
-	TESTQ        BX, BX
-	JE           end288
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next288
-
-end288:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next289:
-	TESTQ        BX, BX
-	JE           end289
-	VMOVUPS      (CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      32(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      64(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      96(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000080, BX
-	JMP          next289
-
-end289:
-	VZEROUPPER
-	RET
-
-// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next290:
-	TESTQ   BX, BX
-	JE      end290
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next290
-
-end290:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next291:
-	TESTQ   BX, BX
-	JE      end291
-	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next291
-
-end291:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next292:
-	TESTQ   BX, BX
-	JE      end292
-	VMOVUPS (CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next292
-
-end292:
-	VZEROUPPER
-	RET
-
-// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2, FMA3
-TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
 next293:
 	TESTQ        BX, BX
 	JE           end293
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -18877,24 +18982,44 @@ next293:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -18902,24 +19027,44 @@ next293:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -18927,24 +19072,44 @@ next293:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -18967,6 +19132,612 @@ next294:
 	JE           end294
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next294
+
+end294:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next295:
+	TESTQ        BX, BX
+	JE           end295
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next295
+
+end295:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next296:
+	TESTQ   BX, BX
+	JE      end296
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next296
+
+end296:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next297:
+	TESTQ   BX, BX
+	JE      end297
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next297
+
+end297:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next298:
+	TESTQ   BX, BX
+	JE      end298
+	VMOVUPS (CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next298
+
+end298:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next299:
+	TESTQ        BX, BX
+	JE           end299
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next299
+
+end299:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next300:
+	TESTQ        BX, BX
+	JE           end300
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VCVTDQ2PD    X3, Y3
@@ -19064,18 +19835,18 @@ next294:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next294
+	JMP          next300
 
-end294:
+end300:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next295:
+next301:
 	TESTQ        BX, BX
-	JE           end295
+	JE           end301
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -19175,9 +19946,9 @@ next295:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next295
+	JMP          next301
 
-end295:
+end301:
 	VZEROUPPER
 	RET
 
@@ -19195,9 +19966,9 @@ TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next296:
+next302:
 	TESTQ        BX, BX
-	JE           end296
+	JE           end302
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -19398,18 +20169,18 @@ next296:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next296
+	JMP          next302
 
-end296:
+end302:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next297:
+next303:
 	TESTQ        BX, BX
-	JE           end297
+	JE           end303
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
@@ -19605,18 +20376,18 @@ next297:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next297
+	JMP          next303
 
-end297:
+end303:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next298:
+next304:
 	TESTQ        BX, BX
-	JE           end298
+	JE           end304
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
@@ -19812,9 +20583,9 @@ next298:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next298
+	JMP          next304
 
-end298:
+end304:
 	VZEROUPPER
 	RET
 
@@ -19832,9 +20603,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next299:
+next305:
 	TESTQ   BX, BX
-	JE      end299
+	JE      end305
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -19855,18 +20626,18 @@ next299:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next299
+	JMP     next305
 
-end299:
+end305:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next300:
+next306:
 	TESTQ   BX, BX
-	JE      end300
+	JE      end306
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19882,18 +20653,18 @@ next300:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next300
+	JMP     next306
 
-end300:
+end306:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next301:
+next307:
 	TESTQ   BX, BX
-	JE      end301
+	JE      end307
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19909,9 +20680,9 @@ next301:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next301
+	JMP     next307
 
-end301:
+end307:
 	VZEROUPPER
 	RET
 
@@ -19929,9 +20700,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next302:
+next308:
 	TESTQ   BX, BX
-	JE      end302
+	JE      end308
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -19952,18 +20723,18 @@ next302:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next302
+	JMP     next308
 
-end302:
+end308:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next303:
+next309:
 	TESTQ   BX, BX
-	JE      end303
+	JE      end309
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19979,18 +20750,18 @@ next303:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next303
+	JMP     next309
 
-end303:
+end309:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next304:
+next310:
 	TESTQ   BX, BX
-	JE      end304
+	JE      end310
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -20006,9 +20777,9 @@ next304:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next304
+	JMP     next310
 
-end304:
+end310:
 	VZEROUPPER
 	RET
 
@@ -20026,9 +20797,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next305:
+next311:
 	TESTQ   BX, BX
-	JE      end305
+	JE      end311
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -20049,18 +20820,18 @@ next305:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next305
+	JMP     next311
 
-end305:
+end311:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next306:
+next312:
 	TESTQ   BX, BX
-	JE      end306
+	JE      end312
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20076,18 +20847,18 @@ next306:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next306
+	JMP     next312
 
-end306:
+end312:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next307:
+next313:
 	TESTQ   BX, BX
-	JE      end307
+	JE      end313
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -20103,9 +20874,9 @@ next307:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next307
+	JMP     next313
 
-end307:
+end313:
 	VZEROUPPER
 	RET
 
@@ -20123,9 +20894,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next308:
+next314:
 	TESTQ    BX, BX
-	JE       end308
+	JE       end314
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -20158,18 +20929,18 @@ next308:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next308
+	JMP      next314
 
-end308:
+end314:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next309:
+next315:
 	TESTQ    BX, BX
-	JE       end309
+	JE       end315
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -20197,18 +20968,18 @@ next309:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next309
+	JMP      next315
 
-end309:
+end315:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next310:
+next316:
 	TESTQ    BX, BX
-	JE       end310
+	JE       end316
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -20236,9 +21007,9 @@ next310:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next310
+	JMP      next316
 
-end310:
+end316:
 	VZEROUPPER
 	RET
 
@@ -20256,242 +21027,32 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next311:
-	TESTQ   BX, BX
-	JE      end311
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next311
-
-end311:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next312:
-	TESTQ   BX, BX
-	JE      end312
-	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next312
-
-end312:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next313:
-	TESTQ   BX, BX
-	JE      end313
-	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next313
-
-end313:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next314:
-	TESTQ   BX, BX
-	JE      end314
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next314
-
-end314:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next315:
-	TESTQ   BX, BX
-	JE      end315
-	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next315
-
-end315:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next316:
-	TESTQ   BX, BX
-	JE      end316
-	VMOVUPS (CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next316
-
-end316:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next317:
 	TESTQ   BX, BX
 	JE      end317
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -20510,16 +21071,24 @@ next318:
 	TESTQ   BX, BX
 	JE      end318
 	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -20536,18 +21105,26 @@ scalarB:
 next319:
 	TESTQ   BX, BX
 	JE      end319
-	VMOVUPS (CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
+	VMOVUPS (CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
@@ -20557,9 +21134,9 @@ end319:
 	VZEROUPPER
 	RET
 
-// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -20576,19 +21153,19 @@ next320:
 	JE      end320
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -20607,16 +21184,16 @@ next321:
 	TESTQ   BX, BX
 	JE      end321
 	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -20634,6 +21211,200 @@ next322:
 	TESTQ   BX, BX
 	JE      end322
 	VMOVUPS (CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next322
+
+end322:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next323:
+	TESTQ   BX, BX
+	JE      end323
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next323
+
+end323:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next324:
+	TESTQ   BX, BX
+	JE      end324
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next324
+
+end324:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next325:
+	TESTQ   BX, BX
+	JE      end325
+	VMOVUPS (CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next325
+
+end325:
+	VZEROUPPER
+	RET
+
+// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next326:
+	TESTQ   BX, BX
+	JE      end326
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next326
+
+end326:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next327:
+	TESTQ   BX, BX
+	JE      end327
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next327
+
+end327:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next328:
+	TESTQ   BX, BX
+	JE      end328
+	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -20648,9 +21419,9 @@ next322:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next322
+	JMP     next328
 
-end322:
+end328:
 	VZEROUPPER
 	RET
 
@@ -20668,9 +21439,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next323:
+next329:
 	TESTQ   BX, BX
-	JE      end323
+	JE      end329
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -20691,18 +21462,18 @@ next323:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next323
+	JMP     next329
 
-end323:
+end329:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next324:
+next330:
 	TESTQ   BX, BX
-	JE      end324
+	JE      end330
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20718,18 +21489,18 @@ next324:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next324
+	JMP     next330
 
-end324:
+end330:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next325:
+next331:
 	TESTQ   BX, BX
-	JE      end325
+	JE      end331
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20745,9 +21516,9 @@ next325:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next325
+	JMP     next331
 
-end325:
+end331:
 	VZEROUPPER
 	RET
 
@@ -20770,9 +21541,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next326:
+next332:
 	CMPQ     SI, BX
-	JGE      end326
+	JGE      end332
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -20780,7 +21551,7 @@ next326:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end326
+	JNE      end332
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -20794,9 +21565,9 @@ next326:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next326
+	JMP      next332
 
-end326:
+end332:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20805,16 +21576,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next327:
+next333:
 	CMPQ     CX, BX
-	JGE      end327
+	JGE      end333
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end327
+	JNE      end333
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -20828,9 +21599,9 @@ next327:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next327
+	JMP      next333
 
-end327:
+end333:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20839,16 +21610,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next328:
+next334:
 	CMPQ     DX, BX
-	JGE      end328
+	JGE      end334
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end328
+	JNE      end334
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -20862,9 +21633,9 @@ next328:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next328
+	JMP      next334
 
-end328:
+end334:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20888,9 +21659,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next329:
+next335:
 	CMPQ         SI, BX
-	JGE          end329
+	JGE          end335
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -20898,7 +21669,7 @@ next329:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end329
+	JNE          end335
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -20914,9 +21685,9 @@ next329:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next329
+	JMP          next335
 
-end329:
+end335:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20925,16 +21696,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next330:
+next336:
 	CMPQ         CX, BX
-	JGE          end330
+	JGE          end336
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end330
+	JNE          end336
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -20950,9 +21721,9 @@ next330:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next330
+	JMP          next336
 
-end330:
+end336:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20961,16 +21732,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next331:
+next337:
 	CMPQ         DX, BX
-	JGE          end331
+	JGE          end337
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end331
+	JNE          end337
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -20986,9 +21757,9 @@ next331:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next331
+	JMP          next337
 
-end331:
+end337:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -21008,9 +21779,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next332:
+next338:
 	TESTQ    BX, BX
-	JE       end332
+	JE       end338
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -21025,18 +21796,18 @@ next332:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next332
+	JMP      next338
 
-end332:
+end338:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next333:
+next339:
 	TESTQ    BX, BX
-	JE       end333
+	JE       end339
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -21048,18 +21819,18 @@ next333:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next333
+	JMP      next339
 
-end333:
+end339:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next334:
+next340:
 	TESTQ    BX, BX
-	JE       end334
+	JE       end340
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -21071,9 +21842,9 @@ next334:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next334
+	JMP      next340
 
-end334:
+end340:
 	VZEROUPPER
 	RET
 
@@ -21092,9 +21863,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next335:
+next341:
 	TESTQ    BX, BX
-	JE       end335
+	JE       end341
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -21109,18 +21880,18 @@ next335:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next335
+	JMP      next341
 
-end335:
+end341:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next336:
+next342:
 	TESTQ    BX, BX
-	JE       end336
+	JE       end342
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -21132,18 +21903,18 @@ next336:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next336
+	JMP      next342
 
-end336:
+end342:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next337:
+next343:
 	TESTQ    BX, BX
-	JE       end337
+	JE       end343
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -21155,9 +21926,9 @@ next337:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next337
+	JMP      next343
 
-end337:
+end343:
 	VZEROUPPER
 	RET
 
@@ -21176,9 +21947,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next338:
+next344:
 	TESTQ     BX, BX
-	JE        end338
+	JE        end344
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -21203,18 +21974,18 @@ next338:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next338
+	JMP       next344
 
-end338:
+end344:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next339:
+next345:
 	TESTQ     BX, BX
-	JE        end339
+	JE        end345
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -21234,18 +22005,18 @@ next339:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next339
+	JMP       next345
 
-end339:
+end345:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next340:
+next346:
 	TESTQ     BX, BX
-	JE        end340
+	JE        end346
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -21265,9 +22036,9 @@ next340:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next340
+	JMP       next346
 
-end340:
+end346:
 	VZEROUPPER
 	RET
 
@@ -21286,9 +22057,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next341:
+next347:
 	TESTQ     BX, BX
-	JE        end341
+	JE        end347
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -21313,18 +22084,18 @@ next341:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next341
+	JMP       next347
 
-end341:
+end347:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next342:
+next348:
 	TESTQ     BX, BX
-	JE        end342
+	JE        end348
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -21344,18 +22115,18 @@ next342:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next342
+	JMP       next348
 
-end342:
+end348:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next343:
+next349:
 	TESTQ     BX, BX
-	JE        end343
+	JE        end349
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -21375,9 +22146,9 @@ next343:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next343
+	JMP       next349
 
-end343:
+end349:
 	VZEROUPPER
 	RET
 
@@ -21396,529 +22167,33 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next344:
-	TESTQ        BX, BX
-	JE           end344
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next344
-
-end344:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next345:
-	TESTQ        BX, BX
-	JE           end345
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next345
-
-end345:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next346:
-	TESTQ        BX, BX
-	JE           end346
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next346
-
-end346:
-	VZEROUPPER
-	RET
-
-// func equalU64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
-next347:
-	TESTQ        BX, BX
-	JE           end347
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next347
-
-end347:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next348:
-	TESTQ        BX, BX
-	JE           end348
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next348
-
-end348:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next349:
-	TESTQ        BX, BX
-	JE           end349
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next349
-
-end349:
-	VZEROUPPER
-	RET
-
-// func equalF64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
 next350:
 	TESTQ        BX, BX
 	JE           end350
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y1
+	VPCMPEQQ     Y2, Y1, Y1
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x00, Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y2, Y2
 	VMOVUPS      64(CX), Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x00, Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y3, Y3
 	VMOVUPS      96(CX), Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x00, Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y4, Y4
 	VMOVUPS      128(CX), Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x00, Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y5, Y5
 	VMOVUPS      160(CX), Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x00, Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y6, Y6
 	VMOVUPS      192(CX), Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x00, Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y7, Y7
 	VMOVUPS      224(CX), Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x00, Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -21934,28 +22209,28 @@ next350:
 	VMOVDQU      X2, 16(AX)
 	VMOVUPS      256(CX), Y1
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y1
+	VPCMPEQQ     Y2, Y1, Y1
 	VMOVUPS      288(CX), Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x00, Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y2, Y2
 	VMOVUPS      320(CX), Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x00, Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y3, Y3
 	VMOVUPS      352(CX), Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x00, Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y4, Y4
 	VMOVUPS      384(CX), Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x00, Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y5, Y5
 	VMOVUPS      416(CX), Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x00, Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y6, Y6
 	VMOVUPS      448(CX), Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x00, Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y7, Y7
 	VMOVUPS      480(CX), Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x00, Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -21986,21 +22261,21 @@ next351:
 	TESTQ        BX, BX
 	JE           end351
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y2
+	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x00, Y3, Y1, Y3
+	VPCMPEQQ     Y3, Y1, Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x00, Y4, Y1, Y4
+	VPCMPEQQ     Y4, Y1, Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x00, Y5, Y1, Y5
+	VPCMPEQQ     Y5, Y1, Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x00, Y6, Y1, Y6
+	VPCMPEQQ     Y6, Y1, Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x00, Y7, Y1, Y7
+	VPCMPEQQ     Y7, Y1, Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x00, Y8, Y1, Y8
+	VPCMPEQQ     Y8, Y1, Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x00, Y9, Y1, Y9
+	VPCMPEQQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -22015,21 +22290,21 @@ next351:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y2
+	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x00, Y3, Y1, Y3
+	VPCMPEQQ     Y3, Y1, Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x00, Y4, Y1, Y4
+	VPCMPEQQ     Y4, Y1, Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x00, Y5, Y1, Y5
+	VPCMPEQQ     Y5, Y1, Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x00, Y6, Y1, Y6
+	VPCMPEQQ     Y6, Y1, Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x00, Y7, Y1, Y7
+	VPCMPEQQ     Y7, Y1, Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x00, Y8, Y1, Y8
+	VPCMPEQQ     Y8, Y1, Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x00, Y9, Y1, Y9
+	VPCMPEQQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -22059,21 +22334,21 @@ next352:
 	TESTQ        BX, BX
 	JE           end352
 	VMOVUPS      (CX), Y2
-	VCMPPD       $0x00, Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
-	VCMPPD       $0x00, Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
 	VMOVUPS      64(CX), Y4
-	VCMPPD       $0x00, Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
 	VMOVUPS      96(CX), Y5
-	VCMPPD       $0x00, Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
 	VMOVUPS      128(CX), Y6
-	VCMPPD       $0x00, Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
 	VMOVUPS      160(CX), Y7
-	VCMPPD       $0x00, Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
 	VMOVUPS      192(CX), Y8
-	VCMPPD       $0x00, Y1, Y8, Y8
+	VPCMPEQQ     Y1, Y8, Y8
 	VMOVUPS      224(CX), Y9
-	VCMPPD       $0x00, Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -22088,21 +22363,21 @@ next352:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(CX), Y2
-	VCMPPD       $0x00, Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      288(CX), Y3
-	VCMPPD       $0x00, Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
 	VMOVUPS      320(CX), Y4
-	VCMPPD       $0x00, Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
 	VMOVUPS      352(CX), Y5
-	VCMPPD       $0x00, Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
 	VMOVUPS      384(CX), Y6
-	VCMPPD       $0x00, Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
 	VMOVUPS      416(CX), Y7
-	VCMPPD       $0x00, Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
 	VMOVUPS      448(CX), Y8
-	VCMPPD       $0x00, Y1, Y8, Y8
+	VPCMPEQQ     Y1, Y8, Y8
 	VMOVUPS      480(CX), Y9
-	VCMPPD       $0x00, Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -22125,6 +22400,502 @@ end352:
 	VZEROUPPER
 	RET
 
+// func equalU64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4320(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next353:
+	TESTQ        BX, BX
+	JE           end353
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next353
+
+end353:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next354:
+	TESTQ        BX, BX
+	JE           end354
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y2, Y1, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y3, Y1, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y4, Y1, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y5, Y1, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y6, Y1, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y7, Y1, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y8, Y1, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y2, Y1, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y3, Y1, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y4, Y1, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y5, Y1, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y6, Y1, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y7, Y1, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y8, Y1, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next354
+
+end354:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next355:
+	TESTQ        BX, BX
+	JE           end355
+	VMOVUPS      (CX), Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next355
+
+end355:
+	VZEROUPPER
+	RET
+
+// func equalF64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4320(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next356:
+	TESTQ        BX, BX
+	JE           end356
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x00, Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x00, Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x00, Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x00, Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x00, Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x00, Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x00, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x00, Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x00, Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x00, Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x00, Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x00, Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x00, Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x00, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next356
+
+end356:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next357:
+	TESTQ        BX, BX
+	JE           end357
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x00, Y3, Y1, Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x00, Y4, Y1, Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x00, Y5, Y1, Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x00, Y6, Y1, Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x00, Y7, Y1, Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x00, Y8, Y1, Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x00, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x00, Y3, Y1, Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x00, Y4, Y1, Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x00, Y5, Y1, Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x00, Y6, Y1, Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x00, Y7, Y1, Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x00, Y8, Y1, Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x00, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next357
+
+end357:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next358:
+	TESTQ        BX, BX
+	JE           end358
+	VMOVUPS      (CX), Y2
+	VCMPPD       $0x00, Y1, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VCMPPD       $0x00, Y1, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VCMPPD       $0x00, Y1, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VCMPPD       $0x00, Y1, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VCMPPD       $0x00, Y1, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VCMPPD       $0x00, Y1, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VCMPPD       $0x00, Y1, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VCMPPD       $0x00, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VCMPPD       $0x00, Y1, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VCMPPD       $0x00, Y1, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VCMPPD       $0x00, Y1, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VCMPPD       $0x00, Y1, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VCMPPD       $0x00, Y1, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VCMPPD       $0x00, Y1, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VCMPPD       $0x00, Y1, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VCMPPD       $0x00, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next358
+
+end358:
+	VZEROUPPER
+	RET
+
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
@@ -22140,9 +22911,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next353:
+next359:
 	TESTQ    BX, BX
-	JE       end353
+	JE       end359
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -22163,18 +22934,18 @@ next353:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next353
+	JMP      next359
 
-end353:
+end359:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next354:
+next360:
 	TESTQ    BX, BX
-	JE       end354
+	JE       end360
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22192,18 +22963,18 @@ next354:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next354
+	JMP      next360
 
-end354:
+end360:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next355:
+next361:
 	TESTQ    BX, BX
-	JE       end355
+	JE       end361
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22221,9 +22992,9 @@ next355:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next355
+	JMP      next361
 
-end355:
+end361:
 	VZEROUPPER
 	RET
 
@@ -22242,9 +23013,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next356:
+next362:
 	TESTQ    BX, BX
-	JE       end356
+	JE       end362
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -22265,18 +23036,18 @@ next356:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next356
+	JMP      next362
 
-end356:
+end362:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next357:
+next363:
 	TESTQ    BX, BX
-	JE       end357
+	JE       end363
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22294,18 +23065,18 @@ next357:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next357
+	JMP      next363
 
-end357:
+end363:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next358:
+next364:
 	TESTQ    BX, BX
-	JE       end358
+	JE       end364
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22323,9 +23094,9 @@ next358:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next358
+	JMP      next364
 
-end358:
+end364:
 	VZEROUPPER
 	RET
 
@@ -22344,9 +23115,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next359:
+next365:
 	TESTQ     BX, BX
-	JE        end359
+	JE        end365
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -22383,18 +23154,18 @@ next359:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next359
+	JMP       next365
 
-end359:
+end365:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next360:
+next366:
 	TESTQ     BX, BX
-	JE        end360
+	JE        end366
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -22426,18 +23197,18 @@ next360:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next360
+	JMP       next366
 
-end360:
+end366:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next361:
+next367:
 	TESTQ     BX, BX
-	JE        end361
+	JE        end367
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -22469,9 +23240,9 @@ next361:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next361
+	JMP       next367
 
-end361:
+end367:
 	VZEROUPPER
 	RET
 
@@ -22490,9 +23261,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next362:
+next368:
 	TESTQ     BX, BX
-	JE        end362
+	JE        end368
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -22529,18 +23300,18 @@ next362:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next362
+	JMP       next368
 
-end362:
+end368:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next363:
+next369:
 	TESTQ     BX, BX
-	JE        end363
+	JE        end369
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -22572,18 +23343,18 @@ next363:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next363
+	JMP       next369
 
-end363:
+end369:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next364:
+next370:
 	TESTQ     BX, BX
-	JE        end364
+	JE        end370
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -22615,9 +23386,9 @@ next364:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next364
+	JMP       next370
 
-end364:
+end370:
 	VZEROUPPER
 	RET
 
@@ -22636,817 +23407,33 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next365:
-	TESTQ        BX, BX
-	JE           end365
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next365
-
-end365:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next366:
-	TESTQ        BX, BX
-	JE           end366
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next366
-
-end366:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next367:
-	TESTQ        BX, BX
-	JE           end367
-	VMOVUPS      (CX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next367
-
-end367:
-	VZEROUPPER
-	RET
-
-// func lessU64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
-next368:
-	TESTQ        BX, BX
-	JE           end368
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next368
-
-end368:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next369:
-	TESTQ        BX, BX
-	JE           end369
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next369
-
-end369:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next370:
-	TESTQ        BX, BX
-	JE           end370
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next370
-
-end370:
-	VZEROUPPER
-	RET
-
-// func lessF64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
 next371:
 	TESTQ        BX, BX
 	JE           end371
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y1
+	VPCMPGTQ     Y1, Y2, Y1
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x11, Y3, Y2, Y2
+	VPCMPGTQ     Y2, Y3, Y2
 	VMOVUPS      64(CX), Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x11, Y4, Y3, Y3
+	VPCMPGTQ     Y3, Y4, Y3
 	VMOVUPS      96(CX), Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x11, Y5, Y4, Y4
+	VPCMPGTQ     Y4, Y5, Y4
 	VMOVUPS      128(CX), Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x11, Y6, Y5, Y5
+	VPCMPGTQ     Y5, Y6, Y5
 	VMOVUPS      160(CX), Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x11, Y7, Y6, Y6
+	VPCMPGTQ     Y6, Y7, Y6
 	VMOVUPS      192(CX), Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x11, Y8, Y7, Y7
+	VPCMPGTQ     Y7, Y8, Y7
 	VMOVUPS      224(CX), Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x11, Y9, Y8, Y8
+	VPCMPGTQ     Y8, Y9, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -23462,28 +23449,28 @@ next371:
 	VMOVDQU      X2, 16(AX)
 	VMOVUPS      256(CX), Y1
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y1
+	VPCMPGTQ     Y1, Y2, Y1
 	VMOVUPS      288(CX), Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x11, Y3, Y2, Y2
+	VPCMPGTQ     Y2, Y3, Y2
 	VMOVUPS      320(CX), Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x11, Y4, Y3, Y3
+	VPCMPGTQ     Y3, Y4, Y3
 	VMOVUPS      352(CX), Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x11, Y5, Y4, Y4
+	VPCMPGTQ     Y4, Y5, Y4
 	VMOVUPS      384(CX), Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x11, Y6, Y5, Y5
+	VPCMPGTQ     Y5, Y6, Y5
 	VMOVUPS      416(CX), Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x11, Y7, Y6, Y6
+	VPCMPGTQ     Y6, Y7, Y6
 	VMOVUPS      448(CX), Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x11, Y8, Y7, Y7
+	VPCMPGTQ     Y7, Y8, Y7
 	VMOVUPS      480(CX), Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x11, Y9, Y8, Y8
+	VPCMPGTQ     Y8, Y9, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -23514,21 +23501,21 @@ next372:
 	TESTQ        BX, BX
 	JE           end372
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y2
+	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x11, Y3, Y1, Y3
+	VPCMPGTQ     Y1, Y3, Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x11, Y4, Y1, Y4
+	VPCMPGTQ     Y1, Y4, Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x11, Y5, Y1, Y5
+	VPCMPGTQ     Y1, Y5, Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x11, Y6, Y1, Y6
+	VPCMPGTQ     Y1, Y6, Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x11, Y7, Y1, Y7
+	VPCMPGTQ     Y1, Y7, Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x11, Y8, Y1, Y8
+	VPCMPGTQ     Y1, Y8, Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x11, Y9, Y1, Y9
+	VPCMPGTQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23543,21 +23530,21 @@ next372:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y2
+	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x11, Y3, Y1, Y3
+	VPCMPGTQ     Y1, Y3, Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x11, Y4, Y1, Y4
+	VPCMPGTQ     Y1, Y4, Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x11, Y5, Y1, Y5
+	VPCMPGTQ     Y1, Y5, Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x11, Y6, Y1, Y6
+	VPCMPGTQ     Y1, Y6, Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x11, Y7, Y1, Y7
+	VPCMPGTQ     Y1, Y7, Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x11, Y8, Y1, Y8
+	VPCMPGTQ     Y1, Y8, Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x11, Y9, Y1, Y9
+	VPCMPGTQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23587,21 +23574,21 @@ next373:
 	TESTQ        BX, BX
 	JE           end373
 	VMOVUPS      (CX), Y2
-	VCMPPD       $0x11, Y1, Y2, Y2
+	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
-	VCMPPD       $0x11, Y1, Y3, Y3
+	VPCMPGTQ     Y3, Y1, Y3
 	VMOVUPS      64(CX), Y4
-	VCMPPD       $0x11, Y1, Y4, Y4
+	VPCMPGTQ     Y4, Y1, Y4
 	VMOVUPS      96(CX), Y5
-	VCMPPD       $0x11, Y1, Y5, Y5
+	VPCMPGTQ     Y5, Y1, Y5
 	VMOVUPS      128(CX), Y6
-	VCMPPD       $0x11, Y1, Y6, Y6
+	VPCMPGTQ     Y6, Y1, Y6
 	VMOVUPS      160(CX), Y7
-	VCMPPD       $0x11, Y1, Y7, Y7
+	VPCMPGTQ     Y7, Y1, Y7
 	VMOVUPS      192(CX), Y8
-	VCMPPD       $0x11, Y1, Y8, Y8
+	VPCMPGTQ     Y8, Y1, Y8
 	VMOVUPS      224(CX), Y9
-	VCMPPD       $0x11, Y1, Y9, Y9
+	VPCMPGTQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23616,21 +23603,21 @@ next373:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(CX), Y2
-	VCMPPD       $0x11, Y1, Y2, Y2
+	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      288(CX), Y3
-	VCMPPD       $0x11, Y1, Y3, Y3
+	VPCMPGTQ     Y3, Y1, Y3
 	VMOVUPS      320(CX), Y4
-	VCMPPD       $0x11, Y1, Y4, Y4
+	VPCMPGTQ     Y4, Y1, Y4
 	VMOVUPS      352(CX), Y5
-	VCMPPD       $0x11, Y1, Y5, Y5
+	VPCMPGTQ     Y5, Y1, Y5
 	VMOVUPS      384(CX), Y6
-	VCMPPD       $0x11, Y1, Y6, Y6
+	VPCMPGTQ     Y6, Y1, Y6
 	VMOVUPS      416(CX), Y7
-	VCMPPD       $0x11, Y1, Y7, Y7
+	VPCMPGTQ     Y7, Y1, Y7
 	VMOVUPS      448(CX), Y8
-	VCMPPD       $0x11, Y1, Y8, Y8
+	VPCMPGTQ     Y8, Y1, Y8
 	VMOVUPS      480(CX), Y9
-	VCMPPD       $0x11, Y1, Y9, Y9
+	VPCMPGTQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23653,6 +23640,790 @@ end373:
 	VZEROUPPER
 	RET
 
+// func lessU64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4320(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next374:
+	TESTQ        BX, BX
+	JE           end374
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPGTQ     Y1, Y2, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPGTQ     Y1, Y2, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next374
+
+end374:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next375:
+	TESTQ        BX, BX
+	JE           end375
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next375
+
+end375:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next376:
+	TESTQ        BX, BX
+	JE           end376
+	VMOVUPS      (CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next376
+
+end376:
+	VZEROUPPER
+	RET
+
+// func lessF64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4320(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next377:
+	TESTQ        BX, BX
+	JE           end377
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x11, Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x11, Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x11, Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x11, Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x11, Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x11, Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x11, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x11, Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x11, Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x11, Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x11, Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x11, Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x11, Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x11, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next377
+
+end377:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next378:
+	TESTQ        BX, BX
+	JE           end378
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x11, Y3, Y1, Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x11, Y4, Y1, Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x11, Y5, Y1, Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x11, Y6, Y1, Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x11, Y7, Y1, Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x11, Y8, Y1, Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x11, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x11, Y3, Y1, Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x11, Y4, Y1, Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x11, Y5, Y1, Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x11, Y6, Y1, Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x11, Y7, Y1, Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x11, Y8, Y1, Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x11, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next378
+
+end378:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next379:
+	TESTQ        BX, BX
+	JE           end379
+	VMOVUPS      (CX), Y2
+	VCMPPD       $0x11, Y1, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VCMPPD       $0x11, Y1, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VCMPPD       $0x11, Y1, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VCMPPD       $0x11, Y1, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VCMPPD       $0x11, Y1, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VCMPPD       $0x11, Y1, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VCMPPD       $0x11, Y1, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VCMPPD       $0x11, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VCMPPD       $0x11, Y1, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VCMPPD       $0x11, Y1, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VCMPPD       $0x11, Y1, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VCMPPD       $0x11, Y1, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VCMPPD       $0x11, Y1, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VCMPPD       $0x11, Y1, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VCMPPD       $0x11, Y1, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VCMPPD       $0x11, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next379
+
+end379:
+	VZEROUPPER
+	RET
+
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
@@ -23668,9 +24439,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next374:
+next380:
 	TESTQ    BX, BX
-	JE       end374
+	JE       end380
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -23687,18 +24458,18 @@ next374:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next374
+	JMP      next380
 
-end374:
+end380:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next375:
+next381:
 	TESTQ    BX, BX
-	JE       end375
+	JE       end381
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23712,18 +24483,18 @@ next375:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next375
+	JMP      next381
 
-end375:
+end381:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next376:
+next382:
 	TESTQ    BX, BX
-	JE       end376
+	JE       end382
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23737,9 +24508,9 @@ next376:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next376
+	JMP      next382
 
-end376:
+end382:
 	VZEROUPPER
 	RET
 
@@ -23758,9 +24529,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next377:
+next383:
 	TESTQ    BX, BX
-	JE       end377
+	JE       end383
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -23777,18 +24548,18 @@ next377:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next377
+	JMP      next383
 
-end377:
+end383:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next378:
+next384:
 	TESTQ    BX, BX
-	JE       end378
+	JE       end384
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23802,18 +24573,18 @@ next378:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next378
+	JMP      next384
 
-end378:
+end384:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next379:
+next385:
 	TESTQ    BX, BX
-	JE       end379
+	JE       end385
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23827,9 +24598,9 @@ next379:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next379
+	JMP      next385
 
-end379:
+end385:
 	VZEROUPPER
 	RET
 
@@ -23848,9 +24619,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next380:
+next386:
 	TESTQ     BX, BX
-	JE        end380
+	JE        end386
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -23879,18 +24650,18 @@ next380:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next380
+	JMP       next386
 
-end380:
+end386:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next381:
+next387:
 	TESTQ     BX, BX
-	JE        end381
+	JE        end387
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23914,18 +24685,18 @@ next381:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next381
+	JMP       next387
 
-end381:
+end387:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next382:
+next388:
 	TESTQ     BX, BX
-	JE        end382
+	JE        end388
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23949,9 +24720,9 @@ next382:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next382
+	JMP       next388
 
-end382:
+end388:
 	VZEROUPPER
 	RET
 
@@ -23970,9 +24741,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next383:
+next389:
 	TESTQ     BX, BX
-	JE        end383
+	JE        end389
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -24001,18 +24772,18 @@ next383:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next383
+	JMP       next389
 
-end383:
+end389:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next384:
+next390:
 	TESTQ     BX, BX
-	JE        end384
+	JE        end390
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -24036,18 +24807,18 @@ next384:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next384
+	JMP       next390
 
-end384:
+end390:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next385:
+next391:
 	TESTQ     BX, BX
-	JE        end385
+	JE        end391
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -24071,9 +24842,9 @@ next385:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next385
+	JMP       next391
 
-end385:
+end391:
 	VZEROUPPER
 	RET
 
@@ -24092,1009 +24863,49 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next386:
-	TESTQ        BX, BX
-	JE           end386
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next386
-
-end386:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next387:
-	TESTQ        BX, BX
-	JE           end387
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next387
-
-end387:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next388:
-	TESTQ        BX, BX
-	JE           end388
-	VMOVUPS      (CX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next388
-
-end388:
-	VZEROUPPER
-	RET
-
-// func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
-next389:
-	TESTQ        BX, BX
-	JE           end389
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next389
-
-end389:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next390:
-	TESTQ        BX, BX
-	JE           end390
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next390
-
-end390:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next391:
-	TESTQ        BX, BX
-	JE           end391
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next391
-
-end391:
-	VZEROUPPER
-	RET
-
-// func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
 next392:
 	TESTQ        BX, BX
 	JE           end392
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x12, Y2, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x12, Y3, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
 	VMOVUPS      64(CX), Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x12, Y4, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
 	VMOVUPS      96(CX), Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x12, Y5, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
 	VMOVUPS      128(CX), Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x12, Y6, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
 	VMOVUPS      160(CX), Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x12, Y7, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
 	VMOVUPS      192(CX), Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x12, Y8, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
 	VMOVUPS      224(CX), Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x12, Y9, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -25110,28 +24921,44 @@ next392:
 	VMOVDQU      X2, 16(AX)
 	VMOVUPS      256(CX), Y1
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x12, Y2, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
 	VMOVUPS      288(CX), Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x12, Y3, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
 	VMOVUPS      320(CX), Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x12, Y4, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
 	VMOVUPS      352(CX), Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x12, Y5, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
 	VMOVUPS      384(CX), Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x12, Y6, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
 	VMOVUPS      416(CX), Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x12, Y7, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
 	VMOVUPS      448(CX), Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x12, Y8, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
 	VMOVUPS      480(CX), Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x12, Y9, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -25162,6 +24989,950 @@ next393:
 	TESTQ        BX, BX
 	JE           end393
 	VMOVUPS      (DX), Y2
+	VPCMPGTQ     Y2, Y1, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPGTQ     Y3, Y1, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPGTQ     Y4, Y1, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPGTQ     Y5, Y1, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPGTQ     Y6, Y1, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPGTQ     Y7, Y1, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPGTQ     Y8, Y1, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPGTQ     Y9, Y1, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPGTQ     Y2, Y1, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPGTQ     Y3, Y1, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPGTQ     Y4, Y1, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPGTQ     Y5, Y1, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPGTQ     Y6, Y1, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPGTQ     Y7, Y1, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPGTQ     Y8, Y1, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPGTQ     Y9, Y1, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next393
+
+end393:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next394:
+	TESTQ        BX, BX
+	JE           end394
+	VMOVUPS      (CX), Y2
+	VPCMPGTQ     Y1, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPGTQ     Y1, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPGTQ     Y1, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPGTQ     Y1, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPGTQ     Y1, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPGTQ     Y1, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPGTQ     Y1, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPGTQ     Y1, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPGTQ     Y1, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPGTQ     Y1, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPGTQ     Y1, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPGTQ     Y1, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPGTQ     Y1, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPGTQ     Y1, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPGTQ     Y1, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPGTQ     Y1, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next394
+
+end394:
+	VZEROUPPER
+	RET
+
+// func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4320(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next395:
+	TESTQ        BX, BX
+	JE           end395
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next395
+
+end395:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next396:
+	TESTQ        BX, BX
+	JE           end396
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next396
+
+end396:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next397:
+	TESTQ        BX, BX
+	JE           end397
+	VMOVUPS      (CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next397
+
+end397:
+	VZEROUPPER
+	RET
+
+// func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4320(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next398:
+	TESTQ        BX, BX
+	JE           end398
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x12, Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x12, Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x12, Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x12, Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x12, Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x12, Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x12, Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x12, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x12, Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x12, Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x12, Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x12, Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x12, Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x12, Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x12, Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x12, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next398
+
+end398:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next399:
+	TESTQ        BX, BX
+	JE           end399
+	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
 	VCMPPD       $0x12, Y3, Y1, Y3
@@ -25222,18 +25993,18 @@ next393:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next393
+	JMP          next399
 
-end393:
+end399:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next394:
+next400:
 	TESTQ        BX, BX
-	JE           end394
+	JE           end400
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -25295,9 +26066,9 @@ next394:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next394
+	JMP          next400
 
-end394:
+end400:
 	VZEROUPPER
 	RET
 
@@ -26485,9 +27256,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one395:
+one401:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd395
+	JLT          oneEnd401
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26603,11 +27374,11 @@ one395:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one395
+	JMP          one401
 
-oneEnd395:
+oneEnd401:
 	TESTQ        R10, R10
-	JE           done395
+	JE           done401
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -26722,7 +27493,7 @@ oneEnd395:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done395:
+done401:
 	VZEROUPPER
 	RET
 
@@ -26746,9 +27517,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one396:
+one402:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd396
+	JLT          oneEnd402
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26826,11 +27597,11 @@ one396:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one396
+	JMP          one402
 
-oneEnd396:
+oneEnd402:
 	TESTQ        R9, R9
-	JE           done396
+	JE           done402
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -26906,7 +27677,7 @@ oneEnd396:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done396:
+done402:
 	VZEROUPPER
 	RET
 
@@ -26932,9 +27703,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one397:
+one403:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd397
+	JLT          oneEnd403
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -27055,11 +27826,11 @@ one397:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one397
+	JMP          one403
 
-oneEnd397:
+oneEnd403:
 	TESTQ        R11, R11
-	JE           done397
+	JE           done403
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -27178,7 +27949,7 @@ oneEnd397:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done397:
+done403:
 	VZEROUPPER
 	RET
 
@@ -27204,9 +27975,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one398:
+one404:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd398
+	JLT          oneEnd404
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -27288,11 +28059,11 @@ one398:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one398
+	JMP          one404
 
-oneEnd398:
+oneEnd404:
 	TESTQ        R10, R10
-	JE           done398
+	JE           done404
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -27372,7 +28143,7 @@ oneEnd398:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done398:
+done404:
 	VZEROUPPER
 	RET
 
@@ -27392,9 +28163,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one399:
+one405:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd399
+	JLT          oneEnd405
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -27453,11 +28224,11 @@ one399:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one399
+	JMP          one405
 
-oneEnd399:
+oneEnd405:
 	TESTQ        R10, R10
-	JE           done399
+	JE           done405
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -27513,7 +28284,7 @@ oneEnd399:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done399:
+done405:
 	VZEROUPPER
 	RET
 
@@ -27530,9 +28301,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one400:
+one406:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd400
+	JLT          oneEnd406
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -27565,11 +28336,11 @@ one400:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one400
+	JMP          one406
 
-oneEnd400:
+oneEnd406:
 	TESTQ        R8, R8
-	JE           done400
+	JE           done406
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -27601,7 +28372,7 @@ oneEnd400:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done400:
+done406:
 	VZEROUPPER
 	RET
 
@@ -27624,9 +28395,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many401:
+many407:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd401
+	JLT          manyEnd407
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -27664,12 +28435,12 @@ many401:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many401
+	JMP          many407
 
-manyEnd401:
-one401:
+manyEnd407:
+one407:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd401
+	JLT          oneEnd407
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -27690,11 +28461,11 @@ one401:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one401
+	JMP          one407
 
-oneEnd401:
+oneEnd407:
 	TESTQ        CX, CX
-	JE           done401
+	JE           done407
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27717,7 +28488,7 @@ oneEnd401:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done401:
+done407:
 	VZEROUPPER
 	RET
 
@@ -27742,9 +28513,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one402:
+one408:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd402
+	JLT               oneEnd408
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -27783,11 +28554,11 @@ one402:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one402
+	JMP               one408
 
-oneEnd402:
+oneEnd408:
 	TESTQ             CX, CX
-	JE                done402
+	JE                done408
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -27828,7 +28599,7 @@ oneEnd402:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done402:
+done408:
 	VZEROUPPER
 	RET
 
@@ -27850,9 +28621,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many403:
+many409:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd403
+	JLT          manyEnd409
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -27892,12 +28663,12 @@ many403:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many403
+	JMP          many409
 
-manyEnd403:
-one403:
+manyEnd409:
+one409:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd403
+	JLT          oneEnd409
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -27919,11 +28690,11 @@ one403:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one403
+	JMP          one409
 
-oneEnd403:
+oneEnd409:
 	TESTQ        CX, CX
-	JE           done403
+	JE           done409
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27947,7 +28718,7 @@ oneEnd403:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done403:
+done409:
 	VZEROUPPER
 	RET
 
@@ -27970,9 +28741,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many404:
+many410:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd404
+	JLT          manyEnd410
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -28018,12 +28789,12 @@ many404:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many404
+	JMP          many410
 
-manyEnd404:
-one404:
+manyEnd410:
+one410:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd404
+	JLT          oneEnd410
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -28048,11 +28819,11 @@ one404:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one404
+	JMP          one410
 
-oneEnd404:
+oneEnd410:
 	TESTQ        CX, CX
-	JE           done404
+	JE           done410
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28079,7 +28850,7 @@ oneEnd404:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done404:
+done410:
 	VZEROUPPER
 	RET
 
@@ -28104,9 +28875,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1664(SB), Z11
 	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many405:
+many411:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd405
+	JLT          manyEnd411
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28150,12 +28921,12 @@ many405:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many405
+	JMP          many411
 
-manyEnd405:
-one405:
+manyEnd411:
+one411:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd405
+	JLT          oneEnd411
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28179,11 +28950,11 @@ one405:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one405
+	JMP          one411
 
-oneEnd405:
+oneEnd411:
 	TESTQ        CX, CX
-	JE           done405
+	JE           done411
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28209,7 +28980,7 @@ oneEnd405:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done405:
+done411:
 	VZEROUPPER
 	RET
 
@@ -28234,9 +29005,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2048(SB), Z11
 	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many406:
+many412:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd406
+	JLT          manyEnd412
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28284,12 +29055,12 @@ many406:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many406
+	JMP          many412
 
-manyEnd406:
-one406:
+manyEnd412:
+one412:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd406
+	JLT          oneEnd412
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28315,11 +29086,11 @@ one406:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one406
+	JMP          one412
 
-oneEnd406:
+oneEnd412:
 	TESTQ        CX, CX
-	JE           done406
+	JE           done412
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28347,7 +29118,7 @@ oneEnd406:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done406:
+done412:
 	VZEROUPPER
 	RET
 
@@ -28373,9 +29144,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2400(SB), Z5
 	VBROADCASTSS lanes<>+2368(SB), Z6
 
-many407:
+many413:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd407
+	JLT          manyEnd413
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -28411,12 +29182,12 @@ many407:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many407
+	JMP          many413
 
-manyEnd407:
-one407:
+manyEnd413:
+one413:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd407
+	JLT          oneEnd413
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -28436,11 +29207,11 @@ one407:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one407
+	JMP          one413
 
-oneEnd407:
+oneEnd413:
 	TESTQ        CX, CX
-	JE           done407
+	JE           done413
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28462,7 +29233,7 @@ oneEnd407:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done407:
+done413:
 	VZEROUPPER
 	RET
 
@@ -28487,9 +29258,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many408:
+many414:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd408
+	JLT          manyEnd414
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -28535,12 +29306,12 @@ many408:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many408
+	JMP          many414
 
-manyEnd408:
-one408:
+manyEnd414:
+one414:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd408
+	JLT          oneEnd414
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -28565,11 +29336,11 @@ one408:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one408
+	JMP          one414
 
-oneEnd408:
+oneEnd414:
 	TESTQ        CX, CX
-	JE           done408
+	JE           done414
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28596,7 +29367,7 @@ oneEnd408:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done408:
+done414:
 	VZEROUPPER
 	RET
 
@@ -28629,9 +29400,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one409:
+one415:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd409
+	JLT          oneEnd415
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -28665,11 +29436,11 @@ one409:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one409
+	JMP          one415
 
-oneEnd409:
+oneEnd415:
 	TESTQ        CX, CX
-	JE           done409
+	JE           done415
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28705,7 +29476,7 @@ oneEnd409:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done409:
+done415:
 	VZEROUPPER
 	RET
 
@@ -28729,9 +29500,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many410:
+many416:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd410
+	JLT          manyEnd416
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -28781,12 +29552,12 @@ many410:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many410
+	JMP          many416
 
-manyEnd410:
-one410:
+manyEnd416:
+one416:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd410
+	JLT          oneEnd416
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -28813,11 +29584,11 @@ one410:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one410
+	JMP          one416
 
-oneEnd410:
+oneEnd416:
 	TESTQ        CX, CX
-	JE           done410
+	JE           done416
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28846,7 +29617,7 @@ oneEnd410:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done410:
+done416:
 	VZEROUPPER
 	RET
 
@@ -28859,9 +29630,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many411:
+many417:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd411
+	JLT         manyEnd417
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -28879,12 +29650,12 @@ many411:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many411
+	JMP         many417
 
-manyEnd411:
-one411:
+manyEnd417:
+one417:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd411
+	JLT         oneEnd417
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -28895,11 +29666,11 @@ one411:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one411
+	JMP         one417
 
-oneEnd411:
+oneEnd417:
 	TESTQ       CX, CX
-	JE          done411
+	JE          done417
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28912,7 +29683,7 @@ oneEnd411:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done411:
+done417:
 	VZEROUPPER
 	RET
 
@@ -28929,9 +29700,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many412:
+many418:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd412
+	JLT     manyEnd418
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -28947,12 +29718,12 @@ many412:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many412
+	JMP     many418
 
-manyEnd412:
-one412:
+manyEnd418:
+one418:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd412
+	JLT     oneEnd418
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -28962,11 +29733,11 @@ one412:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one412
+	JMP     one418
 
-oneEnd412:
+oneEnd418:
 	TESTQ     CX, CX
-	JE        done412
+	JE        done418
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28978,7 +29749,7 @@ oneEnd412:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done412:
+done418:
 	VZEROUPPER
 	RET
 
@@ -28990,9 +29761,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many413:
+many419:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd413
+	JLT     manyEnd419
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29008,23 +29779,23 @@ many413:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many413
+	JMP     many419
 
-manyEnd413:
-one413:
+manyEnd419:
+one419:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd413
+	JLT     oneEnd419
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one413
+	JMP     one419
 
-oneEnd413:
+oneEnd419:
 	TESTQ     CX, CX
-	JE        done413
+	JE        done419
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29033,7 +29804,7 @@ oneEnd413:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done413:
+done419:
 	VZEROUPPER
 	RET
 
@@ -29046,9 +29817,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many414:
+many420:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd414
+	JLT       manyEnd420
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -29072,12 +29843,12 @@ many414:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many414
+	JMP       many420
 
-manyEnd414:
-one414:
+manyEnd420:
+one420:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd414
+	JLT       oneEnd420
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -29086,11 +29857,11 @@ one414:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one414
+	JMP       one420
 
-oneEnd414:
+oneEnd420:
 	TESTQ     CX, CX
-	JE        done414
+	JE        done420
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29101,7 +29872,7 @@ oneEnd414:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done414:
+done420:
 	VZEROUPPER
 	RET
 
@@ -29126,9 +29897,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many415:
+many421:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd415
+	JLT          manyEnd421
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -29180,12 +29951,12 @@ many415:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many415
+	JMP          many421
 
-manyEnd415:
-one415:
+manyEnd421:
+one421:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd415
+	JLT          oneEnd421
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -29213,11 +29984,11 @@ one415:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one415
+	JMP          one421
 
-oneEnd415:
+oneEnd421:
 	TESTQ        CX, CX
-	JE           done415
+	JE           done421
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29247,7 +30018,7 @@ oneEnd415:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done415:
+done421:
 	VZEROUPPER
 	RET
 
@@ -29262,9 +30033,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many416:
+many422:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd416
+	JLT     manyEnd422
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -29284,12 +30055,12 @@ many416:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many416
+	JMP     many422
 
-manyEnd416:
-one416:
+manyEnd422:
+one422:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd416
+	JLT     oneEnd422
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -29297,11 +30068,11 @@ one416:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one416
+	JMP     one422
 
-oneEnd416:
+oneEnd422:
 	TESTQ     CX, CX
-	JE        done416
+	JE        done422
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29311,7 +30082,7 @@ oneEnd416:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done416:
+done422:
 	VZEROUPPER
 	RET
 
@@ -29322,336 +30093,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many417:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd417
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many417
-
-manyEnd417:
-one417:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd417
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one417
-
-oneEnd417:
-	TESTQ       CX, CX
-	JE          done417
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done417:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many418:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd418
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many418
-
-manyEnd418:
-one418:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd418
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one418
-
-oneEnd418:
-	TESTQ       CX, CX
-	JE          done418
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done418:
-	VZEROUPPER
-	RET
-
-// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many419:
-	CMPQ    CX, $0x00000020
-	JLT     manyEnd419
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000020, CX
-	JMP     many419
-
-manyEnd419:
-one419:
-	CMPQ    CX, $0x00000010
-	JLT     oneEnd419
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, CX
-	JMP     one419
-
-oneEnd419:
-	TESTQ     CX, CX
-	JE        done419
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VSQRTPS   Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
-
-done419:
-	VZEROUPPER
-	RET
-
-// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many420:
-	CMPQ         CX, $0x00000020
-	JLT          manyEnd420
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      64(DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000020, CX
-	JMP          many420
-
-manyEnd420:
-one420:
-	CMPQ         CX, $0x00000010
-	JLT          oneEnd420
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          one420
-
-oneEnd420:
-	TESTQ        CX, CX
-	JE           done420
-	MOVQ         $0x00000001, BX
-	SHLXQ        CX, BX, CX
-	DECQ         CX
-	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
-
-done420:
-	VZEROUPPER
-	RET
-
-// func floorAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·floorAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many421:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd421
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many421
-
-manyEnd421:
-one421:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd421
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one421
-
-oneEnd421:
-	TESTQ       CX, CX
-	JE          done421
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done421:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many422:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd422
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many422
-
-manyEnd422:
-one422:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd422
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one422
-
-oneEnd422:
-	TESTQ       CX, CX
-	JE          done422
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done422:
-	VZEROUPPER
-	RET
-
-// func roundAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·roundAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many423:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd423
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -29663,7 +30118,7 @@ one423:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd423
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -29678,10 +30133,326 @@ oneEnd423:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done423:
+	VZEROUPPER
+	RET
+
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many424:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd424
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many424
+
+manyEnd424:
+one424:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd424
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one424
+
+oneEnd424:
+	TESTQ       CX, CX
+	JE          done424
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done424:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many425:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd425
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many425
+
+manyEnd425:
+one425:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd425
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one425
+
+oneEnd425:
+	TESTQ     CX, CX
+	JE        done425
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done425:
+	VZEROUPPER
+	RET
+
+// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many426:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd426
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many426
+
+manyEnd426:
+one426:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd426
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one426
+
+oneEnd426:
+	TESTQ        CX, CX
+	JE           done426
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done426:
+	VZEROUPPER
+	RET
+
+// func floorAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many427:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd427
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many427
+
+manyEnd427:
+one427:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd427
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one427
+
+oneEnd427:
+	TESTQ       CX, CX
+	JE          done427
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done427:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many428:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd428
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many428
+
+manyEnd428:
+one428:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd428
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one428
+
+oneEnd428:
+	TESTQ       CX, CX
+	JE          done428
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done428:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many429:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd429
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many429
+
+manyEnd429:
+one429:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd429
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one429
+
+oneEnd429:
+	TESTQ       CX, CX
+	JE          done429
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done429:
 	VZEROUPPER
 	RET
 
@@ -29696,9 +30467,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many424:
+many430:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd424
+	JLT         manyEnd430
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -29718,12 +30489,12 @@ many424:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many424
+	JMP         many430
 
-manyEnd424:
-one424:
+manyEnd430:
+one430:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd424
+	JLT         oneEnd430
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -29731,11 +30502,11 @@ one424:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one424
+	JMP         one430
 
-oneEnd424:
+oneEnd430:
 	TESTQ       CX, CX
-	JE          done424
+	JE          done430
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29745,7 +30516,7 @@ oneEnd424:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done424:
+done430:
 	VZEROUPPER
 	RET
 
@@ -29760,9 +30531,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many425:
+many431:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd425
+	JLT     manyEnd431
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -29782,12 +30553,12 @@ many425:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many425
+	JMP     many431
 
-manyEnd425:
-one425:
+manyEnd431:
+one431:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd425
+	JLT     oneEnd431
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -29795,11 +30566,11 @@ one425:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one425
+	JMP     one431
 
-oneEnd425:
+oneEnd431:
 	TESTQ     CX, CX
-	JE        done425
+	JE        done431
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29809,7 +30580,7 @@ oneEnd425:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done425:
+done431:
 	VZEROUPPER
 	RET
 
@@ -29820,9 +30591,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many426:
+many432:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd426
+	JLT     manyEnd432
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -29842,12 +30613,12 @@ many426:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many426
+	JMP     many432
 
-manyEnd426:
-one426:
+manyEnd432:
+one432:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd426
+	JLT     oneEnd432
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -29855,11 +30626,11 @@ one426:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one426
+	JMP     one432
 
-oneEnd426:
+oneEnd432:
 	TESTQ     CX, CX
-	JE        done426
+	JE        done432
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29869,7 +30640,7 @@ oneEnd426:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done426:
+done432:
 	VZEROUPPER
 	RET
 
@@ -29882,9 +30653,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many427:
+many433:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd427
+	JLT         manyEnd433
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -29904,12 +30675,12 @@ many427:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many427
+	JMP         many433
 
-manyEnd427:
-one427:
+manyEnd433:
+one433:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd427
+	JLT         oneEnd433
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -29917,11 +30688,11 @@ one427:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one427
+	JMP         one433
 
-oneEnd427:
+oneEnd433:
 	TESTQ       CX, CX
-	JE          done427
+	JE          done433
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29931,7 +30702,7 @@ oneEnd427:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done427:
+done433:
 	VZEROUPPER
 	RET
 
@@ -29950,9 +30721,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z7
 	VBROADCASTSS lanes<>+3296(SB), Z8
 
-one428:
+one434:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd428
+	JLT               oneEnd434
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -29986,11 +30757,11 @@ one428:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one428
+	JMP               one434
 
-oneEnd428:
+oneEnd434:
 	TESTQ             CX, CX
-	JE                done428
+	JE                done434
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30026,7 +30797,7 @@ oneEnd428:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done428:
+done434:
 	VZEROUPPER
 	RET
 
@@ -30045,9 +30816,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z7
 	VBROADCASTSS lanes<>+3296(SB), Z8
 
-one429:
+one435:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd429
+	JLT               oneEnd435
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -30082,11 +30853,11 @@ one429:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one429
+	JMP               one435
 
-oneEnd429:
+oneEnd435:
 	TESTQ             CX, CX
-	JE                done429
+	JE                done435
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30123,7 +30894,7 @@ oneEnd429:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done429:
+done435:
 	VZEROUPPER
 	RET
 
@@ -30142,9 +30913,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z9
 	VBROADCASTSS lanes<>+3296(SB), Z10
 
-one430:
+one436:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd430
+	JLT               oneEnd436
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -30179,11 +30950,11 @@ one430:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one430
+	JMP               one436
 
-oneEnd430:
+oneEnd436:
 	TESTQ             CX, CX
-	JE                done430
+	JE                done436
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30220,7 +30991,7 @@ oneEnd430:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done430:
+done436:
 	VZEROUPPER
 	RET
 
@@ -30242,9 +31013,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3456(SB), Z9
 	VBROADCASTSS lanes<>+3424(SB), Z10
 
-one431:
+one437:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd431
+	JLT          oneEnd437
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3008(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -30271,11 +31042,11 @@ one431:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one431
+	JMP          one437
 
-oneEnd431:
+oneEnd437:
 	TESTQ        CX, CX
-	JE           done431
+	JE           done437
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30304,7 +31075,7 @@ oneEnd431:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done431:
+done437:
 	VZEROUPPER
 	RET
 
@@ -30323,9 +31094,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z6
 	VBROADCASTSS lanes<>+3712(SB), Z7
 
-one432:
+one438:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd432
+	JLT          oneEnd438
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3008(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -30353,11 +31124,11 @@ one432:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one432
+	JMP          one438
 
-oneEnd432:
+oneEnd438:
 	TESTQ        CX, CX
-	JE           done432
+	JE           done438
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30387,7 +31158,7 @@ oneEnd432:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done432:
+done438:
 	VZEROUPPER
 	RET
 
@@ -30406,9 +31177,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z6
 	VBROADCASTSS lanes<>+3712(SB), Z7
 
-one433:
+one439:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd433
+	JLT          oneEnd439
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3008(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -30440,11 +31211,11 @@ one433:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one433
+	JMP          one439
 
-oneEnd433:
+oneEnd439:
 	TESTQ        CX, CX
-	JE           done433
+	JE           done439
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30478,7 +31249,7 @@ oneEnd433:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done433:
+done439:
 	VZEROUPPER
 	RET
 
@@ -30505,9 +31276,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3936(SB), Z14
 	VBROADCASTSS lanes<>+3904(SB), Z15
 
-one434:
+one440:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd434
+	JLT          oneEnd440
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3008(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -30547,11 +31318,11 @@ one434:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one434
+	JMP          one440
 
-oneEnd434:
+oneEnd440:
 	TESTQ        CX, CX
-	JE           done434
+	JE           done440
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30593,7 +31364,7 @@ oneEnd434:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done434:
+done440:
 	VZEROUPPER
 	RET
 
@@ -30616,9 +31387,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one435:
+one441:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd435
+	JLT          oneEnd441
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -30646,11 +31417,11 @@ one435:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one435
+	JMP          one441
 
-oneEnd435:
+oneEnd441:
 	TESTQ        CX, CX
-	JE           done435
+	JE           done441
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30680,7 +31451,7 @@ oneEnd435:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done435:
+done441:
 	VZEROUPPER
 	RET
 
@@ -30693,9 +31464,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one436:
+one442:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd436
+	JLT               oneEnd442
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -30764,11 +31535,11 @@ one436:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one436
+	JMP               one442
 
-oneEnd436:
+oneEnd442:
 	TESTQ             CX, CX
-	JE                done436
+	JE                done442
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30839,7 +31610,7 @@ oneEnd436:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done436:
+done442:
 	VZEROUPPER
 	RET
 
@@ -30852,9 +31623,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one437:
+one443:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd437
+	JLT               oneEnd443
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -30919,11 +31690,11 @@ one437:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one437
+	JMP               one443
 
-oneEnd437:
+oneEnd443:
 	TESTQ             CX, CX
-	JE                done437
+	JE                done443
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30990,7 +31761,7 @@ oneEnd437:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done437:
+done443:
 	VZEROUPPER
 	RET
 
@@ -31003,9 +31774,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one438:
+one444:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd438
+	JLT               oneEnd444
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -31065,11 +31836,11 @@ one438:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one438
+	JMP               one444
 
-oneEnd438:
+oneEnd444:
 	TESTQ             CX, CX
-	JE                done438
+	JE                done444
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -31131,7 +31902,7 @@ oneEnd438:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done438:
+done444:
 	VZEROUPPER
 	RET
 
@@ -31142,9 +31913,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many439:
+many445:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd439
+	JLT         manyEnd445
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -31158,12 +31929,12 @@ many439:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many439
+	JMP         many445
 
-manyEnd439:
-one439:
+manyEnd445:
+one445:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd439
+	JLT         oneEnd445
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -31172,11 +31943,11 @@ one439:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one439
+	JMP         one445
 
-oneEnd439:
+oneEnd445:
 	TESTQ       CX, CX
-	JE          done439
+	JE          done445
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31187,7 +31958,7 @@ oneEnd439:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done439:
+done445:
 	VZEROUPPER
 	RET
 
@@ -31199,9 +31970,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many440:
+many446:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd440
+	JLT         manyEnd446
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -31221,12 +31992,12 @@ many440:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many440
+	JMP         many446
 
-manyEnd440:
-one440:
+manyEnd446:
+one446:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd440
+	JLT         oneEnd446
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -31238,11 +32009,11 @@ one440:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one440
+	JMP         one446
 
-oneEnd440:
+oneEnd446:
 	TESTQ       CX, CX
-	JE          done440
+	JE          done446
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31256,7 +32027,7 @@ oneEnd440:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done440:
+done446:
 	VZEROUPPER
 	RET
 
@@ -31270,9 +32041,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many441:
+many447:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd441
+	JLT       manyEnd447
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -31292,12 +32063,12 @@ many441:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many441
+	JMP       many447
 
-manyEnd441:
-one441:
+manyEnd447:
+one447:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd441
+	JLT       oneEnd447
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -31305,11 +32076,11 @@ one441:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one441
+	JMP       one447
 
-oneEnd441:
+oneEnd447:
 	TESTQ     CX, CX
-	JE        done441
+	JE        done447
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31319,7 +32090,7 @@ oneEnd441:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done441:
+done447:
 	VZEROUPPER
 	RET
 
@@ -31335,9 +32106,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many442:
+many448:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd442
+	JLT         manyEnd448
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -31359,12 +32130,12 @@ many442:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many442
+	JMP         many448
 
-manyEnd442:
-one442:
+manyEnd448:
+one448:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd442
+	JLT         oneEnd448
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -31377,11 +32148,11 @@ one442:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one442
+	JMP         one448
 
-oneEnd442:
+oneEnd448:
 	TESTQ       CX, CX
-	JE          done442
+	JE          done448
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31396,7 +32167,7 @@ oneEnd442:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done442:
+done448:
 	VZEROUPPER
 	RET
 
@@ -31414,9 +32185,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many443:
+many449:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd443
+	JLT     manyEnd449
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -31437,12 +32208,12 @@ many443:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many443
+	JMP     many449
 
-manyEnd443:
-one443:
+manyEnd449:
+one449:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd443
+	JLT     oneEnd449
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -31451,11 +32222,11 @@ one443:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one443
+	JMP     one449
 
-oneEnd443:
+oneEnd449:
 	TESTQ     CX, CX
-	JE        done443
+	JE        done449
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31465,16 +32236,16 @@ oneEnd443:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done443:
+done449:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many444:
+many450:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd444
+	JLT     manyEnd450
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31490,23 +32261,23 @@ many444:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many444
+	JMP     many450
 
-manyEnd444:
-one444:
+manyEnd450:
+one450:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd444
+	JLT     oneEnd450
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one444
+	JMP     one450
 
-oneEnd444:
+oneEnd450:
 	TESTQ     CX, CX
-	JE        done444
+	JE        done450
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31515,16 +32286,16 @@ oneEnd444:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done444:
+done450:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many445:
+many451:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd445
+	JLT     manyEnd451
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31540,23 +32311,23 @@ many445:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many445
+	JMP     many451
 
-manyEnd445:
-one445:
+manyEnd451:
+one451:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd445
+	JLT     oneEnd451
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one445
+	JMP     one451
 
-oneEnd445:
+oneEnd451:
 	TESTQ     CX, CX
-	JE        done445
+	JE        done451
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31565,7 +32336,7 @@ oneEnd445:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done445:
+done451:
 	VZEROUPPER
 	RET
 
@@ -31583,9 +32354,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many446:
+many452:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd446
+	JLT     manyEnd452
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -31606,12 +32377,12 @@ many446:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many446
+	JMP     many452
 
-manyEnd446:
-one446:
+manyEnd452:
+one452:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd446
+	JLT     oneEnd452
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -31620,11 +32391,11 @@ one446:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one446
+	JMP     one452
 
-oneEnd446:
+oneEnd452:
 	TESTQ     CX, CX
-	JE        done446
+	JE        done452
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31634,16 +32405,16 @@ oneEnd446:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done446:
+done452:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many447:
+many453:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd447
+	JLT     manyEnd453
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31659,23 +32430,23 @@ many447:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many447
+	JMP     many453
 
-manyEnd447:
-one447:
+manyEnd453:
+one453:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd447
+	JLT     oneEnd453
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one447
+	JMP     one453
 
-oneEnd447:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done447
+	JE        done453
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31684,16 +32455,16 @@ oneEnd447:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done447:
+done453:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many448:
+many454:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd448
+	JLT     manyEnd454
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31709,23 +32480,23 @@ many448:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many448
+	JMP     many454
 
-manyEnd448:
-one448:
+manyEnd454:
+one454:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd448
+	JLT     oneEnd454
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one448
+	JMP     one454
 
-oneEnd448:
+oneEnd454:
 	TESTQ     CX, CX
-	JE        done448
+	JE        done454
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31734,7 +32505,7 @@ oneEnd448:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done448:
+done454:
 	VZEROUPPER
 	RET
 
@@ -31752,9 +32523,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many449:
+many455:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd449
+	JLT     manyEnd455
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -31775,12 +32546,12 @@ many449:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many449
+	JMP     many455
 
-manyEnd449:
-one449:
+manyEnd455:
+one455:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd449
+	JLT     oneEnd455
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -31789,11 +32560,11 @@ one449:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one449
+	JMP     one455
 
-oneEnd449:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done449
+	JE        done455
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31803,16 +32574,16 @@ oneEnd449:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done449:
+done455:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many450:
+many456:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd450
+	JLT     manyEnd456
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31828,23 +32599,23 @@ many450:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many450
+	JMP     many456
 
-manyEnd450:
-one450:
+manyEnd456:
+one456:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd450
+	JLT     oneEnd456
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one450
+	JMP     one456
 
-oneEnd450:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done450
+	JE        done456
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31853,16 +32624,16 @@ oneEnd450:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done450:
+done456:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many451:
+many457:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd451
+	JLT     manyEnd457
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31878,23 +32649,23 @@ many451:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many451
+	JMP     many457
 
-manyEnd451:
-one451:
+manyEnd457:
+one457:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd451
+	JLT     oneEnd457
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one451
+	JMP     one457
 
-oneEnd451:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done451
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31903,7 +32674,7 @@ oneEnd451:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done451:
+done457:
 	VZEROUPPER
 	RET
 
@@ -31921,9 +32692,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many452:
+many458:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd452
+	JLT     manyEnd458
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -31944,12 +32715,12 @@ many452:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many452
+	JMP     many458
 
-manyEnd452:
-one452:
+manyEnd458:
+one458:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd452
+	JLT     oneEnd458
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -31958,11 +32729,11 @@ one452:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one452
+	JMP     one458
 
-oneEnd452:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done452
+	JE        done458
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31972,16 +32743,16 @@ oneEnd452:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done452:
+done458:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many453:
+many459:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd453
+	JLT     manyEnd459
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31997,23 +32768,23 @@ many453:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many453
+	JMP     many459
 
-manyEnd453:
-one453:
+manyEnd459:
+one459:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd453
+	JLT     oneEnd459
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one453
+	JMP     one459
 
-oneEnd453:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done453
+	JE        done459
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32022,16 +32793,16 @@ oneEnd453:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done453:
+done459:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many454:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd454
+	JLT     manyEnd460
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32047,23 +32818,23 @@ many454:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many454
+	JMP     many460
 
-manyEnd454:
-one454:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd454
+	JLT     oneEnd460
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one454
+	JMP     one460
 
-oneEnd454:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done454
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32072,7 +32843,7 @@ oneEnd454:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done454:
+done460:
 	VZEROUPPER
 	RET
 
@@ -32090,9 +32861,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many455:
+many461:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd455
+	JLT       manyEnd461
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -32121,12 +32892,12 @@ many455:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many455
+	JMP       many461
 
-manyEnd455:
-one455:
+manyEnd461:
+one461:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd455
+	JLT       oneEnd461
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -32137,11 +32908,11 @@ one455:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one455
+	JMP       one461
 
-oneEnd455:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done461
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32153,16 +32924,16 @@ oneEnd455:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done455:
+done461:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many456:
+many462:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd456
+	JLT       manyEnd462
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32186,12 +32957,12 @@ many456:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many456
+	JMP       many462
 
-manyEnd456:
-one456:
+manyEnd462:
+one462:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd456
+	JLT       oneEnd462
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32200,11 +32971,11 @@ one456:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one456
+	JMP       one462
 
-oneEnd456:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done456
+	JE        done462
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32215,16 +32986,16 @@ oneEnd456:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done456:
+done462:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many457:
+many463:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd457
+	JLT       manyEnd463
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32248,12 +33019,12 @@ many457:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many457
+	JMP       many463
 
-manyEnd457:
-one457:
+manyEnd463:
+one463:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd457
+	JLT       oneEnd463
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32262,11 +33033,11 @@ one457:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one457
+	JMP       one463
 
-oneEnd457:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done463
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32277,7 +33048,7 @@ oneEnd457:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done457:
+done463:
 	VZEROUPPER
 	RET
 
@@ -32295,9 +33066,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many458:
+many464:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd458
+	JLT       manyEnd464
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -32326,12 +33097,12 @@ many458:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many458
+	JMP       many464
 
-manyEnd458:
-one458:
+manyEnd464:
+one464:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd458
+	JLT       oneEnd464
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -32342,11 +33113,11 @@ one458:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one458
+	JMP       one464
 
-oneEnd458:
+oneEnd464:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done464
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32358,16 +33129,16 @@ oneEnd458:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done458:
+done464:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many459:
+many465:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd459
+	JLT       manyEnd465
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32391,12 +33162,12 @@ many459:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many459
+	JMP       many465
 
-manyEnd459:
-one459:
+manyEnd465:
+one465:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd459
+	JLT       oneEnd465
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32405,11 +33176,11 @@ one459:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one459
+	JMP       one465
 
-oneEnd459:
+oneEnd465:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done465
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32420,16 +33191,16 @@ oneEnd459:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done459:
+done465:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many460:
+many466:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd460
+	JLT       manyEnd466
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32453,12 +33224,12 @@ many460:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many460
+	JMP       many466
 
-manyEnd460:
-one460:
+manyEnd466:
+one466:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd460
+	JLT       oneEnd466
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32467,11 +33238,11 @@ one460:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one460
+	JMP       one466
 
-oneEnd460:
+oneEnd466:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done466
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32482,7 +33253,7 @@ oneEnd460:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done460:
+done466:
 	VZEROUPPER
 	RET
 
@@ -32501,9 +33272,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many461:
+many467:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd461
+	JLT     manyEnd467
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -32528,12 +33299,12 @@ many461:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many461
+	JMP     many467
 
-manyEnd461:
-one461:
+manyEnd467:
+one467:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd461
+	JLT     oneEnd467
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -32543,11 +33314,11 @@ one461:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one461
+	JMP     one467
 
-oneEnd461:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done467
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32558,16 +33329,16 @@ oneEnd461:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done461:
+done467:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many462:
+many468:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd462
+	JLT     manyEnd468
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32587,12 +33358,12 @@ many462:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many462
+	JMP     many468
 
-manyEnd462:
-one462:
+manyEnd468:
+one468:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd462
+	JLT     oneEnd468
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32600,11 +33371,11 @@ one462:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one462
+	JMP     one468
 
-oneEnd462:
+oneEnd468:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done468
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32614,16 +33385,16 @@ oneEnd462:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done462:
+done468:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many463:
+many469:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd463
+	JLT     manyEnd469
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32643,12 +33414,12 @@ many463:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many463
+	JMP     many469
 
-manyEnd463:
-one463:
+manyEnd469:
+one469:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd463
+	JLT     oneEnd469
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32656,11 +33427,11 @@ one463:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one463
+	JMP     one469
 
-oneEnd463:
+oneEnd469:
 	TESTQ     CX, CX
-	JE        done463
+	JE        done469
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32670,7 +33441,7 @@ oneEnd463:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done463:
+done469:
 	VZEROUPPER
 	RET
 
@@ -32688,9 +33459,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many464:
+many470:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd464
+	JLT          manyEnd470
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -32723,12 +33494,12 @@ many464:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many464
+	JMP          many470
 
-manyEnd464:
-one464:
+manyEnd470:
+one470:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd464
+	JLT          oneEnd470
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -32740,11 +33511,11 @@ one464:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one464
+	JMP          one470
 
-oneEnd464:
+oneEnd470:
 	TESTQ        CX, CX
-	JE           done464
+	JE           done470
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32757,16 +33528,16 @@ oneEnd464:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done464:
+done470:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many465:
+many471:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd465
+	JLT          manyEnd471
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -32794,12 +33565,12 @@ many465:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many465
+	JMP          many471
 
-manyEnd465:
-one465:
+manyEnd471:
+one471:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd465
+	JLT          oneEnd471
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -32809,11 +33580,11 @@ one465:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one465
+	JMP          one471
 
-oneEnd465:
+oneEnd471:
 	TESTQ        CX, CX
-	JE           done465
+	JE           done471
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -32825,16 +33596,16 @@ oneEnd465:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done465:
+done471:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many466:
+many472:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd466
+	JLT          manyEnd472
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -32862,12 +33633,12 @@ many466:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many466
+	JMP          many472
 
-manyEnd466:
-one466:
+manyEnd472:
+one472:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd466
+	JLT          oneEnd472
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -32877,11 +33648,11 @@ one466:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one466
+	JMP          one472
 
-oneEnd466:
+oneEnd472:
 	TESTQ        CX, CX
-	JE           done466
+	JE           done472
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32893,7 +33664,7 @@ oneEnd466:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done466:
+done472:
 	VZEROUPPER
 	RET
 
@@ -32911,9 +33682,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many467:
+many473:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd467
+	JLT     manyEnd473
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -32934,12 +33705,12 @@ many467:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many467
+	JMP     many473
 
-manyEnd467:
-one467:
+manyEnd473:
+one473:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd467
+	JLT     oneEnd473
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -32948,11 +33719,11 @@ one467:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one467
+	JMP     one473
 
-oneEnd467:
+oneEnd473:
 	TESTQ     CX, CX
-	JE        done467
+	JE        done473
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32962,16 +33733,16 @@ oneEnd467:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done467:
+done473:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many468:
+many474:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd468
+	JLT     manyEnd474
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32987,23 +33758,23 @@ many468:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many468
+	JMP     many474
 
-manyEnd468:
-one468:
+manyEnd474:
+one474:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd468
+	JLT     oneEnd474
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one468
+	JMP     one474
 
-oneEnd468:
+oneEnd474:
 	TESTQ     CX, CX
-	JE        done468
+	JE        done474
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33012,16 +33783,16 @@ oneEnd468:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done468:
+done474:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many469:
+many475:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd469
+	JLT     manyEnd475
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33037,23 +33808,23 @@ many469:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many469
+	JMP     many475
 
-manyEnd469:
-one469:
+manyEnd475:
+one475:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd469
+	JLT     oneEnd475
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one469
+	JMP     one475
 
-oneEnd469:
+oneEnd475:
 	TESTQ     CX, CX
-	JE        done469
+	JE        done475
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33062,7 +33833,7 @@ oneEnd469:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done469:
+done475:
 	VZEROUPPER
 	RET
 
@@ -33080,9 +33851,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many470:
+many476:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd470
+	JLT     manyEnd476
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -33103,12 +33874,12 @@ many470:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many470
+	JMP     many476
 
-manyEnd470:
-one470:
+manyEnd476:
+one476:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd470
+	JLT     oneEnd476
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -33117,11 +33888,11 @@ one470:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one470
+	JMP     one476
 
-oneEnd470:
+oneEnd476:
 	TESTQ     CX, CX
-	JE        done470
+	JE        done476
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33131,16 +33902,16 @@ oneEnd470:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done470:
+done476:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many471:
+many477:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd471
+	JLT     manyEnd477
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33156,23 +33927,23 @@ many471:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many471
+	JMP     many477
 
-manyEnd471:
-one471:
+manyEnd477:
+one477:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd471
+	JLT     oneEnd477
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one471
+	JMP     one477
 
-oneEnd471:
+oneEnd477:
 	TESTQ     CX, CX
-	JE        done471
+	JE        done477
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33181,16 +33952,16 @@ oneEnd471:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done471:
+done477:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many472:
+many478:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd472
+	JLT     manyEnd478
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33206,23 +33977,23 @@ many472:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many472
+	JMP     many478
 
-manyEnd472:
-one472:
+manyEnd478:
+one478:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd472
+	JLT     oneEnd478
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one472
+	JMP     one478
 
-oneEnd472:
+oneEnd478:
 	TESTQ     CX, CX
-	JE        done472
+	JE        done478
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33231,7 +34002,7 @@ oneEnd472:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done472:
+done478:
 	VZEROUPPER
 	RET
 
@@ -33249,9 +34020,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many473:
+many479:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd473
+	JLT     manyEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -33272,12 +34043,12 @@ many473:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many473
+	JMP     many479
 
-manyEnd473:
-one473:
+manyEnd479:
+one479:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd473
+	JLT     oneEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -33286,11 +34057,11 @@ one473:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one473
+	JMP     one479
 
-oneEnd473:
+oneEnd479:
 	TESTQ     CX, CX
-	JE        done473
+	JE        done479
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33300,16 +34071,16 @@ oneEnd473:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done473:
+done479:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many474:
+many480:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd474
+	JLT     manyEnd480
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33325,23 +34096,23 @@ many474:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many474
+	JMP     many480
 
-manyEnd474:
-one474:
+manyEnd480:
+one480:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd474
+	JLT     oneEnd480
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one474
+	JMP     one480
 
-oneEnd474:
+oneEnd480:
 	TESTQ     CX, CX
-	JE        done474
+	JE        done480
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33350,16 +34121,16 @@ oneEnd474:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done474:
+done480:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many475:
+many481:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd475
+	JLT     manyEnd481
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33375,23 +34146,23 @@ many475:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many475
+	JMP     many481
 
-manyEnd475:
-one475:
+manyEnd481:
+one481:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd475
+	JLT     oneEnd481
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one475
+	JMP     one481
 
-oneEnd475:
+oneEnd481:
 	TESTQ     CX, CX
-	JE        done475
+	JE        done481
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33400,7 +34171,7 @@ oneEnd475:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done475:
+done481:
 	VZEROUPPER
 	RET
 
@@ -33418,9 +34189,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many476:
+many482:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd476
+	JLT     manyEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -33441,12 +34212,12 @@ many476:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many476
+	JMP     many482
 
-manyEnd476:
-one476:
+manyEnd482:
+one482:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd476
+	JLT     oneEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -33455,11 +34226,11 @@ one476:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one476
+	JMP     one482
 
-oneEnd476:
+oneEnd482:
 	TESTQ     CX, CX
-	JE        done476
+	JE        done482
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33469,16 +34240,16 @@ oneEnd476:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done476:
+done482:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many477:
+many483:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd477
+	JLT     manyEnd483
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33494,23 +34265,23 @@ many477:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many477
+	JMP     many483
 
-manyEnd477:
-one477:
+manyEnd483:
+one483:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd477
+	JLT     oneEnd483
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one477
+	JMP     one483
 
-oneEnd477:
+oneEnd483:
 	TESTQ     CX, CX
-	JE        done477
+	JE        done483
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33519,16 +34290,16 @@ oneEnd477:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done477:
+done483:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many478:
+many484:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd478
+	JLT     manyEnd484
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33544,23 +34315,23 @@ many478:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many478
+	JMP     many484
 
-manyEnd478:
-one478:
+manyEnd484:
+one484:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd478
+	JLT     oneEnd484
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one478
+	JMP     one484
 
-oneEnd478:
+oneEnd484:
 	TESTQ     CX, CX
-	JE        done478
+	JE        done484
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33569,7 +34340,7 @@ oneEnd478:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done478:
+done484:
 	VZEROUPPER
 	RET
 
@@ -33587,9 +34358,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many479:
+many485:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd479
+	JLT     manyEnd485
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -33610,12 +34381,12 @@ many479:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many479
+	JMP     many485
 
-manyEnd479:
-one479:
+manyEnd485:
+one485:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd479
+	JLT     oneEnd485
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -33624,11 +34395,11 @@ one479:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one479
+	JMP     one485
 
-oneEnd479:
+oneEnd485:
 	TESTQ     CX, CX
-	JE        done479
+	JE        done485
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33638,16 +34409,16 @@ oneEnd479:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done479:
+done485:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many480:
+many486:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd480
+	JLT     manyEnd486
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33663,23 +34434,23 @@ many480:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many480
+	JMP     many486
 
-manyEnd480:
-one480:
+manyEnd486:
+one486:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd480
+	JLT     oneEnd486
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one480
+	JMP     one486
 
-oneEnd480:
+oneEnd486:
 	TESTQ     CX, CX
-	JE        done480
+	JE        done486
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33688,16 +34459,16 @@ oneEnd480:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done480:
+done486:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many481:
+many487:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd481
+	JLT     manyEnd487
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33713,23 +34484,23 @@ many481:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many481
+	JMP     many487
 
-manyEnd481:
-one481:
+manyEnd487:
+one487:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd481
+	JLT     oneEnd487
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one481
+	JMP     one487
 
-oneEnd481:
+oneEnd487:
 	TESTQ     CX, CX
-	JE        done481
+	JE        done487
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33738,7 +34509,7 @@ oneEnd481:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done481:
+done487:
 	VZEROUPPER
 	RET
 
@@ -33756,9 +34527,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many482:
+many488:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd482
+	JLT     manyEnd488
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -33779,12 +34550,12 @@ many482:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many482
+	JMP     many488
 
-manyEnd482:
-one482:
+manyEnd488:
+one488:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd482
+	JLT     oneEnd488
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -33793,11 +34564,11 @@ one482:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one482
+	JMP     one488
 
-oneEnd482:
+oneEnd488:
 	TESTQ     CX, CX
-	JE        done482
+	JE        done488
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33807,16 +34578,16 @@ oneEnd482:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done482:
+done488:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many483:
+many489:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd483
+	JLT     manyEnd489
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33832,23 +34603,23 @@ many483:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many483
+	JMP     many489
 
-manyEnd483:
-one483:
+manyEnd489:
+one489:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd483
+	JLT     oneEnd489
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one483
+	JMP     one489
 
-oneEnd483:
+oneEnd489:
 	TESTQ     CX, CX
-	JE        done483
+	JE        done489
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33857,16 +34628,16 @@ oneEnd483:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done483:
+done489:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many484:
+many490:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd484
+	JLT     manyEnd490
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33882,23 +34653,23 @@ many484:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many484
+	JMP     many490
 
-manyEnd484:
-one484:
+manyEnd490:
+one490:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd484
+	JLT     oneEnd490
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one484
+	JMP     one490
 
-oneEnd484:
+oneEnd490:
 	TESTQ     CX, CX
-	JE        done484
+	JE        done490
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33907,7 +34678,742 @@ oneEnd484:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done484:
+done490:
+	VZEROUPPER
+	RET
+
+// func addGeluAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addGeluAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         a_len+32(FP), BX
+	MOVQ         b_base+48(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS lanes<>+1792(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1984(SB), Z3
+	VBROADCASTSS lanes<>+1952(SB), Z4
+	VBROADCASTSS lanes<>+1920(SB), Z5
+	VBROADCASTSS lanes<>+1888(SB), Z6
+	VBROADCASTSS lanes<>+1856(SB), Z7
+	VBROADCASTSS lanes<>+1824(SB), Z8
+	VBROADCASTSS lanes<>+2144(SB), Z8
+	VBROADCASTSS lanes<>+2112(SB), Z9
+	VBROADCASTSS lanes<>+2080(SB), Z10
+	VBROADCASTSS lanes<>+2048(SB), Z11
+	VBROADCASTSS lanes<>+2016(SB), Z12
+	CMPQ         BX, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+many491:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd491
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (SI), Z13
+	VADDPS       Z13, Z12, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      64(DX), Z12
+	VMOVUPS      64(SI), Z13
+	VADDPS       Z13, Z12, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000020, CX
+	JMP          many491
+
+manyEnd491:
+one491:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd491
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (SI), Z13
+	VADDPS       Z13, Z12, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, CX
+	JMP          one491
+
+oneEnd491:
+	TESTQ        CX, CX
+	JE           done491
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z12
+	VMOVUPS.Z    (SI), K1, Z13
+	VADDPS       Z13, Z12, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z0
+	VBROADCASTSS lanes<>+1824(SB), Z13
+	VFMADD213PS  Z7, Z0, Z13
+	VFMADD213PS  Z6, Z0, Z13
+	VFMADD213PS  Z5, Z0, Z13
+	VFMADD213PS  Z4, Z0, Z13
+	VFMADD213PS  Z3, Z0, Z13
+	VBROADCASTSS lanes<>+2016(SB), Z3
+	VFMADD213PS  Z11, Z0, Z3
+	VFMADD213PS  Z10, Z0, Z3
+	VFMADD213PS  Z9, Z0, Z3
+	VFMADD213PS  Z8, Z0, Z3
+	VFMADD213PS  Z1, Z0, Z3
+	VMULPS       Z12, Z13, Z0
+	VDIVPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z1
+	VFMADD213PS  Z1, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done491:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z12
+
+many492:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd492
+	VMOVUPS      (SI), Z13
+	VADDPS       Z13, Z12, Z13
+	VMULPS       Z13, Z13, Z14
+	VMINPS       Z14, Z0, Z14
+	VBROADCASTSS lanes<>+1824(SB), Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VFMADD213PS  Z3, Z14, Z15
+	VBROADCASTSS lanes<>+2016(SB), Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z1, Z14, Z16
+	VMULPS       Z13, Z15, Z14
+	VDIVPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z2, Z14
+	VMINPS       Z14, Z1, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      64(SI), Z13
+	VADDPS       Z13, Z12, Z13
+	VMULPS       Z13, Z13, Z14
+	VMINPS       Z14, Z0, Z14
+	VBROADCASTSS lanes<>+1824(SB), Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VFMADD213PS  Z3, Z14, Z15
+	VBROADCASTSS lanes<>+2016(SB), Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z1, Z14, Z16
+	VMULPS       Z13, Z15, Z14
+	VDIVPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z2, Z14
+	VMINPS       Z14, Z1, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000020, CX
+	JMP          many492
+
+manyEnd492:
+one492:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd492
+	VMOVUPS      (SI), Z13
+	VADDPS       Z13, Z12, Z13
+	VMULPS       Z13, Z13, Z14
+	VMINPS       Z14, Z0, Z14
+	VBROADCASTSS lanes<>+1824(SB), Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VFMADD213PS  Z3, Z14, Z15
+	VBROADCASTSS lanes<>+2016(SB), Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z1, Z14, Z16
+	VMULPS       Z13, Z15, Z14
+	VDIVPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z2, Z14
+	VMINPS       Z14, Z1, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, CX
+	JMP          one492
+
+oneEnd492:
+	TESTQ        CX, CX
+	JE           done492
+	MOVQ         $0x00000001, DX
+	SHLXQ        CX, DX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (SI), K1, Z13
+	VADDPS       Z13, Z12, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z0
+	VBROADCASTSS lanes<>+1824(SB), Z13
+	VFMADD213PS  Z7, Z0, Z13
+	VFMADD213PS  Z6, Z0, Z13
+	VFMADD213PS  Z5, Z0, Z13
+	VFMADD213PS  Z4, Z0, Z13
+	VFMADD213PS  Z3, Z0, Z13
+	VBROADCASTSS lanes<>+2016(SB), Z3
+	VFMADD213PS  Z11, Z0, Z3
+	VFMADD213PS  Z10, Z0, Z3
+	VFMADD213PS  Z9, Z0, Z3
+	VFMADD213PS  Z8, Z0, Z3
+	VFMADD213PS  Z1, Z0, Z3
+	VMULPS       Z12, Z13, Z0
+	VDIVPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z1
+	VFMADD213PS  Z1, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done492:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z12
+
+many493:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd493
+	VMOVUPS      (DX), Z13
+	VADDPS       Z12, Z13, Z13
+	VMULPS       Z13, Z13, Z14
+	VMINPS       Z14, Z0, Z14
+	VBROADCASTSS lanes<>+1824(SB), Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VFMADD213PS  Z3, Z14, Z15
+	VBROADCASTSS lanes<>+2016(SB), Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z1, Z14, Z16
+	VMULPS       Z13, Z15, Z14
+	VDIVPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z2, Z14
+	VMINPS       Z14, Z1, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      64(DX), Z13
+	VADDPS       Z12, Z13, Z13
+	VMULPS       Z13, Z13, Z14
+	VMINPS       Z14, Z0, Z14
+	VBROADCASTSS lanes<>+1824(SB), Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VFMADD213PS  Z3, Z14, Z15
+	VBROADCASTSS lanes<>+2016(SB), Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z1, Z14, Z16
+	VMULPS       Z13, Z15, Z14
+	VDIVPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z2, Z14
+	VMINPS       Z14, Z1, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many493
+
+manyEnd493:
+one493:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd493
+	VMOVUPS      (DX), Z13
+	VADDPS       Z12, Z13, Z13
+	VMULPS       Z13, Z13, Z14
+	VMINPS       Z14, Z0, Z14
+	VBROADCASTSS lanes<>+1824(SB), Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VFMADD213PS  Z3, Z14, Z15
+	VBROADCASTSS lanes<>+2016(SB), Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z1, Z14, Z16
+	VMULPS       Z13, Z15, Z14
+	VDIVPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z2, Z14
+	VMINPS       Z14, Z1, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one493
+
+oneEnd493:
+	TESTQ        CX, CX
+	JE           done493
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z13
+	VADDPS       Z12, Z13, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z0
+	VBROADCASTSS lanes<>+1824(SB), Z13
+	VFMADD213PS  Z7, Z0, Z13
+	VFMADD213PS  Z6, Z0, Z13
+	VFMADD213PS  Z5, Z0, Z13
+	VFMADD213PS  Z4, Z0, Z13
+	VFMADD213PS  Z3, Z0, Z13
+	VBROADCASTSS lanes<>+2016(SB), Z3
+	VFMADD213PS  Z11, Z0, Z3
+	VFMADD213PS  Z10, Z0, Z3
+	VFMADD213PS  Z9, Z0, Z3
+	VFMADD213PS  Z8, Z0, Z3
+	VFMADD213PS  Z1, Z0, Z3
+	VMULPS       Z12, Z13, Z0
+	VDIVPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z1
+	VFMADD213PS  Z1, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done493:
+	VZEROUPPER
+	RET
+
+// func addGeluTanhAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         a_len+32(FP), BX
+	MOVQ         b_base+48(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS lanes<>+2176(SB), Z0
+	VBROADCASTSS lanes<>+2208(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+2240(SB), Z1
+	VBROADCASTSS lanes<>+2272(SB), Z1
+	VBROADCASTSS lanes<>+2304(SB), Z1
+	VBROADCASTSS lanes<>+2336(SB), Z1
+	VBROADCASTSS lanes<>+4992(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+2400(SB), Z5
+	VBROADCASTSS lanes<>+2368(SB), Z6
+	CMPQ         BX, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+many494:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd494
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (SI), Z7
+	VADDPS       Z7, Z6, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+2368(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      64(DX), Z6
+	VMOVUPS      64(SI), Z7
+	VADDPS       Z7, Z6, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+2368(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000020, CX
+	JMP          many494
+
+manyEnd494:
+one494:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd494
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (SI), Z7
+	VADDPS       Z7, Z6, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+2368(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, CX
+	JMP          one494
+
+oneEnd494:
+	TESTQ        CX, CX
+	JE           done494
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z6
+	VMOVUPS.Z    (SI), K1, Z7
+	VADDPS       Z7, Z6, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+2368(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z5
+	VREDUCEPS    $0x01, Z5, Z7
+	VBROADCASTSS lanes<>+5120(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z5, Z8, Z8
+	VADDPS       Z0, Z8, Z0
+	VDIVPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done494:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z6
+
+many495:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd495
+	VMOVUPS      (SI), Z7
+	VADDPS       Z7, Z6, Z7
+	VMULPS       Z7, Z7, Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VMULPS       Z7, Z9, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5120(SB), Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VFMADD213PS  Z0, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z0, Z10, Z8
+	VDIVPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (AX)
+	VMOVUPS      64(SI), Z7
+	VADDPS       Z7, Z6, Z7
+	VMULPS       Z7, Z7, Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VMULPS       Z7, Z9, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5120(SB), Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VFMADD213PS  Z0, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z0, Z10, Z8
+	VDIVPS       Z8, Z7, Z7
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000020, CX
+	JMP          many495
+
+manyEnd495:
+one495:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd495
+	VMOVUPS      (SI), Z7
+	VADDPS       Z7, Z6, Z7
+	VMULPS       Z7, Z7, Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VMULPS       Z7, Z9, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5120(SB), Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VFMADD213PS  Z0, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z0, Z10, Z8
+	VDIVPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, CX
+	JMP          one495
+
+oneEnd495:
+	TESTQ        CX, CX
+	JE           done495
+	MOVQ         $0x00000001, DX
+	SHLXQ        CX, DX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (SI), K1, Z7
+	VADDPS       Z7, Z6, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+2368(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z5
+	VREDUCEPS    $0x01, Z5, Z7
+	VBROADCASTSS lanes<>+5120(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z5, Z8, Z8
+	VADDPS       Z0, Z8, Z0
+	VDIVPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done495:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z6
+
+many496:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd496
+	VMOVUPS      (DX), Z7
+	VADDPS       Z6, Z7, Z7
+	VMULPS       Z7, Z7, Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VMULPS       Z7, Z9, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5120(SB), Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VFMADD213PS  Z0, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z0, Z10, Z8
+	VDIVPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (AX)
+	VMOVUPS      64(DX), Z7
+	VADDPS       Z6, Z7, Z7
+	VMULPS       Z7, Z7, Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VMULPS       Z7, Z9, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5120(SB), Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VFMADD213PS  Z0, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z0, Z10, Z8
+	VDIVPS       Z8, Z7, Z7
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many496
+
+manyEnd496:
+one496:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd496
+	VMOVUPS      (DX), Z7
+	VADDPS       Z6, Z7, Z7
+	VMULPS       Z7, Z7, Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VMULPS       Z7, Z9, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5120(SB), Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VFMADD213PS  Z0, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z0, Z10, Z8
+	VDIVPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one496
+
+oneEnd496:
+	TESTQ        CX, CX
+	JE           done496
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z7
+	VADDPS       Z6, Z7, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+2368(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z5
+	VREDUCEPS    $0x01, Z5, Z7
+	VBROADCASTSS lanes<>+5120(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z5, Z8, Z8
+	VADDPS       Z0, Z8, Z0
+	VDIVPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done496:
 	VZEROUPPER
 	RET
 
@@ -33925,9 +35431,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many485:
+many497:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd485
+	JLT         manyEnd497
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -33952,12 +35458,12 @@ many485:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many485
+	JMP         many497
 
-manyEnd485:
-one485:
+manyEnd497:
+one497:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd485
+	JLT         oneEnd497
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -33967,11 +35473,11 @@ one485:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one485
+	JMP         one497
 
-oneEnd485:
+oneEnd497:
 	TESTQ       CX, CX
-	JE          done485
+	JE          done497
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33982,16 +35488,16 @@ oneEnd485:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done485:
+done497:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many486:
+many498:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd486
+	JLT         manyEnd498
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -34011,12 +35517,12 @@ many486:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many486
+	JMP         many498
 
-manyEnd486:
-one486:
+manyEnd498:
+one498:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd486
+	JLT         oneEnd498
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -34024,11 +35530,11 @@ one486:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one486
+	JMP         one498
 
-oneEnd486:
+oneEnd498:
 	TESTQ       CX, CX
-	JE          done486
+	JE          done498
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -34038,16 +35544,16 @@ oneEnd486:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done486:
+done498:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many487:
+many499:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd487
+	JLT         manyEnd499
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -34067,12 +35573,12 @@ many487:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many487
+	JMP         many499
 
-manyEnd487:
-one487:
+manyEnd499:
+one499:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd487
+	JLT         oneEnd499
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -34080,11 +35586,11 @@ one487:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one487
+	JMP         one499
 
-oneEnd487:
+oneEnd499:
 	TESTQ       CX, CX
-	JE          done487
+	JE          done499
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -34094,7 +35600,7 @@ oneEnd487:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done487:
+done499:
 	VZEROUPPER
 	RET
 
@@ -34108,9 +35614,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many488:
+many500:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd488
+	JLT     manyEnd500
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -34121,21 +35627,21 @@ many488:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many488
+	JMP     many500
 
-manyEnd488:
-one488:
+manyEnd500:
+one500:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd488
+	JLT     oneEnd500
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one488
+	JMP     one500
 
-oneEnd488:
+oneEnd500:
 	TESTQ     AX, AX
-	JE        done488
+	JE        done500
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -34143,7 +35649,7 @@ oneEnd488:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done488:
+done500:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34169,9 +35675,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many489:
+many501:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd489
+	JLT         manyEnd501
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -34182,21 +35688,21 @@ many489:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many489
+	JMP         many501
 
-manyEnd489:
-one489:
+manyEnd501:
+one501:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd489
+	JLT         oneEnd501
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one489
+	JMP         one501
 
-oneEnd489:
+oneEnd501:
 	TESTQ       AX, AX
-	JE          done489
+	JE          done501
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -34204,7 +35710,7 @@ oneEnd489:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done489:
+done501:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34230,9 +35736,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many490:
+many502:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd490
+	JLT         manyEnd502
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -34247,22 +35753,22 @@ many490:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many490
+	JMP         many502
 
-manyEnd490:
-one490:
+manyEnd502:
+one502:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd490
+	JLT         oneEnd502
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one490
+	JMP         one502
 
-oneEnd490:
+oneEnd502:
 	TESTQ       AX, AX
-	JE          done490
+	JE          done502
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -34271,7 +35777,7 @@ oneEnd490:
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done490:
+done502:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34299,9 +35805,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many491:
+many503:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd491
+	JLT         manyEnd503
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -34316,22 +35822,22 @@ many491:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many491
+	JMP         many503
 
-manyEnd491:
-one491:
+manyEnd503:
+one503:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd491
+	JLT         oneEnd503
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one491
+	JMP         one503
 
-oneEnd491:
+oneEnd503:
 	TESTQ       AX, AX
-	JE          done491
+	JE          done503
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -34341,7 +35847,7 @@ oneEnd491:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done491:
+done503:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -34368,9 +35874,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many492:
+many504:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd492
+	JLT         manyEnd504
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -34386,23 +35892,23 @@ many492:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many492
+	JMP         many504
 
-manyEnd492:
-one492:
+manyEnd504:
+one504:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd492
+	JLT         oneEnd504
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one492
+	JMP         one504
 
-oneEnd492:
+oneEnd504:
 	TESTQ       AX, AX
-	JE          done492
+	JE          done504
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -34411,7 +35917,7 @@ oneEnd492:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done492:
+done504:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34438,9 +35944,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many493:
+many505:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd493
+	JLT     manyEnd505
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -34451,21 +35957,21 @@ many493:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many493
+	JMP     many505
 
-manyEnd493:
-one493:
+manyEnd505:
+one505:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd493
+	JLT     oneEnd505
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one493
+	JMP     one505
 
-oneEnd493:
+oneEnd505:
 	TESTQ   AX, AX
-	JE      done493
+	JE      done505
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34474,7 +35980,7 @@ oneEnd493:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done493:
+done505:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -34502,9 +36008,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many494:
+many506:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd494
+	JLT     manyEnd506
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -34523,23 +36029,23 @@ many494:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many494
+	JMP     many506
 
-manyEnd494:
-one494:
+manyEnd506:
+one506:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd494
+	JLT     oneEnd506
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one494
+	JMP     one506
 
-oneEnd494:
+oneEnd506:
 	TESTQ   AX, AX
-	JE      done494
+	JE      done506
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34550,7 +36056,7 @@ oneEnd494:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done494:
+done506:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -34584,9 +36090,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many495:
+many507:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd495
+	JLT     manyEnd507
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -34605,23 +36111,23 @@ many495:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many495
+	JMP     many507
 
-manyEnd495:
-one495:
+manyEnd507:
+one507:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd495
+	JLT     oneEnd507
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one495
+	JMP     one507
 
-oneEnd495:
+oneEnd507:
 	TESTQ   AX, AX
-	JE      done495
+	JE      done507
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34632,7 +36138,7 @@ oneEnd495:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done495:
+done507:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -34665,9 +36171,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+512(SB), Z3
 	KXORW        K1, K1, K1
 
-many496:
+many508:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd496
+	JLT     manyEnd508
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -34690,12 +36196,12 @@ many496:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many496
+	JMP     many508
 
-manyEnd496:
-one496:
+manyEnd508:
+one508:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd496
+	JLT     oneEnd508
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -34703,11 +36209,11 @@ one496:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one496
+	JMP     one508
 
-oneEnd496:
+oneEnd508:
 	TESTQ   AX, AX
-	JE      done496
+	JE      done508
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34721,7 +36227,7 @@ oneEnd496:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done496:
+done508:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -34770,9 +36276,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many497:
+many509:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd497
+	JLT          manyEnd509
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -34802,12 +36308,12 @@ many497:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many497
+	JMP          many509
 
-manyEnd497:
-one497:
+manyEnd509:
+one509:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd497
+	JLT          oneEnd509
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -34824,11 +36330,11 @@ one497:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one497
+	JMP          one509
 
-oneEnd497:
+oneEnd509:
 	TESTQ        CX, CX
-	JE           done497
+	JE           done509
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34849,7 +36355,7 @@ oneEnd497:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done497:
+done509:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -34879,9 +36385,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many498:
+many510:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd498
+	JLT         manyEnd510
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -34901,12 +36407,12 @@ many498:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many498
+	JMP         many510
 
-manyEnd498:
-one498:
+manyEnd510:
+one510:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd498
+	JLT         oneEnd510
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -34919,11 +36425,11 @@ one498:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one498
+	JMP         one510
 
-oneEnd498:
+oneEnd510:
 	TESTQ       CX, CX
-	JE          done498
+	JE          done510
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -34936,14 +36442,14 @@ oneEnd498:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done498:
+done510:
 	VZEROUPPER
 	RET
 
 plain:
-many499:
+many511:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd499
+	JLT     manyEnd511
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -34960,12 +36466,12 @@ many499:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many499
+	JMP     many511
 
-manyEnd499:
-one499:
+manyEnd511:
+one511:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd499
+	JLT     oneEnd511
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -34976,11 +36482,11 @@ one499:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one499
+	JMP     one511
 
-oneEnd499:
+oneEnd511:
 	TESTQ     CX, CX
-	JE        done499
+	JE        done511
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -34992,7 +36498,7 @@ oneEnd499:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done499:
+done511:
 	VZEROUPPER
 	RET
 
@@ -35938,30 +37444,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many500:
+many512:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd500
+	JLT     manyEnd512
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many500
+	JMP     many512
 
-manyEnd500:
-one500:
+manyEnd512:
+one512:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd500
+	JLT     oneEnd512
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one500
+	JMP     one512
 
-oneEnd500:
+oneEnd512:
 	TESTQ     R8, R8
-	JE        done500
+	JE        done512
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -35970,7 +37476,7 @@ oneEnd500:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done500:
+done512:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -36040,9 +37546,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next501:
+next513:
 	CMPQ      SI, $0x00000010
-	JLT       end501
+	JLT       end513
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -36054,16 +37560,16 @@ next501:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next501
+	JMP       next513
 
-end501:
+end513:
 	VZEROUPPER
 	RET
 
 onlyB:
-next502:
+next514:
 	CMPQ      SI, $0x00000010
-	JLT       end502
+	JLT       end514
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -36073,9 +37579,9 @@ next502:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next502
+	JMP       next514
 
-end502:
+end514:
 	VZEROUPPER
 	RET
 
@@ -36083,9 +37589,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next503:
+next515:
 	CMPQ      SI, $0x00000010
-	JLT       end503
+	JLT       end515
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -36095,16 +37601,16 @@ next503:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next503
+	JMP       next515
 
-end503:
+end515:
 	VZEROUPPER
 	RET
 
 both:
-next504:
+next516:
 	CMPQ      SI, $0x00000010
-	JLT       end504
+	JLT       end516
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -36112,9 +37618,9 @@ next504:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next504
+	JMP       next516
 
-end504:
+end516:
 	VZEROUPPER
 	RET
 
@@ -36136,9 +37642,9 @@ TEXT ·where8AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next505:
+next517:
 	CMPQ      SI, $0x00000040
-	JLT       end505
+	JLT       end517
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -36150,16 +37656,16 @@ next505:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next505
+	JMP       next517
 
-end505:
+end517:
 	VZEROUPPER
 	RET
 
 onlyB:
-next506:
+next518:
 	CMPQ      SI, $0x00000040
-	JLT       end506
+	JLT       end518
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (CX), Z3
@@ -36169,9 +37675,9 @@ next506:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next506
+	JMP       next518
 
-end506:
+end518:
 	VZEROUPPER
 	RET
 
@@ -36179,9 +37685,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next507:
+next519:
 	CMPQ      SI, $0x00000040
-	JLT       end507
+	JLT       end519
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VMOVUPS   (CX), Z3
@@ -36191,16 +37697,16 @@ next507:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next507
+	JMP       next519
 
-end507:
+end519:
 	VZEROUPPER
 	RET
 
 both:
-next508:
+next520:
 	CMPQ      SI, $0x00000040
-	JLT       end508
+	JLT       end520
 	VMOVUPS   (CX), Z1
 	VPTESTMB  Z1, Z1, K1
 	VPBLENDMB Z0, Z2, K1, Z3
@@ -36208,9 +37714,9 @@ next508:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next508
+	JMP       next520
 
-end508:
+end520:
 	VZEROUPPER
 	RET
 
@@ -36232,9 +37738,9 @@ TEXT ·where16AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x02
 	JE           onlyB
 
-next509:
+next521:
 	CMPQ      SI, $0x00000020
-	JLT       end509
+	JLT       end521
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -36246,16 +37752,16 @@ next509:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next509
+	JMP       next521
 
-end509:
+end521:
 	VZEROUPPER
 	RET
 
 onlyB:
-next510:
+next522:
 	CMPQ      SI, $0x00000020
-	JLT       end510
+	JLT       end522
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBW (CX), Z3
@@ -36265,9 +37771,9 @@ next510:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next510
+	JMP       next522
 
-end510:
+end522:
 	VZEROUPPER
 	RET
 
@@ -36275,9 +37781,9 @@ scalarA:
 	CMPQ R8, $0x02
 	JE   both
 
-next511:
+next523:
 	CMPQ      SI, $0x00000020
-	JLT       end511
+	JLT       end523
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBW (CX), Z3
@@ -36287,16 +37793,16 @@ next511:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next511
+	JMP       next523
 
-end511:
+end523:
 	VZEROUPPER
 	RET
 
 both:
-next512:
+next524:
 	CMPQ      SI, $0x00000020
-	JLT       end512
+	JLT       end524
 	VPMOVZXBW (CX), Z1
 	VPTESTMW  Z1, Z1, K1
 	VPBLENDMW Z0, Z2, K1, Z3
@@ -36304,9 +37810,9 @@ next512:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next512
+	JMP       next524
 
-end512:
+end524:
 	VZEROUPPER
 	RET
 
@@ -36328,9 +37834,9 @@ TEXT ·where64AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x08
 	JE           onlyB
 
-next513:
+next525:
 	CMPQ      SI, $0x00000008
-	JLT       end513
+	JLT       end525
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -36342,16 +37848,16 @@ next513:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next513
+	JMP       next525
 
-end513:
+end525:
 	VZEROUPPER
 	RET
 
 onlyB:
-next514:
+next526:
 	CMPQ      SI, $0x00000008
-	JLT       end514
+	JLT       end526
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBQ (CX), Z3
@@ -36361,9 +37867,9 @@ next514:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next514
+	JMP       next526
 
-end514:
+end526:
 	VZEROUPPER
 	RET
 
@@ -36371,9 +37877,9 @@ scalarA:
 	CMPQ R8, $0x08
 	JE   both
 
-next515:
+next527:
 	CMPQ      SI, $0x00000008
-	JLT       end515
+	JLT       end527
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBQ (CX), Z3
@@ -36383,16 +37889,16 @@ next515:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next515
+	JMP       next527
 
-end515:
+end527:
 	VZEROUPPER
 	RET
 
 both:
-next516:
+next528:
 	CMPQ      SI, $0x00000008
-	JLT       end516
+	JLT       end528
 	VPMOVZXBQ (CX), Z1
 	VPTESTMQ  Z1, Z1, K1
 	VBLENDMPD Z0, Z2, K1, Z3
@@ -36400,9 +37906,9 @@ next516:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next516
+	JMP       next528
 
-end516:
+end528:
 	VZEROUPPER
 	RET
 
@@ -36593,9 +38099,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many517:
+many529:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd517
+	JLT     manyEnd529
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -36606,21 +38112,21 @@ many517:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many517
+	JMP     many529
 
-manyEnd517:
-one517:
+manyEnd529:
+one529:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd517
+	JLT     oneEnd529
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one517
+	JMP     one529
 
-oneEnd517:
+oneEnd529:
 	TESTQ   SI, SI
-	JE      done517
+	JE      done529
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -36629,7 +38135,7 @@ oneEnd517:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done517:
+done529:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -36648,9 +38154,9 @@ done517:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many518:
+many530:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd518
+	JLT          manyEnd530
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -36680,12 +38186,12 @@ many518:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many518
+	JMP          many530
 
-manyEnd518:
-one518:
+manyEnd530:
+one530:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd518
+	JLT          oneEnd530
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -36702,11 +38208,11 @@ one518:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one518
+	JMP          one530
 
-oneEnd518:
+oneEnd530:
 	TESTQ        SI, SI
-	JE           done518
+	JE           done530
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -36726,7 +38232,7 @@ oneEnd518:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done518:
+done530:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -36742,9 +38248,9 @@ done518:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many519:
+many531:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd519
+	JLT     manyEnd531
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -36759,22 +38265,22 @@ many519:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many519
+	JMP     many531
 
-manyEnd519:
-one519:
+manyEnd531:
+one531:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd519
+	JLT     oneEnd531
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one519
+	JMP     one531
 
-oneEnd519:
+oneEnd531:
 	TESTQ     SI, SI
-	JE        done519
+	JE        done531
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -36783,7 +38289,7 @@ oneEnd519:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done519:
+done531:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -36819,9 +38325,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many520:
+many532:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd520
+	JLT     manyEnd532
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -36832,21 +38338,21 @@ many520:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many520
+	JMP     many532
 
-manyEnd520:
-one520:
+manyEnd532:
+one532:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd520
+	JLT     oneEnd532
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one520
+	JMP     one532
 
-oneEnd520:
+oneEnd532:
 	TESTQ   SI, SI
-	JE      done520
+	JE      done532
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -36855,7 +38361,7 @@ oneEnd520:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done520:
+done532:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -36874,9 +38380,9 @@ done520:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many521:
+many533:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd521
+	JLT          manyEnd533
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -36904,12 +38410,12 @@ many521:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many521
+	JMP          many533
 
-manyEnd521:
-one521:
+manyEnd533:
+one533:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd521
+	JLT          oneEnd533
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -36925,11 +38431,11 @@ one521:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one521
+	JMP          one533
 
-oneEnd521:
+oneEnd533:
 	TESTQ        SI, SI
-	JE           done521
+	JE           done533
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -36948,7 +38454,7 @@ oneEnd521:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done521:
+done533:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -37001,9 +38507,9 @@ done521:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many522:
+many534:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd522
+	JLT     manyEnd534
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -37023,12 +38529,12 @@ many522:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many522
+	JMP     many534
 
-manyEnd522:
-one522:
+manyEnd534:
+one534:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd522
+	JLT     oneEnd534
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -37036,11 +38542,11 @@ one522:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one522
+	JMP     one534
 
-oneEnd522:
+oneEnd534:
 	TESTQ     SI, SI
-	JE        done522
+	JE        done534
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -37050,7 +38556,7 @@ oneEnd522:
 	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done522:
+done534:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -37080,9 +38586,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many523:
+many535:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd523
+	JLT     manyEnd535
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -37093,21 +38599,21 @@ many523:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many523
+	JMP     many535
 
-manyEnd523:
-one523:
+manyEnd535:
+one535:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd523
+	JLT     oneEnd535
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one523
+	JMP     one535
 
-oneEnd523:
+oneEnd535:
 	TESTQ   SI, SI
-	JE      done523
+	JE      done535
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -37116,7 +38622,7 @@ oneEnd523:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done523:
+done535:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -37132,36 +38638,36 @@ done523:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many524:
+many536:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd524
+	JLT     manyEnd536
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many524
+	JMP     many536
 
-manyEnd524:
-one524:
+manyEnd536:
+one536:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd524
+	JLT     oneEnd536
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one524
+	JMP     one536
 
-oneEnd524:
+oneEnd536:
 	TESTQ   SI, SI
-	JE      done524
+	JE      done536
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done524:
+done536:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -37226,9 +38732,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many525:
+many537:
 	CMPQ        DI, $0x00000040
-	JLT         manyEnd525
+	JLT         manyEnd537
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
@@ -37244,23 +38750,23 @@ many525:
 	ADDQ        $0x00000100, R8
 	ADDQ        $0x00000100, R9
 	SUBQ        $0x00000040, DI
-	JMP         many525
+	JMP         many537
 
-manyEnd525:
-one525:
+manyEnd537:
+one537:
 	CMPQ        DI, $0x00000010
-	JLT         oneEnd525
+	JLT         oneEnd537
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, DI
-	JMP         one525
+	JMP         one537
 
-oneEnd525:
+oneEnd537:
 	TESTQ       DI, DI
-	JE          done525
+	JE          done537
 	MOVQ        $0x00000001, R10
 	SHLXQ       DI, R10, DI
 	DECQ        DI
@@ -37269,7 +38775,7 @@ oneEnd525:
 	VMOVUPS.Z   (R9), K1, Z5
 	VFMADD231PS Z4, Z5, Z0
 
-done525:
+done537:
 	VADDPS        Z2, Z0, Z0
 	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
@@ -37287,9 +38793,9 @@ done525:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many526:
+many538:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd526
+	JLT     manyEnd538
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -37304,12 +38810,12 @@ many526:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, DI
-	JMP     many526
+	JMP     many538
 
-manyEnd526:
-one526:
+manyEnd538:
+one538:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd526
+	JLT     oneEnd538
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -37319,11 +38825,11 @@ one526:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     one526
+	JMP     one538
 
-oneEnd526:
+oneEnd538:
 	TESTQ     DI, DI
-	JE        done526
+	JE        done538
 	MOVQ      $0x00000001, R11
 	SHLXQ     DI, R11, DI
 	DECQ      DI
@@ -37334,7 +38840,7 @@ oneEnd526:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R10)
 
-done526:
+done538:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37374,9 +38880,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many527:
+many539:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd527
+	JLT     manyEnd539
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	VMOVUPS 64(R8), Z10
@@ -37388,22 +38894,22 @@ many527:
 	ADDQ    $0x00000100, R8
 	ADDQ    $0x00000100, R9
 	SUBQ    $0x00000040, DI
-	JMP     many527
+	JMP     many539
 
-manyEnd527:
-one527:
+manyEnd539:
+one539:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd527
+	JLT     oneEnd539
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	ADDQ    $0x00000040, R8
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000010, DI
-	JMP     one527
+	JMP     one539
 
-oneEnd527:
+oneEnd539:
 	TESTQ     DI, DI
-	JE        done527
+	JE        done539
 	MOVQ      $0x00000001, R9
 	SHLXQ     DI, R9, DI
 	DECQ      DI
@@ -37411,7 +38917,7 @@ oneEnd527:
 	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z6, Z6
 
-done527:
+done539:
 	VADDPS        Z8, Z6, Z6
 	VADDPS        Z9, Z7, Z7
 	VADDPS        Z7, Z6, Z6
@@ -37429,9 +38935,9 @@ done527:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many528:
+many540:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd528
+	JLT          manyEnd540
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
@@ -37462,12 +38968,12 @@ many528:
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000080, R10
 	SUBQ         $0x00000020, DI
-	JMP          many528
+	JMP          many540
 
-manyEnd528:
-one528:
+manyEnd540:
+one540:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd528
+	JLT          oneEnd540
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
@@ -37485,11 +38991,11 @@ one528:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          one528
+	JMP          one540
 
-oneEnd528:
+oneEnd540:
 	TESTQ        DI, DI
-	JE           done528
+	JE           done540
 	MOVQ         $0x00000001, R11
 	SHLXQ        DI, R11, DI
 	DECQ         DI
@@ -37508,7 +39014,7 @@ oneEnd528:
 	VFNMADD231PS Z10, Z6, Z7
 	VMOVUPS      Z7, K1, (R10)
 
-done528:
+done540:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37544,9 +39050,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many529:
+many541:
 	CMPQ         DI, $0x00000040
-	JLT          manyEnd529
+	JLT          manyEnd541
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -37598,12 +39104,12 @@ many529:
 	ADDQ         $0x00000100, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000040, DI
-	JMP          many529
+	JMP          many541
 
-manyEnd529:
-one529:
+manyEnd541:
+one541:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd529
+	JLT          oneEnd541
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -37619,11 +39125,11 @@ one529:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one529
+	JMP          one541
 
-oneEnd529:
+oneEnd541:
 	TESTQ        DI, DI
-	JE           done529
+	JE           done541
 	MOVQ         $0x00000001, R10
 	SHLXQ        DI, R10, DI
 	DECQ         DI
@@ -37641,7 +39147,7 @@ oneEnd529:
 	VMULPS       Z6, Z9, Z6
 	VMOVUPS      Z6, K1, (R9)
 
-done529:
+done541:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -37677,9 +39183,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many530:
+many542:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd530
+	JLT     manyEnd542
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -37690,21 +39196,21 @@ many530:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many530
+	JMP     many542
 
-manyEnd530:
-one530:
+manyEnd542:
+one542:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd530
+	JLT     oneEnd542
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one530
+	JMP     one542
 
-oneEnd530:
+oneEnd542:
 	TESTQ     R9, R9
-	JE        done530
+	JE        done542
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -37712,7 +39218,7 @@ oneEnd530:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done530:
+done542:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -37733,9 +39239,9 @@ done530:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many531:
+many543:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd531
+	JLT         manyEnd543
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -37750,22 +39256,22 @@ many531:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many531
+	JMP         many543
 
-manyEnd531:
-one531:
+manyEnd543:
+one543:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd531
+	JLT         oneEnd543
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one531
+	JMP         one543
 
-oneEnd531:
+oneEnd543:
 	TESTQ       R9, R9
-	JE          done531
+	JE          done543
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -37775,7 +39281,7 @@ oneEnd531:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done531:
+done543:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -37801,9 +39307,9 @@ done531:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many532:
+many544:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd532
+	JLT         manyEnd544
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -37823,12 +39329,12 @@ many532:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many532
+	JMP         many544
 
-manyEnd532:
-one532:
+manyEnd544:
+one544:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd532
+	JLT         oneEnd544
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -37841,11 +39347,11 @@ one532:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one532
+	JMP         one544
 
-oneEnd532:
+oneEnd544:
 	TESTQ       R9, R9
-	JE          done532
+	JE          done544
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -37858,7 +39364,7 @@ oneEnd532:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done532:
+done544:
 	JMP normed
 
 plain:
@@ -37867,9 +39373,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many533:
+many545:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd533
+	JLT     manyEnd545
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -37886,12 +39392,12 @@ many533:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many533
+	JMP     many545
 
-manyEnd533:
-one533:
+manyEnd545:
+one545:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd533
+	JLT     oneEnd545
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -37902,11 +39408,11 @@ one533:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one533
+	JMP     one545
 
-oneEnd533:
+oneEnd545:
 	TESTQ     R9, R9
-	JE        done533
+	JE        done545
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -37918,7 +39424,7 @@ oneEnd533:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done533:
+done545:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37956,9 +39462,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many534:
+many546:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd534
+	JLT         manyEnd546
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -37969,21 +39475,21 @@ many534:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many534
+	JMP         many546
 
-manyEnd534:
-one534:
+manyEnd546:
+one546:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd534
+	JLT         oneEnd546
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one534
+	JMP         one546
 
-oneEnd534:
+oneEnd546:
 	TESTQ       R9, R9
-	JE          done534
+	JE          done546
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -37992,7 +39498,7 @@ oneEnd534:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done534:
+done546:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -38018,9 +39524,9 @@ done534:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many535:
+many547:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd535
+	JLT         manyEnd547
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -38038,12 +39544,12 @@ many535:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many535
+	JMP         many547
 
-manyEnd535:
-one535:
+manyEnd547:
+one547:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd535
+	JLT         oneEnd547
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -38055,11 +39561,11 @@ one535:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one535
+	JMP         one547
 
-oneEnd535:
+oneEnd547:
 	TESTQ       R9, R9
-	JE          done535
+	JE          done547
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -38071,7 +39577,7 @@ oneEnd535:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done535:
+done547:
 	JMP normed
 
 plain:
@@ -38080,9 +39586,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many536:
+many548:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd536
+	JLT     manyEnd548
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -38097,12 +39603,12 @@ many536:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many536
+	JMP     many548
 
-manyEnd536:
-one536:
+manyEnd548:
+one548:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd536
+	JLT     oneEnd548
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -38112,11 +39618,11 @@ one536:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one536
+	JMP     one548
 
-oneEnd536:
+oneEnd548:
 	TESTQ     R9, R9
-	JE        done536
+	JE        done548
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -38127,7 +39633,7 @@ oneEnd536:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done536:
+done548:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -38165,9 +39671,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many537:
+many549:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd537
+	JLT     manyEnd549
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -38186,12 +39692,12 @@ many537:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many537
+	JMP     many549
 
-manyEnd537:
-one537:
+manyEnd549:
+one549:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd537
+	JLT     oneEnd549
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -38202,11 +39708,11 @@ one537:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one537
+	JMP     one549
 
-oneEnd537:
+oneEnd549:
 	TESTQ     R9, R9
-	JE        done537
+	JE        done549
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -38220,7 +39726,7 @@ oneEnd537:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done537:
+done549:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -38279,9 +39785,9 @@ done537:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many538:
+many550:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd538
+	JLT         manyEnd550
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -38308,12 +39814,12 @@ many538:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many538
+	JMP         many550
 
-manyEnd538:
-one538:
+manyEnd550:
+one550:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd538
+	JLT         oneEnd550
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -38328,11 +39834,11 @@ one538:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one538
+	JMP         one550
 
-oneEnd538:
+oneEnd550:
 	TESTQ       R9, R9
-	JE          done538
+	JE          done550
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -38354,7 +39860,7 @@ oneEnd538:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done538:
+done550:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -38438,9 +39944,9 @@ done538:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one539:
+one551:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd539
+	JLT         oneEnd551
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -38484,11 +39990,11 @@ one539:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one539
+	JMP         one551
 
-oneEnd539:
+oneEnd551:
 	TESTQ       R13, R13
-	JE          done539
+	JE          done551
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -38531,7 +40037,7 @@ oneEnd539:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done539:
+done551:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -38674,9 +40180,9 @@ done539:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one540:
+one552:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd540
+	JLT         oneEnd552
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -38711,11 +40217,11 @@ one540:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one540
+	JMP         one552
 
-oneEnd540:
+oneEnd552:
 	TESTQ       R12, R12
-	JE          done540
+	JE          done552
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38750,7 +40256,7 @@ oneEnd540:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done540:
+done552:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -38771,30 +40277,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many541:
+many553:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd541
+	JLT     manyEnd553
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many541
+	JMP     many553
 
-manyEnd541:
-one541:
+manyEnd553:
+one553:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd541
+	JLT     oneEnd553
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one541
+	JMP     one553
 
-oneEnd541:
+oneEnd553:
 	TESTQ     R8, R8
-	JE        done541
+	JE        done553
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -38802,7 +40308,7 @@ oneEnd541:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done541:
+done553:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -38822,9 +40328,9 @@ done541:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many542:
+many554:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd542
+	JLT         manyEnd554
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -38833,22 +40339,22 @@ many542:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many542
+	JMP         many554
 
-manyEnd542:
-one542:
+manyEnd554:
+one554:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd542
+	JLT         oneEnd554
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one542
+	JMP         one554
 
-oneEnd542:
+oneEnd554:
 	TESTQ       R8, R8
-	JE          done542
+	JE          done554
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -38858,7 +40364,7 @@ oneEnd542:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done542:
+done554:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -38888,9 +40394,9 @@ done542:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one543:
+one555:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd543
+	JLT         oneEnd555
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -38910,11 +40416,11 @@ one543:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one543
+	JMP         one555
 
-oneEnd543:
+oneEnd555:
 	TESTQ       R12, R12
-	JE          done543
+	JE          done555
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38933,7 +40439,7 @@ oneEnd543:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done543:
+done555:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -38974,9 +40480,9 @@ done543:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one544:
+one556:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd544
+	JLT         oneEnd556
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -38990,11 +40496,11 @@ one544:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one544
+	JMP         one556
 
-oneEnd544:
+oneEnd556:
 	TESTQ       R11, R11
-	JE          done544
+	JE          done556
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -39008,7 +40514,7 @@ oneEnd544:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done544:
+done556:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -39046,9 +40552,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many545:
+many557:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd545
+	JLT         manyEnd557
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -39067,12 +40573,12 @@ many545:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many545
+	JMP         many557
 
-manyEnd545:
-one545:
+manyEnd557:
+one557:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd545
+	JLT         oneEnd557
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -39083,11 +40589,11 @@ one545:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one545
+	JMP         one557
 
-oneEnd545:
+oneEnd557:
 	TESTQ       R9, R9
-	JE          done545
+	JE          done557
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -39101,7 +40607,7 @@ oneEnd545:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done545:
+done557:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -39184,9 +40690,9 @@ done545:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one546:
+one558:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd546
+	JLT         oneEnd558
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -39215,11 +40721,11 @@ one546:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one546
+	JMP         one558
 
-oneEnd546:
+oneEnd558:
 	TESTQ       R12, R12
-	JE          done546
+	JE          done558
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -39248,7 +40754,7 @@ oneEnd546:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done546:
+done558:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -39327,9 +40833,9 @@ done546:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one547:
+one559:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd547
+	JLT         oneEnd559
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -39360,11 +40866,11 @@ one547:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one547
+	JMP         one559
 
-oneEnd547:
+oneEnd559:
 	TESTQ       R12, R12
-	JE          done547
+	JE          done559
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -39395,7 +40901,7 @@ oneEnd547:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done547:
+done559:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -39416,30 +40922,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many548:
+many560:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd548
+	JLT         manyEnd560
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many548
+	JMP         many560
 
-manyEnd548:
-one548:
+manyEnd560:
+one560:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd548
+	JLT         oneEnd560
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one548
+	JMP         one560
 
-oneEnd548:
+oneEnd560:
 	TESTQ       R8, R8
-	JE          done548
+	JE          done560
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -39447,7 +40953,7 @@ oneEnd548:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done548:
+done560:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -39476,9 +40982,9 @@ done548:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one549:
+one561:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd549
+	JLT         oneEnd561
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -39492,11 +40998,11 @@ one549:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one549
+	JMP         one561
 
-oneEnd549:
+oneEnd561:
 	TESTQ       R11, R11
-	JE          done549
+	JE          done561
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -39510,7 +41016,7 @@ oneEnd549:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done549:
+done561:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -39535,9 +41041,9 @@ done549:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one550:
+one562:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd550
+	JLT         oneEnd562
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -39550,11 +41056,11 @@ one550:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one550
+	JMP         one562
 
-oneEnd550:
+oneEnd562:
 	TESTQ       R11, R11
-	JE          done550
+	JE          done562
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -39567,7 +41073,7 @@ oneEnd550:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done550:
+done562:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -39595,9 +41101,9 @@ TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many551:
+many563:
 	CMPQ        DX, $0x00000020
-	JLT         manyEnd551
+	JLT         manyEnd563
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -39615,12 +41121,12 @@ many551:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, DX
-	JMP         many551
+	JMP         many563
 
-manyEnd551:
-one551:
+manyEnd563:
+one563:
 	CMPQ        DX, $0x00000010
-	JLT         oneEnd551
+	JLT         oneEnd563
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -39631,11 +41137,11 @@ one551:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         one551
+	JMP         one563
 
-oneEnd551:
+oneEnd563:
 	TESTQ       DX, DX
-	JE          done551
+	JE          done563
 	MOVQ        $0x00000001, BX
 	SHLXQ       DX, BX, DX
 	DECQ        DX
@@ -39649,7 +41155,7 @@ oneEnd551:
 	VADDPS      Z10, Z6, Z6
 	VFMADD231PS Z0, Z10, Z8
 
-done551:
+done563:
 	VADDPS        Z2, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
@@ -39709,9 +41215,9 @@ TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Z3
 	MOVQ         dst_len+8(FP), BX
 
-many552:
+many564:
 	CMPQ        BX, $0x00000020
-	JLT         manyEnd552
+	JLT         manyEnd564
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -39728,12 +41234,12 @@ many552:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, BX
-	JMP         many552
+	JMP         many564
 
-manyEnd552:
-one552:
+manyEnd564:
+one564:
 	CMPQ        BX, $0x00000010
-	JLT         oneEnd552
+	JLT         oneEnd564
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -39744,11 +41250,11 @@ one552:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         one552
+	JMP         one564
 
-oneEnd552:
+oneEnd564:
 	TESTQ       BX, BX
-	JE          done552
+	JE          done564
 	MOVQ        $0x00000001, SI
 	SHLXQ       BX, SI, BX
 	DECQ        BX
@@ -39760,7 +41266,7 @@ oneEnd552:
 	VFMADD231PS Z1, Z5, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done552:
+done564:
 	VZEROUPPER
 	RET
 
@@ -39781,312 +41287,15 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next553:
-	TESTQ      BX, BX
-	JE         end553
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next553
-
-end553:
-	VZEROUPPER
-	RET
-
-onlyB:
-next554:
-	TESTQ      BX, BX
-	JE         end554
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next554
-
-end554:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next555:
-	TESTQ      BX, BX
-	JE         end555
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next555
-
-end555:
-	VZEROUPPER
-	RET
-
-both:
-next556:
-	TESTQ      BX, BX
-	JE         end556
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next556
-
-end556:
-	VZEROUPPER
-	RET
-
-// func lessAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next557:
-	TESTQ      BX, BX
-	JE         end557
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next557
-
-end557:
-	VZEROUPPER
-	RET
-
-onlyB:
-next558:
-	TESTQ      BX, BX
-	JE         end558
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next558
-
-end558:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next559:
-	TESTQ      BX, BX
-	JE         end559
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next559
-
-end559:
-	VZEROUPPER
-	RET
-
-both:
-next560:
-	TESTQ      BX, BX
-	JE         end560
-	VCMPPS     $0x11, Z1, Z0, K1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next560
-
-end560:
-	VZEROUPPER
-	RET
-
-// func lessEqualAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next561:
-	TESTQ      BX, BX
-	JE         end561
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next561
-
-end561:
-	VZEROUPPER
-	RET
-
-onlyB:
-next562:
-	TESTQ      BX, BX
-	JE         end562
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next562
-
-end562:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next563:
-	TESTQ      BX, BX
-	JE         end563
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next563
-
-end563:
-	VZEROUPPER
-	RET
-
-both:
-next564:
-	TESTQ      BX, BX
-	JE         end564
-	VCMPPS     $0x12, Z1, Z0, K1
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next564
-
-end564:
-	VZEROUPPER
-	RET
-
-// func notEqualAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next565:
 	TESTQ      BX, BX
 	JE         end565
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -40105,9 +41314,9 @@ next566:
 	TESTQ      BX, BX
 	JE         end566
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -40128,9 +41337,9 @@ next567:
 	TESTQ      BX, BX
 	JE         end567
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -40147,8 +41356,8 @@ both:
 next568:
 	TESTQ      BX, BX
 	JE         end568
-	VCMPPS     $0x04, Z1, Z0, K1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -40160,9 +41369,9 @@ end568:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// func lessAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -40182,10 +41391,10 @@ next569:
 	JE         end569
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -40204,9 +41413,9 @@ next570:
 	TESTQ      BX, BX
 	JE         end570
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -40227,9 +41436,9 @@ next571:
 	TESTQ      BX, BX
 	JE         end571
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -40246,8 +41455,8 @@ both:
 next572:
 	TESTQ      BX, BX
 	JE         end572
-	VCMPPS     $0x03, Z1, Z0, K1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -40256,6 +41465,303 @@ next572:
 	JMP        next572
 
 end572:
+	VZEROUPPER
+	RET
+
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4320(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next573:
+	TESTQ      BX, BX
+	JE         end573
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next573
+
+end573:
+	VZEROUPPER
+	RET
+
+onlyB:
+next574:
+	TESTQ      BX, BX
+	JE         end574
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next574
+
+end574:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next575:
+	TESTQ      BX, BX
+	JE         end575
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next575
+
+end575:
+	VZEROUPPER
+	RET
+
+both:
+next576:
+	TESTQ      BX, BX
+	JE         end576
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next576
+
+end576:
+	VZEROUPPER
+	RET
+
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4320(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next577:
+	TESTQ      BX, BX
+	JE         end577
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next577
+
+end577:
+	VZEROUPPER
+	RET
+
+onlyB:
+next578:
+	TESTQ      BX, BX
+	JE         end578
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next578
+
+end578:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next579:
+	TESTQ      BX, BX
+	JE         end579
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next579
+
+end579:
+	VZEROUPPER
+	RET
+
+both:
+next580:
+	TESTQ      BX, BX
+	JE         end580
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next580
+
+end580:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4320(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next581:
+	TESTQ      BX, BX
+	JE         end581
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next581
+
+end581:
+	VZEROUPPER
+	RET
+
+onlyB:
+next582:
+	TESTQ      BX, BX
+	JE         end582
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next582
+
+end582:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next583:
+	TESTQ      BX, BX
+	JE         end583
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next583
+
+end583:
+	VZEROUPPER
+	RET
+
+both:
+next584:
+	TESTQ      BX, BX
+	JE         end584
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next584
+
+end584:
 	VZEROUPPER
 	RET
 
@@ -40277,9 +41783,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next573:
+next585:
 	TESTQ       BX, BX
-	JE          end573
+	JE          end585
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -40295,16 +41801,16 @@ next573:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next573
+	JMP         next585
 
-end573:
+end585:
 	VZEROUPPER
 	RET
 
 onlyB:
-next574:
+next586:
 	TESTQ       BX, BX
-	JE          end574
+	JE          end586
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -40317,9 +41823,9 @@ next574:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next574
+	JMP         next586
 
-end574:
+end586:
 	VZEROUPPER
 	RET
 
@@ -40327,9 +41833,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next575:
+next587:
 	TESTQ      BX, BX
-	JE         end575
+	JE         end587
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40340,16 +41846,16 @@ next575:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next575
+	JMP        next587
 
-end575:
+end587:
 	VZEROUPPER
 	RET
 
 both:
-next576:
+next588:
 	TESTQ      BX, BX
-	JE         end576
+	JE         end588
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40357,9 +41863,9 @@ next576:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next576
+	JMP        next588
 
-end576:
+end588:
 	VZEROUPPER
 	RET
 
@@ -40380,9 +41886,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next577:
+next589:
 	TESTQ      BX, BX
-	JE         end577
+	JE         end589
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -40396,16 +41902,16 @@ next577:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next577
+	JMP        next589
 
-end577:
+end589:
 	VZEROUPPER
 	RET
 
 onlyB:
-next578:
+next590:
 	TESTQ      BX, BX
-	JE         end578
+	JE         end590
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -40416,9 +41922,9 @@ next578:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next578
+	JMP        next590
 
-end578:
+end590:
 	VZEROUPPER
 	RET
 
@@ -40426,9 +41932,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next579:
+next591:
 	TESTQ      BX, BX
-	JE         end579
+	JE         end591
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40439,16 +41945,16 @@ next579:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next579
+	JMP        next591
 
-end579:
+end591:
 	VZEROUPPER
 	RET
 
 both:
-next580:
+next592:
 	TESTQ      BX, BX
-	JE         end580
+	JE         end592
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40456,9 +41962,9 @@ next580:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next580
+	JMP        next592
 
-end580:
+end592:
 	VZEROUPPER
 	RET
 
@@ -40479,9 +41985,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next581:
+next593:
 	TESTQ      BX, BX
-	JE         end581
+	JE         end593
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -40495,16 +42001,16 @@ next581:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next581
+	JMP        next593
 
-end581:
+end593:
 	VZEROUPPER
 	RET
 
 onlyB:
-next582:
+next594:
 	TESTQ      BX, BX
-	JE         end582
+	JE         end594
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -40515,9 +42021,9 @@ next582:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next582
+	JMP        next594
 
-end582:
+end594:
 	VZEROUPPER
 	RET
 
@@ -40525,9 +42031,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next583:
+next595:
 	TESTQ      BX, BX
-	JE         end583
+	JE         end595
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40538,16 +42044,16 @@ next583:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next583
+	JMP        next595
 
-end583:
+end595:
 	VZEROUPPER
 	RET
 
 both:
-next584:
+next596:
 	TESTQ      BX, BX
-	JE         end584
+	JE         end596
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40555,9 +42061,9 @@ next584:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next584
+	JMP        next596
 
-end584:
+end596:
 	VZEROUPPER
 	RET
 
@@ -40578,9 +42084,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next585:
+next597:
 	TESTQ      BX, BX
-	JE         end585
+	JE         end597
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -40594,16 +42100,16 @@ next585:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next585
+	JMP        next597
 
-end585:
+end597:
 	VZEROUPPER
 	RET
 
 onlyB:
-next586:
+next598:
 	TESTQ      BX, BX
-	JE         end586
+	JE         end598
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -40614,9 +42120,9 @@ next586:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next586
+	JMP        next598
 
-end586:
+end598:
 	VZEROUPPER
 	RET
 
@@ -40624,9 +42130,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next587:
+next599:
 	TESTQ      BX, BX
-	JE         end587
+	JE         end599
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40637,16 +42143,16 @@ next587:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next587
+	JMP        next599
 
-end587:
+end599:
 	VZEROUPPER
 	RET
 
 both:
-next588:
+next600:
 	TESTQ      BX, BX
-	JE         end588
+	JE         end600
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40654,9 +42160,9 @@ next588:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next588
+	JMP        next600
 
-end588:
+end600:
 	VZEROUPPER
 	RET
 
@@ -40674,9 +42180,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next589:
+next601:
 	TESTQ   BX, BX
-	JE      end589
+	JE      end601
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -40689,18 +42195,18 @@ next589:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next589
+	JMP     next601
 
-end589:
+end601:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next590:
+next602:
 	TESTQ   BX, BX
-	JE      end590
+	JE      end602
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40710,18 +42216,18 @@ next590:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next590
+	JMP     next602
 
-end590:
+end602:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next591:
+next603:
 	TESTQ   BX, BX
-	JE      end591
+	JE      end603
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40731,9 +42237,9 @@ next591:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next591
+	JMP     next603
 
-end591:
+end603:
 	VZEROUPPER
 	RET
 
@@ -40810,9 +42316,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next592:
+next604:
 	TESTQ   BX, BX
-	JE      end592
+	JE      end604
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -40825,18 +42331,18 @@ next592:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next592
+	JMP     next604
 
-end592:
+end604:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next593:
+next605:
 	TESTQ   BX, BX
-	JE      end593
+	JE      end605
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40846,18 +42352,18 @@ next593:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next593
+	JMP     next605
 
-end593:
+end605:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next594:
+next606:
 	TESTQ   BX, BX
-	JE      end594
+	JE      end606
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40867,9 +42373,9 @@ next594:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next594
+	JMP     next606
 
-end594:
+end606:
 	VZEROUPPER
 	RET
 
@@ -40946,9 +42452,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next595:
+next607:
 	TESTQ   BX, BX
-	JE      end595
+	JE      end607
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -40961,18 +42467,18 @@ next595:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next595
+	JMP     next607
 
-end595:
+end607:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next596:
+next608:
 	TESTQ   BX, BX
-	JE      end596
+	JE      end608
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40982,18 +42488,18 @@ next596:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next596
+	JMP     next608
 
-end596:
+end608:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next597:
+next609:
 	TESTQ   BX, BX
-	JE      end597
+	JE      end609
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41003,9 +42509,9 @@ next597:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next597
+	JMP     next609
 
-end597:
+end609:
 	VZEROUPPER
 	RET
 
@@ -41080,9 +42586,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next598:
+next610:
 	TESTQ   BX, BX
-	JE      end598
+	JE      end610
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -41095,18 +42601,18 @@ next598:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next598
+	JMP     next610
 
-end598:
+end610:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next599:
+next611:
 	TESTQ   BX, BX
-	JE      end599
+	JE      end611
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41116,18 +42622,18 @@ next599:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next599
+	JMP     next611
 
-end599:
+end611:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next600:
+next612:
 	TESTQ   BX, BX
-	JE      end600
+	JE      end612
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41137,9 +42643,9 @@ next600:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next600
+	JMP     next612
 
-end600:
+end612:
 	VZEROUPPER
 	RET
 
@@ -41214,9 +42720,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next601:
+next613:
 	TESTQ   BX, BX
-	JE      end601
+	JE      end613
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -41229,18 +42735,18 @@ next601:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next601
+	JMP     next613
 
-end601:
+end613:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next602:
+next614:
 	TESTQ   BX, BX
-	JE      end602
+	JE      end614
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41250,18 +42756,18 @@ next602:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next602
+	JMP     next614
 
-end602:
+end614:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next603:
+next615:
 	TESTQ   BX, BX
-	JE      end603
+	JE      end615
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41271,9 +42777,9 @@ next603:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next603
+	JMP     next615
 
-end603:
+end615:
 	VZEROUPPER
 	RET
 
@@ -41346,9 +42852,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next604:
+next616:
 	TESTQ   BX, BX
-	JE      end604
+	JE      end616
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -41361,18 +42867,18 @@ next604:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next604
+	JMP     next616
 
-end604:
+end616:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next605:
+next617:
 	TESTQ   BX, BX
-	JE      end605
+	JE      end617
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41382,18 +42888,18 @@ next605:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next605
+	JMP     next617
 
-end605:
+end617:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next606:
+next618:
 	TESTQ   BX, BX
-	JE      end606
+	JE      end618
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41403,9 +42909,9 @@ next606:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next606
+	JMP     next618
 
-end606:
+end618:
 	VZEROUPPER
 	RET
 
@@ -41478,9 +42984,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next607:
+next619:
 	TESTQ   BX, BX
-	JE      end607
+	JE      end619
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -41493,18 +42999,18 @@ next607:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next607
+	JMP     next619
 
-end607:
+end619:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next608:
+next620:
 	TESTQ   BX, BX
-	JE      end608
+	JE      end620
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41514,18 +43020,18 @@ next608:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next608
+	JMP     next620
 
-end608:
+end620:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next609:
+next621:
 	TESTQ   BX, BX
-	JE      end609
+	JE      end621
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41535,9 +43041,9 @@ next609:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next609
+	JMP     next621
 
-end609:
+end621:
 	VZEROUPPER
 	RET
 
@@ -41608,9 +43114,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next610:
+next622:
 	TESTQ   BX, BX
-	JE      end610
+	JE      end622
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -41623,18 +43129,18 @@ next610:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next610
+	JMP     next622
 
-end610:
+end622:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next611:
+next623:
 	TESTQ   BX, BX
-	JE      end611
+	JE      end623
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41644,18 +43150,18 @@ next611:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next611
+	JMP     next623
 
-end611:
+end623:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next612:
+next624:
 	TESTQ   BX, BX
-	JE      end612
+	JE      end624
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41665,9 +43171,9 @@ next612:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next612
+	JMP     next624
 
-end612:
+end624:
 	VZEROUPPER
 	RET
 
@@ -41738,9 +43244,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next613:
+next625:
 	TESTQ     BX, BX
-	JE        end613
+	JE        end625
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -41757,18 +43263,18 @@ next613:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next613
+	JMP       next625
 
-end613:
+end625:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next614:
+next626:
 	TESTQ     BX, BX
-	JE        end614
+	JE        end626
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -41782,18 +43288,18 @@ next614:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next614
+	JMP       next626
 
-end614:
+end626:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next615:
+next627:
 	TESTQ     BX, BX
-	JE        end615
+	JE        end627
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -41807,9 +43313,9 @@ next615:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next615
+	JMP       next627
 
-end615:
+end627:
 	VZEROUPPER
 	RET
 
@@ -41896,9 +43402,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next616:
+next628:
 	TESTQ   BX, BX
-	JE      end616
+	JE      end628
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -41911,18 +43417,18 @@ next616:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next616
+	JMP     next628
 
-end616:
+end628:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next617:
+next629:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end629
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41932,18 +43438,18 @@ next617:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next629
 
-end617:
+end629:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next618:
+next630:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end630
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41953,9 +43459,9 @@ next618:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next630
 
-end618:
+end630:
 	VZEROUPPER
 	RET
 
@@ -42032,9 +43538,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next619:
+next631:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end631
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -42047,18 +43553,18 @@ next619:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next631
 
-end619:
+end631:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next620:
+next632:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end632
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42068,18 +43574,18 @@ next620:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next632
 
-end620:
+end632:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next621:
+next633:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end633
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42089,9 +43595,9 @@ next621:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next633
 
-end621:
+end633:
 	VZEROUPPER
 	RET
 
@@ -42168,9 +43674,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next622:
+next634:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end634
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -42183,18 +43689,18 @@ next622:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next634
 
-end622:
+end634:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next623:
+next635:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end635
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42204,18 +43710,18 @@ next623:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next635
 
-end623:
+end635:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next624:
+next636:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end636
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42225,9 +43731,9 @@ next624:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next636
 
-end624:
+end636:
 	VZEROUPPER
 	RET
 
@@ -42302,9 +43808,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next625:
+next637:
 	TESTQ   BX, BX
-	JE      end625
+	JE      end637
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -42317,18 +43823,18 @@ next625:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next625
+	JMP     next637
 
-end625:
+end637:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next626:
+next638:
 	TESTQ   BX, BX
-	JE      end626
+	JE      end638
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42338,18 +43844,18 @@ next626:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next626
+	JMP     next638
 
-end626:
+end638:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next627:
+next639:
 	TESTQ   BX, BX
-	JE      end627
+	JE      end639
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42359,9 +43865,9 @@ next627:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next627
+	JMP     next639
 
-end627:
+end639:
 	VZEROUPPER
 	RET
 
@@ -42436,9 +43942,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next628:
+next640:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end640
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -42451,18 +43957,18 @@ next628:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next640
 
-end628:
+end640:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next629:
+next641:
 	TESTQ   BX, BX
-	JE      end629
+	JE      end641
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42472,18 +43978,18 @@ next629:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next629
+	JMP     next641
 
-end629:
+end641:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next630:
+next642:
 	TESTQ   BX, BX
-	JE      end630
+	JE      end642
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42493,9 +43999,9 @@ next630:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next630
+	JMP     next642
 
-end630:
+end642:
 	VZEROUPPER
 	RET
 
@@ -42568,9 +44074,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next631:
+next643:
 	TESTQ   BX, BX
-	JE      end631
+	JE      end643
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -42583,18 +44089,18 @@ next631:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next631
+	JMP     next643
 
-end631:
+end643:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next632:
+next644:
 	TESTQ   BX, BX
-	JE      end632
+	JE      end644
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42604,18 +44110,18 @@ next632:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next632
+	JMP     next644
 
-end632:
+end644:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next633:
+next645:
 	TESTQ   BX, BX
-	JE      end633
+	JE      end645
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42625,9 +44131,9 @@ next633:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next633
+	JMP     next645
 
-end633:
+end645:
 	VZEROUPPER
 	RET
 
@@ -42700,9 +44206,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next634:
+next646:
 	TESTQ   BX, BX
-	JE      end634
+	JE      end646
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -42715,18 +44221,18 @@ next634:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next634
+	JMP     next646
 
-end634:
+end646:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next635:
+next647:
 	TESTQ   BX, BX
-	JE      end635
+	JE      end647
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42736,18 +44242,18 @@ next635:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next635
+	JMP     next647
 
-end635:
+end647:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next636:
+next648:
 	TESTQ   BX, BX
-	JE      end636
+	JE      end648
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42757,9 +44263,9 @@ next636:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next636
+	JMP     next648
 
-end636:
+end648:
 	VZEROUPPER
 	RET
 
@@ -42830,9 +44336,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next637:
+next649:
 	TESTQ   BX, BX
-	JE      end637
+	JE      end649
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -42845,18 +44351,18 @@ next637:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next637
+	JMP     next649
 
-end637:
+end649:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next638:
+next650:
 	TESTQ   BX, BX
-	JE      end638
+	JE      end650
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42866,18 +44372,18 @@ next638:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next638
+	JMP     next650
 
-end638:
+end650:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next639:
+next651:
 	TESTQ   BX, BX
-	JE      end639
+	JE      end651
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42887,9 +44393,9 @@ next639:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next639
+	JMP     next651
 
-end639:
+end651:
 	VZEROUPPER
 	RET
 
@@ -42960,9 +44466,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next640:
+next652:
 	TESTQ     BX, BX
-	JE        end640
+	JE        end652
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -42979,18 +44485,18 @@ next640:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next640
+	JMP       next652
 
-end640:
+end652:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next641:
+next653:
 	TESTQ     BX, BX
-	JE        end641
+	JE        end653
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -43004,18 +44510,18 @@ next641:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next641
+	JMP       next653
 
-end641:
+end653:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next642:
+next654:
 	TESTQ     BX, BX
-	JE        end642
+	JE        end654
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -43029,9 +44535,9 @@ next642:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next642
+	JMP       next654
 
-end642:
+end654:
 	VZEROUPPER
 	RET
 
@@ -43118,9 +44624,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next643:
+next655:
 	TESTQ   BX, BX
-	JE      end643
+	JE      end655
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -43133,18 +44639,18 @@ next643:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next643
+	JMP     next655
 
-end643:
+end655:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next644:
+next656:
 	TESTQ   BX, BX
-	JE      end644
+	JE      end656
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43154,18 +44660,18 @@ next644:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next644
+	JMP     next656
 
-end644:
+end656:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next645:
+next657:
 	TESTQ   BX, BX
-	JE      end645
+	JE      end657
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43175,9 +44681,9 @@ next645:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next645
+	JMP     next657
 
-end645:
+end657:
 	VZEROUPPER
 	RET
 
@@ -43195,9 +44701,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next646:
+next658:
 	TESTQ   BX, BX
-	JE      end646
+	JE      end658
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -43210,18 +44716,18 @@ next646:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next646
+	JMP     next658
 
-end646:
+end658:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next647:
+next659:
 	TESTQ   BX, BX
-	JE      end647
+	JE      end659
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43231,18 +44737,18 @@ next647:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next647
+	JMP     next659
 
-end647:
+end659:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next648:
+next660:
 	TESTQ   BX, BX
-	JE      end648
+	JE      end660
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43252,9 +44758,9 @@ next648:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next648
+	JMP     next660
 
-end648:
+end660:
 	VZEROUPPER
 	RET
 
@@ -43272,9 +44778,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next649:
+next661:
 	TESTQ   BX, BX
-	JE      end649
+	JE      end661
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -43287,18 +44793,18 @@ next649:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next649
+	JMP     next661
 
-end649:
+end661:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next650:
+next662:
 	TESTQ   BX, BX
-	JE      end650
+	JE      end662
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43308,18 +44814,18 @@ next650:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next650
+	JMP     next662
 
-end650:
+end662:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next651:
+next663:
 	TESTQ   BX, BX
-	JE      end651
+	JE      end663
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43329,9 +44835,9 @@ next651:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next651
+	JMP     next663
 
-end651:
+end663:
 	VZEROUPPER
 	RET
 
@@ -43349,9 +44855,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next652:
+next664:
 	TESTQ   BX, BX
-	JE      end652
+	JE      end664
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -43364,18 +44870,18 @@ next652:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next652
+	JMP     next664
 
-end652:
+end664:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next653:
+next665:
 	TESTQ   BX, BX
-	JE      end653
+	JE      end665
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43385,18 +44891,18 @@ next653:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next653
+	JMP     next665
 
-end653:
+end665:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next654:
+next666:
 	TESTQ   BX, BX
-	JE      end654
+	JE      end666
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43406,9 +44912,9 @@ next654:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next654
+	JMP     next666
 
-end654:
+end666:
 	VZEROUPPER
 	RET
 
@@ -43426,324 +44932,16 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next655:
-	TESTQ   BX, BX
-	JE      end655
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VADDPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VADDPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next655
-
-end655:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next656:
-	TESTQ   BX, BX
-	JE      end656
-	VMOVUPS (DX), Z1
-	VADDPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VADDPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next656
-
-end656:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next657:
-	TESTQ   BX, BX
-	JE      end657
-	VMOVUPS (CX), Z1
-	VADDPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VADDPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next657
-
-end657:
-	VZEROUPPER
-	RET
-
-// func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
-next658:
-	TESTQ   BX, BX
-	JE      end658
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBB  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBB  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next658
-
-end658:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z0
-
-next659:
-	TESTQ   BX, BX
-	JE      end659
-	VMOVUPS (DX), Z1
-	VPSUBB  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBB  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next659
-
-end659:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z0
-
-next660:
-	TESTQ   BX, BX
-	JE      end660
-	VMOVUPS (CX), Z1
-	VPSUBB  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBB  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next660
-
-end660:
-	VZEROUPPER
-	RET
-
-// func differenceI16AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
-next661:
-	TESTQ   BX, BX
-	JE      end661
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBW  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBW  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next661
-
-end661:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z0
-
-next662:
-	TESTQ   BX, BX
-	JE      end662
-	VMOVUPS (DX), Z1
-	VPSUBW  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBW  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next662
-
-end662:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z0
-
-next663:
-	TESTQ   BX, BX
-	JE      end663
-	VMOVUPS (CX), Z1
-	VPSUBW  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBW  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next663
-
-end663:
-	VZEROUPPER
-	RET
-
-// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next664:
-	TESTQ   BX, BX
-	JE      end664
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next664
-
-end664:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next665:
-	TESTQ   BX, BX
-	JE      end665
-	VMOVUPS (DX), Z1
-	VPSUBD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next665
-
-end665:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next666:
-	TESTQ   BX, BX
-	JE      end666
-	VMOVUPS (CX), Z1
-	VPSUBD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next666
-
-end666:
-	VZEROUPPER
-	RET
-
-// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next667:
 	TESTQ   BX, BX
 	JE      end667
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z0
+	VADDPD  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z0
+	VADDPD  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43762,10 +44960,10 @@ next668:
 	TESTQ   BX, BX
 	JE      end668
 	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z1
+	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z1
+	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -43783,10 +44981,10 @@ next669:
 	TESTQ   BX, BX
 	JE      end669
 	VMOVUPS (CX), Z1
-	VPSUBQ  Z0, Z1, Z1
+	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPSUBQ  Z0, Z1, Z1
+	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43797,18 +44995,18 @@ end669:
 	VZEROUPPER
 	RET
 
-// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
+// func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
+	CMPQ SI, $0x01
 	JE   scalarA
-	CMPQ DI, $0x08
+	CMPQ DI, $0x01
 	JE   scalarB
 
 next670:
@@ -43816,11 +45014,11 @@ next670:
 	JE      end670
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z0
+	VPSUBB  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z0
+	VPSUBB  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43833,16 +45031,16 @@ end670:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z0
+	VPBROADCASTB (CX), Z0
 
 next671:
 	TESTQ   BX, BX
 	JE      end671
 	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z1
+	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z1
+	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -43854,16 +45052,16 @@ end671:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z0
+	VPBROADCASTB (DX), Z0
 
 next672:
 	TESTQ   BX, BX
 	JE      end672
 	VMOVUPS (CX), Z1
-	VSUBPD  Z0, Z1, Z1
+	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VSUBPD  Z0, Z1, Z1
+	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43874,9 +45072,9 @@ end672:
 	VZEROUPPER
 	RET
 
-// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceI16AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -43893,11 +45091,11 @@ next673:
 	JE      end673
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLW Z1, Z0, Z0
+	VPSUBW  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLW Z1, Z0, Z0
+	VPSUBW  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43916,10 +45114,10 @@ next674:
 	TESTQ   BX, BX
 	JE      end674
 	VMOVUPS (DX), Z1
-	VPMULLW Z1, Z0, Z1
+	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLW Z1, Z0, Z1
+	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -43937,10 +45135,10 @@ next675:
 	TESTQ   BX, BX
 	JE      end675
 	VMOVUPS (CX), Z1
-	VPMULLW Z0, Z1, Z1
+	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLW Z0, Z1, Z1
+	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43951,9 +45149,9 @@ end675:
 	VZEROUPPER
 	RET
 
-// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -43970,11 +45168,11 @@ next676:
 	JE      end676
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLD Z1, Z0, Z0
+	VPSUBD  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLD Z1, Z0, Z0
+	VPSUBD  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43993,10 +45191,10 @@ next677:
 	TESTQ   BX, BX
 	JE      end677
 	VMOVUPS (DX), Z1
-	VPMULLD Z1, Z0, Z1
+	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLD Z1, Z0, Z1
+	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -44014,10 +45212,10 @@ next678:
 	TESTQ   BX, BX
 	JE      end678
 	VMOVUPS (CX), Z1
-	VPMULLD Z0, Z1, Z1
+	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLD Z0, Z1, Z1
+	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44028,9 +45226,9 @@ end678:
 	VZEROUPPER
 	RET
 
-// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
+// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -44047,11 +45245,11 @@ next679:
 	JE      end679
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLQ Z1, Z0, Z0
+	VPSUBQ  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLQ Z1, Z0, Z0
+	VPSUBQ  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44070,10 +45268,10 @@ next680:
 	TESTQ   BX, BX
 	JE      end680
 	VMOVUPS (DX), Z1
-	VPMULLQ Z1, Z0, Z1
+	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLQ Z1, Z0, Z1
+	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -44091,10 +45289,10 @@ next681:
 	TESTQ   BX, BX
 	JE      end681
 	VMOVUPS (CX), Z1
-	VPMULLQ Z0, Z1, Z1
+	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLQ Z0, Z1, Z1
+	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44105,9 +45303,9 @@ end681:
 	VZEROUPPER
 	RET
 
-// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -44124,11 +45322,11 @@ next682:
 	JE      end682
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44147,10 +45345,10 @@ next683:
 	TESTQ   BX, BX
 	JE      end683
 	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z1
+	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z1
+	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -44168,10 +45366,10 @@ next684:
 	TESTQ   BX, BX
 	JE      end684
 	VMOVUPS (CX), Z1
-	VMULPD  Z0, Z1, Z1
+	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VMULPD  Z0, Z1, Z1
+	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44182,170 +45380,86 @@ end684:
 	VZEROUPPER
 	RET
 
-// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
+// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
+	CMPQ SI, $0x02
 	JE   scalarA
-	CMPQ DI, $0x04
+	CMPQ DI, $0x02
 	JE   scalarB
 
 next685:
-	TESTQ         BX, BX
-	JE            end685
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next685
+	TESTQ   BX, BX
+	JE      end685
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next685
 
 end685:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTD (CX), Z0
+	VPBROADCASTW (CX), Z0
 
 next686:
-	TESTQ         BX, BX
-	JE            end686
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next686
+	TESTQ   BX, BX
+	JE      end686
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next686
 
 end686:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTD (DX), Z0
+	VPBROADCASTW (DX), Z0
 
 next687:
-	TESTQ         BX, BX
-	JE            end687
-	VMOVUPS       (CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next687
+	TESTQ   BX, BX
+	JE      end687
+	VMOVUPS (CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next687
 
 end687:
 	VZEROUPPER
 	RET
 
-// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -44358,49 +45472,21 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	JE   scalarB
 
 next688:
-	TESTQ         BX, BX
-	JE            end688
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next688
+	TESTQ   BX, BX
+	JE      end688
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next688
 
 end688:
 	VZEROUPPER
@@ -44410,46 +45496,18 @@ scalarA:
 	VPBROADCASTD (CX), Z0
 
 next689:
-	TESTQ         BX, BX
-	JE            end689
-	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTUDQ2PD    Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTUDQ2PD    Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next689
+	TESTQ   BX, BX
+	JE      end689
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next689
 
 end689:
 	VZEROUPPER
@@ -44459,54 +45517,26 @@ scalarB:
 	VPBROADCASTD (DX), Z0
 
 next690:
-	TESTQ         BX, BX
-	JE            end690
-	VMOVUPS       (CX), Z1
-	VCVTUDQ2PD    Y1, Z2
-	VCVTUDQ2PD    Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTUDQ2PD    Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2UDQ   Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTUDQ2PD    Y1, Z2
-	VCVTUDQ2PD    Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTUDQ2PD    Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2UDQ   Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next690
+	TESTQ   BX, BX
+	JE      end690
+	VMOVUPS (CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next690
 
 end690:
 	VZEROUPPER
 	RET
 
-// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -44523,11 +45553,11 @@ next691:
 	JE      end691
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z0
+	VPMULLQ Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z0
+	VPMULLQ Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44546,10 +45576,10 @@ next692:
 	TESTQ   BX, BX
 	JE      end692
 	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z1
+	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z1
+	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -44567,10 +45597,10 @@ next693:
 	TESTQ   BX, BX
 	JE      end693
 	VMOVUPS (CX), Z1
-	VDIVPD  Z0, Z1, Z1
+	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VDIVPD  Z0, Z1, Z1
+	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -44581,194 +45611,86 @@ end693:
 	VZEROUPPER
 	RET
 
-// func remainderI32AVX512(dst []uint8, a []uint8, b []uint8)
+// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
+TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
+	CMPQ SI, $0x08
 	JE   scalarA
-	CMPQ DI, $0x04
+	CMPQ DI, $0x08
 	JE   scalarB
 
 next694:
-	TESTQ         BX, BX
-	JE            end694
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next694
+	TESTQ   BX, BX
+	JE      end694
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next694
 
 end694:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTD (CX), Z0
+	VPBROADCASTQ (CX), Z0
 
 next695:
-	TESTQ         BX, BX
-	JE            end695
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z5, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z5, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next695
+	TESTQ   BX, BX
+	JE      end695
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next695
 
 end695:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTD (DX), Z0
+	VPBROADCASTQ (DX), Z0
 
 next696:
-	TESTQ         BX, BX
-	JE            end696
-	VMOVUPS       (CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z1, Z1
-	VFNMADD231PD  Z3, Z2, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z5, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z1, Z1
-	VFNMADD231PD  Z3, Z2, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z5, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next696
+	TESTQ   BX, BX
+	JE      end696
+	VMOVUPS (CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next696
 
 end696:
 	VZEROUPPER
 	RET
 
-// func remainderU32AVX512(dst []uint8, a []uint8, b []uint8)
+// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
+TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -44785,45 +45707,37 @@ next697:
 	JE            end697
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2UDQ   Z2, Y5
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
 	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
+	VCVTDQ2PD     Y0, Z0
 	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
 	VPTESTMD      Z1, Z1, K1
 	VMOVDQA32.Z   Z0, K1, Z0
 	VMOVUPS       Z0, (AX)
 	VMOVUPS       64(CX), Z0
 	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2UDQ   Z2, Y5
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
 	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
+	VCVTDQ2PD     Y0, Z0
 	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
 	VPTESTMD      Z1, Z1, K1
 	VMOVDQA32.Z   Z0, K1, Z0
 	VMOVUPS       Z0, 64(AX)
@@ -44844,6 +45758,598 @@ next698:
 	TESTQ         BX, BX
 	JE            end698
 	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next698
+
+end698:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next699:
+	TESTQ         BX, BX
+	JE            end699
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next699
+
+end699:
+	VZEROUPPER
+	RET
+
+// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next700:
+	TESTQ         BX, BX
+	JE            end700
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next700
+
+end700:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next701:
+	TESTQ         BX, BX
+	JE            end701
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next701
+
+end701:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next702:
+	TESTQ         BX, BX
+	JE            end702
+	VMOVUPS       (CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next702
+
+end702:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next703:
+	TESTQ   BX, BX
+	JE      end703
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next703
+
+end703:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next704:
+	TESTQ   BX, BX
+	JE      end704
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next704
+
+end704:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next705:
+	TESTQ   BX, BX
+	JE      end705
+	VMOVUPS (CX), Z1
+	VDIVPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VDIVPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next705
+
+end705:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next706:
+	TESTQ         BX, BX
+	JE            end706
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next706
+
+end706:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next707:
+	TESTQ         BX, BX
+	JE            end707
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next707
+
+end707:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next708:
+	TESTQ         BX, BX
+	JE            end708
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next708
+
+end708:
+	VZEROUPPER
+	RET
+
+// func remainderU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next709:
+	TESTQ         BX, BX
+	JE            end709
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next709
+
+end709:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next710:
+	TESTQ         BX, BX
+	JE            end710
+	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
 	VDIVPD        Z3, Z2, Z4
@@ -44888,18 +46394,18 @@ next698:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next698
+	JMP           next710
 
-end698:
+end710:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next699:
+next711:
 	TESTQ         BX, BX
-	JE            end699
+	JE            end711
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -44945,9 +46451,9 @@ next699:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next699
+	JMP           next711
 
-end699:
+end711:
 	VZEROUPPER
 	RET
 
@@ -44965,9 +46471,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next700:
+next712:
 	TESTQ   BX, BX
-	JE      end700
+	JE      end712
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -44980,18 +46486,18 @@ next700:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next700
+	JMP     next712
 
-end700:
+end712:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next701:
+next713:
 	TESTQ   BX, BX
-	JE      end701
+	JE      end713
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45001,18 +46507,18 @@ next701:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next701
+	JMP     next713
 
-end701:
+end713:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next702:
+next714:
 	TESTQ   BX, BX
-	JE      end702
+	JE      end714
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -45022,9 +46528,9 @@ next702:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next702
+	JMP     next714
 
-end702:
+end714:
 	VZEROUPPER
 	RET
 
@@ -45042,9 +46548,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next703:
+next715:
 	TESTQ   BX, BX
-	JE      end703
+	JE      end715
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -45057,18 +46563,18 @@ next703:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next703
+	JMP     next715
 
-end703:
+end715:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next704:
+next716:
 	TESTQ   BX, BX
-	JE      end704
+	JE      end716
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45078,18 +46584,18 @@ next704:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next704
+	JMP     next716
 
-end704:
+end716:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next705:
+next717:
 	TESTQ   BX, BX
-	JE      end705
+	JE      end717
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -45099,9 +46605,9 @@ next705:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next705
+	JMP     next717
 
-end705:
+end717:
 	VZEROUPPER
 	RET
 
@@ -45119,9 +46625,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next706:
+next718:
 	TESTQ   BX, BX
-	JE      end706
+	JE      end718
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -45134,18 +46640,18 @@ next706:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next706
+	JMP     next718
 
-end706:
+end718:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next707:
+next719:
 	TESTQ   BX, BX
-	JE      end707
+	JE      end719
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45155,18 +46661,18 @@ next707:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next707
+	JMP     next719
 
-end707:
+end719:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next708:
+next720:
 	TESTQ   BX, BX
-	JE      end708
+	JE      end720
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -45176,9 +46682,9 @@ next708:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next708
+	JMP     next720
 
-end708:
+end720:
 	VZEROUPPER
 	RET
 
@@ -45196,9 +46702,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next709:
+next721:
 	TESTQ   BX, BX
-	JE      end709
+	JE      end721
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -45211,18 +46717,18 @@ next709:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next709
+	JMP     next721
 
-end709:
+end721:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next710:
+next722:
 	TESTQ   BX, BX
-	JE      end710
+	JE      end722
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45232,18 +46738,18 @@ next710:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next710
+	JMP     next722
 
-end710:
+end722:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next711:
+next723:
 	TESTQ   BX, BX
-	JE      end711
+	JE      end723
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -45253,9 +46759,9 @@ next711:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next711
+	JMP     next723
 
-end711:
+end723:
 	VZEROUPPER
 	RET
 
@@ -45273,9 +46779,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next712:
+next724:
 	TESTQ        BX, BX
-	JE           end712
+	JE           end724
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4032(SB), Z1
@@ -45292,18 +46798,18 @@ next712:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next712
+	JMP          next724
 
-end712:
+end724:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next713:
+next725:
 	TESTQ        BX, BX
-	JE           end713
+	JE           end725
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -45317,18 +46823,18 @@ next713:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next713
+	JMP          next725
 
-end713:
+end725:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next714:
+next726:
 	TESTQ        BX, BX
-	JE           end714
+	JE           end726
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -45342,9 +46848,9 @@ next714:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next714
+	JMP          next726
 
-end714:
+end726:
 	VZEROUPPER
 	RET
 
@@ -45362,9 +46868,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next715:
+next727:
 	TESTQ   BX, BX
-	JE      end715
+	JE      end727
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -45377,18 +46883,18 @@ next715:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next715
+	JMP     next727
 
-end715:
+end727:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next716:
+next728:
 	TESTQ   BX, BX
-	JE      end716
+	JE      end728
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45398,18 +46904,18 @@ next716:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next716
+	JMP     next728
 
-end716:
+end728:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next717:
+next729:
 	TESTQ   BX, BX
-	JE      end717
+	JE      end729
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45419,9 +46925,9 @@ next717:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next717
+	JMP     next729
 
-end717:
+end729:
 	VZEROUPPER
 	RET
 
@@ -45439,9 +46945,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next718:
+next730:
 	TESTQ   BX, BX
-	JE      end718
+	JE      end730
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -45454,18 +46960,18 @@ next718:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next718
+	JMP     next730
 
-end718:
+end730:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next719:
+next731:
 	TESTQ   BX, BX
-	JE      end719
+	JE      end731
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45475,18 +46981,18 @@ next719:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next719
+	JMP     next731
 
-end719:
+end731:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next720:
+next732:
 	TESTQ   BX, BX
-	JE      end720
+	JE      end732
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45496,9 +47002,9 @@ next720:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next720
+	JMP     next732
 
-end720:
+end732:
 	VZEROUPPER
 	RET
 
@@ -45516,9 +47022,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next721:
+next733:
 	TESTQ   BX, BX
-	JE      end721
+	JE      end733
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -45531,18 +47037,18 @@ next721:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next721
+	JMP     next733
 
-end721:
+end733:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next722:
+next734:
 	TESTQ   BX, BX
-	JE      end722
+	JE      end734
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45552,18 +47058,18 @@ next722:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next722
+	JMP     next734
 
-end722:
+end734:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next723:
+next735:
 	TESTQ   BX, BX
-	JE      end723
+	JE      end735
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45573,9 +47079,9 @@ next723:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next723
+	JMP     next735
 
-end723:
+end735:
 	VZEROUPPER
 	RET
 
@@ -45593,9 +47099,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next724:
+next736:
 	TESTQ   BX, BX
-	JE      end724
+	JE      end736
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -45608,18 +47114,18 @@ next724:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next724
+	JMP     next736
 
-end724:
+end736:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next725:
+next737:
 	TESTQ   BX, BX
-	JE      end725
+	JE      end737
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45629,18 +47135,18 @@ next725:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next725
+	JMP     next737
 
-end725:
+end737:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next726:
+next738:
 	TESTQ   BX, BX
-	JE      end726
+	JE      end738
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45650,9 +47156,9 @@ next726:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next726
+	JMP     next738
 
-end726:
+end738:
 	VZEROUPPER
 	RET
 
@@ -45675,9 +47181,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next727:
+next739:
 	CMPQ        SI, BX
-	JGE         end727
+	JGE         end739
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -45687,7 +47193,7 @@ next727:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end727
+	JNE         end739
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -45697,9 +47203,9 @@ next727:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next727
+	JMP         next739
 
-end727:
+end739:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45708,9 +47214,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next728:
+next740:
 	CMPQ        CX, BX
-	JGE         end728
+	JGE         end740
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -45719,7 +47225,7 @@ next728:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end728
+	JNE         end740
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -45729,9 +47235,9 @@ next728:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next728
+	JMP         next740
 
-end728:
+end740:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45740,9 +47246,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next729:
+next741:
 	CMPQ        DX, BX
-	JGE         end729
+	JGE         end741
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -45751,7 +47257,7 @@ next729:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end729
+	JNE         end741
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -45761,9 +47267,9 @@ next729:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next729
+	JMP         next741
 
-end729:
+end741:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45787,9 +47293,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next730:
+next742:
 	CMPQ         SI, BX
-	JGE          end730
+	JGE          end742
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -45799,7 +47305,7 @@ next730:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end730
+	JNE          end742
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -45811,9 +47317,9 @@ next730:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next730
+	JMP          next742
 
-end730:
+end742:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45822,9 +47328,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next731:
+next743:
 	CMPQ         CX, BX
-	JGE          end731
+	JGE          end743
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -45833,7 +47339,7 @@ next731:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end731
+	JNE          end743
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -45845,9 +47351,9 @@ next731:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next731
+	JMP          next743
 
-end731:
+end743:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45856,9 +47362,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next732:
+next744:
 	CMPQ         DX, BX
-	JGE          end732
+	JGE          end744
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -45867,7 +47373,7 @@ next732:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end732
+	JNE          end744
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -45879,9 +47385,9 @@ next732:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next732
+	JMP          next744
 
-end732:
+end744:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45901,9 +47407,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next733:
+next745:
 	TESTQ      BX, BX
-	JE         end733
+	JE         end745
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -45913,18 +47419,18 @@ next733:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next733
+	JMP        next745
 
-end733:
+end745:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next734:
+next746:
 	TESTQ      BX, BX
-	JE         end734
+	JE         end746
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45932,18 +47438,18 @@ next734:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next734
+	JMP        next746
 
-end734:
+end746:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next735:
+next747:
 	TESTQ      BX, BX
-	JE         end735
+	JE         end747
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45951,9 +47457,9 @@ next735:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next735
+	JMP        next747
 
-end735:
+end747:
 	VZEROUPPER
 	RET
 
@@ -45972,9 +47478,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next736:
+next748:
 	TESTQ      BX, BX
-	JE         end736
+	JE         end748
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -45984,18 +47490,18 @@ next736:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next736
+	JMP        next748
 
-end736:
+end748:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next737:
+next749:
 	TESTQ      BX, BX
-	JE         end737
+	JE         end749
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46003,18 +47509,18 @@ next737:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next737
+	JMP        next749
 
-end737:
+end749:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next738:
+next750:
 	TESTQ      BX, BX
-	JE         end738
+	JE         end750
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46022,9 +47528,9 @@ next738:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next738
+	JMP        next750
 
-end738:
+end750:
 	VZEROUPPER
 	RET
 
@@ -46043,9 +47549,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next739:
+next751:
 	TESTQ      BX, BX
-	JE         end739
+	JE         end751
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -46060,18 +47566,18 @@ next739:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next739
+	JMP        next751
 
-end739:
+end751:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next740:
+next752:
 	TESTQ      BX, BX
-	JE         end740
+	JE         end752
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46083,18 +47589,18 @@ next740:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next740
+	JMP        next752
 
-end740:
+end752:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next741:
+next753:
 	TESTQ      BX, BX
-	JE         end741
+	JE         end753
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46106,9 +47612,9 @@ next741:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next741
+	JMP        next753
 
-end741:
+end753:
 	VZEROUPPER
 	RET
 
@@ -46127,9 +47633,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next742:
+next754:
 	TESTQ      BX, BX
-	JE         end742
+	JE         end754
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -46144,18 +47650,18 @@ next742:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next742
+	JMP        next754
 
-end742:
+end754:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next743:
+next755:
 	TESTQ      BX, BX
-	JE         end743
+	JE         end755
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46167,18 +47673,18 @@ next743:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next743
+	JMP        next755
 
-end743:
+end755:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next744:
+next756:
 	TESTQ      BX, BX
-	JE         end744
+	JE         end756
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46190,9 +47696,9 @@ next744:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next744
+	JMP        next756
 
-end744:
+end756:
 	VZEROUPPER
 	RET
 
@@ -46211,9 +47717,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next745:
+next757:
 	TESTQ      BX, BX
-	JE         end745
+	JE         end757
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -46258,18 +47764,18 @@ next745:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next745
+	JMP        next757
 
-end745:
+end757:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next746:
+next758:
 	TESTQ      BX, BX
-	JE         end746
+	JE         end758
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46305,18 +47811,18 @@ next746:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next746
+	JMP        next758
 
-end746:
+end758:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next747:
+next759:
 	TESTQ      BX, BX
-	JE         end747
+	JE         end759
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46352,9 +47858,9 @@ next747:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next747
+	JMP        next759
 
-end747:
+end759:
 	VZEROUPPER
 	RET
 
@@ -46373,9 +47879,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next748:
+next760:
 	TESTQ      BX, BX
-	JE         end748
+	JE         end760
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -46420,18 +47926,18 @@ next748:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next748
+	JMP        next760
 
-end748:
+end760:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next749:
+next761:
 	TESTQ      BX, BX
-	JE         end749
+	JE         end761
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46467,18 +47973,18 @@ next749:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next749
+	JMP        next761
 
-end749:
+end761:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next750:
+next762:
 	TESTQ      BX, BX
-	JE         end750
+	JE         end762
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46514,9 +48020,9 @@ next750:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next750
+	JMP        next762
 
-end750:
+end762:
 	VZEROUPPER
 	RET
 
@@ -46535,9 +48041,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next751:
+next763:
 	TESTQ      BX, BX
-	JE         end751
+	JE         end763
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -46582,18 +48088,18 @@ next751:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next751
+	JMP        next763
 
-end751:
+end763:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next752:
+next764:
 	TESTQ      BX, BX
-	JE         end752
+	JE         end764
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46629,18 +48135,18 @@ next752:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next752
+	JMP        next764
 
-end752:
+end764:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next753:
+next765:
 	TESTQ      BX, BX
-	JE         end753
+	JE         end765
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46676,9 +48182,9 @@ next753:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next753
+	JMP        next765
 
-end753:
+end765:
 	VZEROUPPER
 	RET
 
@@ -46697,9 +48203,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next754:
+next766:
 	TESTQ      BX, BX
-	JE         end754
+	JE         end766
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -46709,18 +48215,18 @@ next754:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next754
+	JMP        next766
 
-end754:
+end766:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next755:
+next767:
 	TESTQ      BX, BX
-	JE         end755
+	JE         end767
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46728,18 +48234,18 @@ next755:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next755
+	JMP        next767
 
-end755:
+end767:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next756:
+next768:
 	TESTQ      BX, BX
-	JE         end756
+	JE         end768
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46747,9 +48253,9 @@ next756:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next756
+	JMP        next768
 
-end756:
+end768:
 	VZEROUPPER
 	RET
 
@@ -46768,9 +48274,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next757:
+next769:
 	TESTQ      BX, BX
-	JE         end757
+	JE         end769
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -46780,18 +48286,18 @@ next757:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next757
+	JMP        next769
 
-end757:
+end769:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next758:
+next770:
 	TESTQ      BX, BX
-	JE         end758
+	JE         end770
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46799,18 +48305,18 @@ next758:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next758
+	JMP        next770
 
-end758:
+end770:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next759:
+next771:
 	TESTQ      BX, BX
-	JE         end759
+	JE         end771
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46818,9 +48324,9 @@ next759:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next759
+	JMP        next771
 
-end759:
+end771:
 	VZEROUPPER
 	RET
 
@@ -46839,9 +48345,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next760:
+next772:
 	TESTQ      BX, BX
-	JE         end760
+	JE         end772
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -46856,18 +48362,18 @@ next760:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next760
+	JMP        next772
 
-end760:
+end772:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next761:
+next773:
 	TESTQ      BX, BX
-	JE         end761
+	JE         end773
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46879,18 +48385,18 @@ next761:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next761
+	JMP        next773
 
-end761:
+end773:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next762:
+next774:
 	TESTQ      BX, BX
-	JE         end762
+	JE         end774
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46902,9 +48408,9 @@ next762:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next762
+	JMP        next774
 
-end762:
+end774:
 	VZEROUPPER
 	RET
 
@@ -46923,9 +48429,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next763:
+next775:
 	TESTQ      BX, BX
-	JE         end763
+	JE         end775
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -46940,18 +48446,18 @@ next763:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next763
+	JMP        next775
 
-end763:
+end775:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next764:
+next776:
 	TESTQ      BX, BX
-	JE         end764
+	JE         end776
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46963,18 +48469,18 @@ next764:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next764
+	JMP        next776
 
-end764:
+end776:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next765:
+next777:
 	TESTQ      BX, BX
-	JE         end765
+	JE         end777
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46986,9 +48492,9 @@ next765:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next765
+	JMP        next777
 
-end765:
+end777:
 	VZEROUPPER
 	RET
 
@@ -47007,9 +48513,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next766:
+next778:
 	TESTQ      BX, BX
-	JE         end766
+	JE         end778
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -47054,18 +48560,18 @@ next766:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next766
+	JMP        next778
 
-end766:
+end778:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next767:
+next779:
 	TESTQ      BX, BX
-	JE         end767
+	JE         end779
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47101,18 +48607,18 @@ next767:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next767
+	JMP        next779
 
-end767:
+end779:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next768:
+next780:
 	TESTQ      BX, BX
-	JE         end768
+	JE         end780
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47148,9 +48654,9 @@ next768:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next768
+	JMP        next780
 
-end768:
+end780:
 	VZEROUPPER
 	RET
 
@@ -47169,9 +48675,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next769:
+next781:
 	TESTQ      BX, BX
-	JE         end769
+	JE         end781
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -47216,18 +48722,18 @@ next769:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next769
+	JMP        next781
 
-end769:
+end781:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next770:
+next782:
 	TESTQ      BX, BX
-	JE         end770
+	JE         end782
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47263,18 +48769,18 @@ next770:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next770
+	JMP        next782
 
-end770:
+end782:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next771:
+next783:
 	TESTQ      BX, BX
-	JE         end771
+	JE         end783
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47310,9 +48816,9 @@ next771:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next771
+	JMP        next783
 
-end771:
+end783:
 	VZEROUPPER
 	RET
 
@@ -47331,9 +48837,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next772:
+next784:
 	TESTQ      BX, BX
-	JE         end772
+	JE         end784
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -47378,18 +48884,18 @@ next772:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next772
+	JMP        next784
 
-end772:
+end784:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next773:
+next785:
 	TESTQ      BX, BX
-	JE         end773
+	JE         end785
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47425,18 +48931,18 @@ next773:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next773
+	JMP        next785
 
-end773:
+end785:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next774:
+next786:
 	TESTQ      BX, BX
-	JE         end774
+	JE         end786
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47472,9 +48978,9 @@ next774:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next774
+	JMP        next786
 
-end774:
+end786:
 	VZEROUPPER
 	RET
 
@@ -47493,9 +48999,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next775:
+next787:
 	TESTQ      BX, BX
-	JE         end775
+	JE         end787
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -47505,18 +49011,18 @@ next775:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next775
+	JMP        next787
 
-end775:
+end787:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next776:
+next788:
 	TESTQ      BX, BX
-	JE         end776
+	JE         end788
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47524,18 +49030,18 @@ next776:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next776
+	JMP        next788
 
-end776:
+end788:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next777:
+next789:
 	TESTQ      BX, BX
-	JE         end777
+	JE         end789
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47543,9 +49049,9 @@ next777:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next777
+	JMP        next789
 
-end777:
+end789:
 	VZEROUPPER
 	RET
 
@@ -47564,9 +49070,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next778:
+next790:
 	TESTQ      BX, BX
-	JE         end778
+	JE         end790
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -47576,18 +49082,18 @@ next778:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next778
+	JMP        next790
 
-end778:
+end790:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next779:
+next791:
 	TESTQ      BX, BX
-	JE         end779
+	JE         end791
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47595,18 +49101,18 @@ next779:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next779
+	JMP        next791
 
-end779:
+end791:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next780:
+next792:
 	TESTQ      BX, BX
-	JE         end780
+	JE         end792
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47614,9 +49120,9 @@ next780:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next780
+	JMP        next792
 
-end780:
+end792:
 	VZEROUPPER
 	RET
 
@@ -47635,9 +49141,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next781:
+next793:
 	TESTQ      BX, BX
-	JE         end781
+	JE         end793
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -47652,18 +49158,18 @@ next781:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next781
+	JMP        next793
 
-end781:
+end793:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next782:
+next794:
 	TESTQ      BX, BX
-	JE         end782
+	JE         end794
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47675,18 +49181,18 @@ next782:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next782
+	JMP        next794
 
-end782:
+end794:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next783:
+next795:
 	TESTQ      BX, BX
-	JE         end783
+	JE         end795
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47698,9 +49204,9 @@ next783:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next783
+	JMP        next795
 
-end783:
+end795:
 	VZEROUPPER
 	RET
 
@@ -47719,9 +49225,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next784:
+next796:
 	TESTQ      BX, BX
-	JE         end784
+	JE         end796
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -47736,18 +49242,18 @@ next784:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next784
+	JMP        next796
 
-end784:
+end796:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next785:
+next797:
 	TESTQ      BX, BX
-	JE         end785
+	JE         end797
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47759,18 +49265,18 @@ next785:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next785
+	JMP        next797
 
-end785:
+end797:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next786:
+next798:
 	TESTQ      BX, BX
-	JE         end786
+	JE         end798
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47782,9 +49288,9 @@ next786:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next786
+	JMP        next798
 
-end786:
+end798:
 	VZEROUPPER
 	RET
 
@@ -47803,9 +49309,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next787:
+next799:
 	TESTQ      BX, BX
-	JE         end787
+	JE         end799
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -47850,18 +49356,18 @@ next787:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next787
+	JMP        next799
 
-end787:
+end799:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next788:
+next800:
 	TESTQ      BX, BX
-	JE         end788
+	JE         end800
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47897,18 +49403,18 @@ next788:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next788
+	JMP        next800
 
-end788:
+end800:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next789:
+next801:
 	TESTQ      BX, BX
-	JE         end789
+	JE         end801
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47944,9 +49450,9 @@ next789:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next789
+	JMP        next801
 
-end789:
+end801:
 	VZEROUPPER
 	RET
 
@@ -47965,9 +49471,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next790:
+next802:
 	TESTQ      BX, BX
-	JE         end790
+	JE         end802
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -48012,18 +49518,18 @@ next790:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next790
+	JMP        next802
 
-end790:
+end802:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next791:
+next803:
 	TESTQ      BX, BX
-	JE         end791
+	JE         end803
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -48059,18 +49565,18 @@ next791:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next791
+	JMP        next803
 
-end791:
+end803:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next792:
+next804:
 	TESTQ      BX, BX
-	JE         end792
+	JE         end804
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -48106,9 +49612,9 @@ next792:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next792
+	JMP        next804
 
-end792:
+end804:
 	VZEROUPPER
 	RET
 
@@ -48127,9 +49633,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next793:
+next805:
 	TESTQ      BX, BX
-	JE         end793
+	JE         end805
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -48174,18 +49680,18 @@ next793:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next793
+	JMP        next805
 
-end793:
+end805:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next794:
+next806:
 	TESTQ      BX, BX
-	JE         end794
+	JE         end806
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -48221,18 +49727,18 @@ next794:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next794
+	JMP        next806
 
-end794:
+end806:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next795:
+next807:
 	TESTQ      BX, BX
-	JE         end795
+	JE         end807
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -48268,9 +49774,9 @@ next795:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next795
+	JMP        next807
 
-end795:
+end807:
 	VZEROUPPER
 	RET
 
@@ -49255,9 +50761,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one796:
+one808:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd796
+	JLT              oneEnd808
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49370,11 +50876,11 @@ one796:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one796
+	JMP              one808
 
-oneEnd796:
+oneEnd808:
 	TESTQ            R10, R10
-	JE               done796
+	JE               done808
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -49487,7 +50993,7 @@ oneEnd796:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done796:
+done808:
 	VZEROUPPER
 	RET
 
@@ -49519,9 +51025,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one797:
+one809:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd797
+	JLT              oneEnd809
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49597,11 +51103,11 @@ one797:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one797
+	JMP              one809
 
-oneEnd797:
+oneEnd809:
 	TESTQ            R9, R9
-	JE               done797
+	JE               done809
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -49676,7 +51182,7 @@ oneEnd797:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done797:
+done809:
 	VZEROUPPER
 	RET
 
@@ -49710,9 +51216,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one798:
+one810:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd798
+	JLT              oneEnd810
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49830,11 +51336,11 @@ one798:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one798
+	JMP              one810
 
-oneEnd798:
+oneEnd810:
 	TESTQ            R11, R11
-	JE               done798
+	JE               done810
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -49951,7 +51457,7 @@ oneEnd798:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done798:
+done810:
 	VZEROUPPER
 	RET
 
@@ -49985,9 +51491,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one799:
+one811:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd799
+	JLT              oneEnd811
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -50067,11 +51573,11 @@ one799:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one799
+	JMP              one811
 
-oneEnd799:
+oneEnd811:
 	TESTQ            R10, R10
-	JE               done799
+	JE               done811
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -50150,7 +51656,7 @@ oneEnd799:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done799:
+done811:
 	VZEROUPPER
 	RET
 
@@ -50170,9 +51676,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one800:
+one812:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd800
+	JLT              oneEnd812
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -50231,11 +51737,11 @@ one800:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one800
+	JMP              one812
 
-oneEnd800:
+oneEnd812:
 	TESTQ            R10, R10
-	JE               done800
+	JE               done812
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -50292,7 +51798,7 @@ oneEnd800:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done800:
+done812:
 	VZEROUPPER
 	RET
 
@@ -50309,9 +51815,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one801:
+one813:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd801
+	JLT          oneEnd813
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -50344,11 +51850,11 @@ one801:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one801
+	JMP          one813
 
-oneEnd801:
+oneEnd813:
 	TESTQ        R8, R8
-	JE           done801
+	JE           done813
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -50381,7 +51887,7 @@ oneEnd801:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done801:
+done813:
 	VZEROUPPER
 	RET
 
@@ -50444,9 +51950,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many802:
+many814:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd802
+	JLT         manyEnd814
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50485,12 +51991,12 @@ many802:
 	VMOVUPS     Y3, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many802
+	JMP         many814
 
-manyEnd802:
-one802:
+manyEnd814:
+one814:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd802
+	JLT         oneEnd814
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50511,11 +52017,11 @@ one802:
 	VMOVUPS     Y3, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one802
+	JMP         one814
 
-oneEnd802:
+oneEnd814:
 	TESTQ       SI, SI
-	JE          done802
+	JE          done814
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -50538,7 +52044,7 @@ oneEnd802:
 	VMINPS      Y4, Y1, Y4
 	VMASKMOVPS  Y4, Y3, (DI)
 
-done802:
+done814:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50561,9 +52067,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many803:
+many815:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd803
+	JLT          manyEnd815
 	VMOVUPS      (DI), Y3
 	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
@@ -50610,12 +52116,12 @@ many803:
 	VMOVUPS      Y3, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many803
+	JMP          many815
 
-manyEnd803:
-one803:
+manyEnd815:
+one815:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd803
+	JLT          oneEnd815
 	VMOVUPS      (DI), Y3
 	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
@@ -50640,11 +52146,11 @@ one803:
 	VMOVUPS      Y3, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one803
+	JMP          one815
 
-oneEnd803:
+oneEnd815:
 	TESTQ        SI, SI
-	JE           done803
+	JE           done815
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y3
@@ -50671,7 +52177,7 @@ oneEnd803:
 	VDIVPS       Y4, Y5, Y4
 	VMASKMOVPS   Y4, Y3, (DI)
 
-done803:
+done815:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50694,9 +52200,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many804:
+many816:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd804
+	JLT         manyEnd816
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50743,12 +52249,12 @@ many804:
 	VMOVUPS     Y4, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many804
+	JMP         many816
 
-manyEnd804:
-one804:
+manyEnd816:
+one816:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd804
+	JLT         oneEnd816
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50773,11 +52279,11 @@ one804:
 	VMOVUPS     Y4, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one804
+	JMP         one816
 
-oneEnd804:
+oneEnd816:
 	TESTQ       SI, SI
-	JE          done804
+	JE          done816
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -50804,7 +52310,7 @@ oneEnd804:
 	VFMADD213PS Y4, Y4, Y5
 	VMASKMOVPS  Y5, Y3, (DI)
 
-done804:
+done816:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50832,9 +52338,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many805:
+many817:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd805
+	JLT         manyEnd817
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2368(SB), Y9
@@ -50879,12 +52385,12 @@ many805:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many805
+	JMP         many817
 
-manyEnd805:
-one805:
+manyEnd817:
+one817:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd805
+	JLT         oneEnd817
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2368(SB), Y9
@@ -50908,11 +52414,11 @@ one805:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one805
+	JMP         one817
 
-oneEnd805:
+oneEnd817:
 	TESTQ       SI, SI
-	JE          done805
+	JE          done817
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -50938,7 +52444,7 @@ oneEnd805:
 	VDIVPS      Y9, Y8, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done805:
+done817:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50963,9 +52469,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many806:
+many818:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd806
+	JLT          manyEnd818
 	VMOVUPS      (DI), Y4
 	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
@@ -51012,12 +52518,12 @@ many806:
 	VMOVUPS      Y4, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many806
+	JMP          many818
 
-manyEnd806:
-one806:
+manyEnd818:
+one818:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd806
+	JLT          oneEnd818
 	VMOVUPS      (DI), Y4
 	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
@@ -51042,11 +52548,11 @@ one806:
 	VMOVUPS      Y4, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one806
+	JMP          one818
 
-oneEnd806:
+oneEnd818:
 	TESTQ        SI, SI
-	JE           done806
+	JE           done818
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y4
@@ -51073,7 +52579,7 @@ oneEnd806:
 	VDIVPS       Y6, Y5, Y5
 	VMASKMOVPS   Y5, Y4, (DI)
 
-done806:
+done818:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51095,9 +52601,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many807:
+many819:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd807
+	JLT     manyEnd819
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -51114,12 +52620,12 @@ many807:
 	VMOVUPS Y2, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many807
+	JMP     many819
 
-manyEnd807:
-one807:
+manyEnd819:
+one819:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd807
+	JLT     oneEnd819
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -51129,11 +52635,11 @@ one807:
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one807
+	JMP     one819
 
-oneEnd807:
+oneEnd819:
 	TESTQ      SI, SI
-	JE         done807
+	JE         done819
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -51145,7 +52651,7 @@ oneEnd807:
 	VMULPS     Y3, Y4, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done807:
+done819:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51171,9 +52677,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many808:
+many820:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd808
+	JLT     manyEnd820
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -51188,12 +52694,12 @@ many808:
 	VMOVUPS Y4, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many808
+	JMP     many820
 
-manyEnd808:
-one808:
+manyEnd820:
+one820:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd808
+	JLT     oneEnd820
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -51202,11 +52708,11 @@ one808:
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one808
+	JMP     one820
 
-oneEnd808:
+oneEnd820:
 	TESTQ      SI, SI
-	JE         done808
+	JE         done820
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -51217,7 +52723,7 @@ oneEnd808:
 	VMINPS     Y5, Y3, Y5
 	VMASKMOVPS Y5, Y4, (DI)
 
-done808:
+done820:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51239,9 +52745,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many809:
+many821:
 	CMPQ      SI, $0x00000020
-	JLT       manyEnd809
+	JLT       manyEnd821
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -51260,23 +52766,23 @@ many809:
 	VMOVUPS   Y1, 96(DI)
 	ADDQ      $0x00000080, DI
 	SUBQ      $0x00000020, SI
-	JMP       many809
+	JMP       many821
 
-manyEnd809:
-one809:
+manyEnd821:
+one821:
 	CMPQ      SI, $0x00000008
-	JLT       oneEnd809
+	JLT       oneEnd821
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
 	VMOVUPS   Y1, (DI)
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000008, SI
-	JMP       one809
+	JMP       one821
 
-oneEnd809:
+oneEnd821:
 	TESTQ      SI, SI
-	JE         done809
+	JE         done821
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y1
@@ -51285,7 +52791,7 @@ oneEnd809:
 	VBLENDVPS  Y2, Y3, Y2, Y2
 	VMASKMOVPS Y2, Y1, (DI)
 
-done809:
+done821:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51309,9 +52815,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many810:
+many822:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd810
+	JLT     manyEnd822
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -51330,23 +52836,23 @@ many810:
 	VMOVUPS Y2, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many810
+	JMP     many822
 
-manyEnd810:
-one810:
+manyEnd822:
+one822:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd810
+	JLT     oneEnd822
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one810
+	JMP     one822
 
-oneEnd810:
+oneEnd822:
 	TESTQ      SI, SI
-	JE         done810
+	JE         done822
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -51355,7 +52861,7 @@ oneEnd810:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done810:
+done822:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51379,9 +52885,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many811:
+many823:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd811
+	JLT     manyEnd823
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -51393,12 +52899,12 @@ many811:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     many811
+	JMP     many823
 
-manyEnd811:
-one811:
+manyEnd823:
+one823:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd811
+	JLT     oneEnd823
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -51406,11 +52912,11 @@ one811:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R8
-	JMP     one811
+	JMP     one823
 
-oneEnd811:
+oneEnd823:
 	TESTQ      R8, R8
-	JE         done811
+	JE         done823
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y0
@@ -51419,7 +52925,7 @@ oneEnd811:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done811:
+done823:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -51451,9 +52957,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many812:
+many824:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd812
+	JLT          manyEnd824
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -51492,12 +52998,12 @@ many812:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many812
+	JMP          many824
 
-manyEnd812:
-one812:
+manyEnd824:
+one824:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd812
+	JLT          oneEnd824
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -51518,11 +53024,11 @@ one812:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one812
+	JMP          one824
 
-oneEnd812:
+oneEnd824:
 	TESTQ        SI, SI
-	JE           done812
+	JE           done824
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51546,7 +53052,7 @@ oneEnd812:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done812:
+done824:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51578,9 +53084,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many813:
+many825:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd813
+	JLT          manyEnd825
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -51625,12 +53131,12 @@ many813:
 	VMOVUPS      Z11, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many813
+	JMP          many825
 
-manyEnd813:
-one813:
+manyEnd825:
+one825:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd813
+	JLT          oneEnd825
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -51654,11 +53160,11 @@ one813:
 	VMOVUPS      Z11, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one813
+	JMP          one825
 
-oneEnd813:
+oneEnd825:
 	TESTQ        SI, SI
-	JE           done813
+	JE           done825
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51685,7 +53191,7 @@ oneEnd813:
 	VDIVPS       Z11, Z12, Z11
 	VMOVUPS      Z11, K1, (DI)
 
-done813:
+done825:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51719,9 +53225,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many814:
+many826:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd814
+	JLT          manyEnd826
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -51768,12 +53274,12 @@ many814:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many814
+	JMP          many826
 
-manyEnd814:
-one814:
+manyEnd826:
+one826:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd814
+	JLT          oneEnd826
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -51798,11 +53304,11 @@ one814:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one814
+	JMP          one826
 
-oneEnd814:
+oneEnd826:
 	TESTQ        SI, SI
-	JE           done814
+	JE           done826
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51830,7 +53336,7 @@ oneEnd814:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done814:
+done826:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51865,9 +53371,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many815:
+many827:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd815
+	JLT          manyEnd827
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -51902,12 +53408,12 @@ many815:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many815
+	JMP          many827
 
-manyEnd815:
-one815:
+manyEnd827:
+one827:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd815
+	JLT          oneEnd827
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -51926,11 +53432,11 @@ one815:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one815
+	JMP          one827
 
-oneEnd815:
+oneEnd827:
 	TESTQ        SI, SI
-	JE           done815
+	JE           done827
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51952,7 +53458,7 @@ oneEnd815:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done815:
+done827:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51986,9 +53492,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many816:
+many828:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd816
+	JLT          manyEnd828
 	VMOVUPS      (DI), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -52033,12 +53539,12 @@ many816:
 	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many816
+	JMP          many828
 
-manyEnd816:
-one816:
+manyEnd828:
+one828:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd816
+	JLT          oneEnd828
 	VMOVUPS      (DI), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -52062,11 +53568,11 @@ one816:
 	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one816
+	JMP          one828
 
-oneEnd816:
+oneEnd828:
 	TESTQ        SI, SI
-	JE           done816
+	JE           done828
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -52093,7 +53599,7 @@ oneEnd816:
 	VDIVPS       Z13, Z12, Z12
 	VMOVUPS      Z12, K1, (DI)
 
-done816:
+done828:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52115,9 +53621,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many817:
+many829:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd817
+	JLT         manyEnd829
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -52134,12 +53640,12 @@ many817:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many817
+	JMP         many829
 
-manyEnd817:
-one817:
+manyEnd829:
+one829:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd817
+	JLT         oneEnd829
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -52149,11 +53655,11 @@ one817:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one817
+	JMP         one829
 
-oneEnd817:
+oneEnd829:
 	TESTQ       SI, SI
-	JE          done817
+	JE          done829
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -52166,7 +53672,7 @@ oneEnd817:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done817:
+done829:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52192,9 +53698,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many818:
+many830:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd818
+	JLT     manyEnd830
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -52209,12 +53715,12 @@ many818:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many818
+	JMP     many830
 
-manyEnd818:
-one818:
+manyEnd830:
+one830:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd818
+	JLT     oneEnd830
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -52223,11 +53729,11 @@ one818:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one818
+	JMP     one830
 
-oneEnd818:
+oneEnd830:
 	TESTQ     SI, SI
-	JE        done818
+	JE        done830
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -52239,7 +53745,7 @@ oneEnd818:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done818:
+done830:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52261,9 +53767,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many819:
+many831:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd819
+	JLT       manyEnd831
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -52286,12 +53792,12 @@ many819:
 	VMOVUPS   Z4, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many819
+	JMP       many831
 
-manyEnd819:
-one819:
+manyEnd831:
+one831:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd819
+	JLT       oneEnd831
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -52299,11 +53805,11 @@ one819:
 	VMOVUPS   Z5, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one819
+	JMP       one831
 
-oneEnd819:
+oneEnd831:
 	TESTQ     SI, SI
-	JE        done819
+	JE        done831
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -52314,7 +53820,7 @@ oneEnd819:
 	VBLENDMPS Z8, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (DI)
 
-done819:
+done831:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52338,9 +53844,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many820:
+many832:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd820
+	JLT     manyEnd832
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -52359,23 +53865,23 @@ many820:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many820
+	JMP     many832
 
-manyEnd820:
-one820:
+manyEnd832:
+one832:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd820
+	JLT     oneEnd832
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one820
+	JMP     one832
 
-oneEnd820:
+oneEnd832:
 	TESTQ     SI, SI
-	JE        done820
+	JE        done832
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -52385,7 +53891,7 @@ oneEnd820:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done820:
+done832:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52409,9 +53915,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many821:
+many833:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd821
+	JLT     manyEnd833
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -52423,12 +53929,12 @@ many821:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many821
+	JMP     many833
 
-manyEnd821:
-one821:
+manyEnd833:
+one833:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd821
+	JLT     oneEnd833
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -52436,11 +53942,11 @@ one821:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one821
+	JMP     one833
 
-oneEnd821:
+oneEnd833:
 	TESTQ     R8, R8
-	JE        done821
+	JE        done833
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -52450,7 +53956,7 @@ oneEnd821:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done821:
+done833:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX

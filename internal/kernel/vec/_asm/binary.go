@@ -10,26 +10,30 @@ import (
 type binaryKernel struct {
 	name       string
 	accumulate bool
-	hoist      []uint32
+	unroll     int
+	hoist      []uint32  // constants that the body finds in registers
+	wide       []float64 // constants that the body finds in registers of AVX-512 too
 	body       func(g *isa, d, a, b vec) vec
 }
 
 var binaryKernels = []binaryKernel{
-	{"add", false, nil, func(g *isa, _, a, b vec) vec { return g.add(a, b) }},
-	{"sub", false, nil, func(g *isa, _, a, b vec) vec { return g.sub(a, b) }},
-	{"mul", false, nil, func(g *isa, _, a, b vec) vec { return g.mul(a, b) }},
-	{"div", false, nil, func(g *isa, _, a, b vec) vec { return g.div(a, b) }},
-	{"max", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atLeast(a, b)) }},
-	{"min", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atMost(a, b)) }},
-	{"addRelu", false, []uint32{f32(0)}, func(g *isa, _, a, b vec) vec { return g.atLeast(g.add(a, b), g.k(0)) }},
-	{"prelu", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpLT, a, g.k(0), g.mul(a, b), a) }},
-	{"addInt", false, nil, func(g *isa, _, a, b vec) vec { return g.two("VPADDD", a, b) }},
-	{"subInt", false, nil, func(g *isa, _, a, b vec) vec { return g.two("VPSUBD", a, b) }},
-	{"mulInt", false, nil, func(g *isa, _, a, b vec) vec { v := g.r(); VPMULLD(b, a, v); return v }},
-	{"andBits", false, nil, func(g *isa, _, a, b vec) vec { return g.and(a, b) }},
-	{"orBits", false, nil, func(g *isa, _, a, b vec) vec { return g.two("VORPS", a, b) }},
-	{"xorBits", false, nil, func(g *isa, _, a, b vec) vec { return g.xor(a, b) }},
-	{"mulAcc", true, nil, func(g *isa, d, a, b vec) vec { VFMADD231PS(a, b, d); return d }},
+	{"add", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.add(a, b) }},
+	{"sub", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.sub(a, b) }},
+	{"mul", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.mul(a, b) }},
+	{"div", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.div(a, b) }},
+	{"max", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atLeast(a, b)) }},
+	{"min", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atMost(a, b)) }},
+	{"addRelu", false, 4, []uint32{f32(0)}, nil, func(g *isa, _, a, b vec) vec { return g.atLeast(g.add(a, b), g.k(0)) }},
+	{"prelu", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpLT, a, g.k(0), g.mul(a, b), a) }},
+	{"addInt", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.two("VPADDD", a, b) }},
+	{"subInt", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.two("VPSUBD", a, b) }},
+	{"mulInt", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { v := g.r(); VPMULLD(b, a, v); return v }},
+	{"andBits", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.and(a, b) }},
+	{"orBits", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.two("VORPS", a, b) }},
+	{"xorBits", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.xor(a, b) }},
+	{"addGelu", false, 2, geluHoist, geluWide, func(g *isa, _, a, b vec) vec { return g.gelu(g.add(a, b)) }},
+	{"addGeluTanh", false, 2, shortExp2, geluTanhWide, func(g *isa, _, a, b vec) vec { return g.geluTanh(g.add(a, b)) }},
+	{"mulAcc", true, 4, nil, nil, func(g *isa, d, a, b vec) vec { VFMADD231PS(a, b, d); return d }},
 }
 
 // binary emits func(dst, a, b []float32) with three loops: both inputs vectors, or one of them a scalar.
@@ -41,9 +45,7 @@ func (g *isa) binary(k binaryKernel) {
 	an := Load(Param("a").Len(), GP64()).(reg.GPVirtual)
 	b := Load(Param("b").Base(), GP64()).(reg.GPVirtual)
 	bn := Load(Param("b").Len(), GP64()).(reg.GPVirtual)
-	for _, u := range k.hoist {
-		g.hoist(u)
-	}
+	g.hoistAll(k.hoist, k.wide)
 	CMPQ(an, U8(1))
 	JE(LabelRef("scalarA"))
 	CMPQ(bn, U8(1))
@@ -76,7 +78,7 @@ func (g *isa) pair(k binaryKernel, n, dst, a, b reg.GPVirtual, sa, sb vec) {
 		}
 		return k.body(g, d, fetch(a, sa, load), fetch(b, sb, load))
 	}
-	g.loop(n, 4, ptrs,
+	g.loop(n, k.unroll, ptrs,
 		func(i int) { VMOVUPS(result(func(p reg.GPVirtual) vec { return g.load(g.at(p, i)) }), g.at(dst, i)) },
 		func(m mask) {
 			v := result(func(p reg.GPVirtual) vec { return g.loadTail(m, g.at(p, 0), nil) })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/reg"
@@ -35,16 +36,8 @@ var unaryKernels = []unaryKernel{
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
 	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
 	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
-	{"gelu", 0, 2, clamped(geluClamp), append(geluNum, geluDen...), func(g *isa, x vec, _ []vec) vec {
-		e := g.rational(x, geluClamp, geluNum, geluDen)
-		h := g.mul(x, c(0.5))
-		VFMADD213PS(h, h, e)
-		return e
-	}},
-	{"geluTanh", 0, 2, shortExp2, append(pow2Coef, geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715), func(g *isa, x vec, _ []vec) vec {
-		u := g.horner(g.mul(x, x), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
-		return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
-	}},
+	{"gelu", 0, 2, geluHoist, geluWide, func(g *isa, x vec, _ []vec) vec { return g.gelu(x) }},
+	{"geluTanh", 0, 2, shortExp2, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
 	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
 		u := g.mul(g.xor(x, bitsConst(sign)), p[0])
 		return g.div(x, g.add(g.expShort(u), c(1)))
@@ -150,7 +143,23 @@ var (
 	geluClamp = erfClamp * math.Sqrt2
 	geluNum   = halved(erfNum, math.Sqrt2)
 	geluDen   = halved(erfDen, 1)
+
+	geluHoist    = clamped(geluClamp)
+	geluWide     = slices.Concat(geluNum, geluDen)
+	geluTanhWide = append(slices.Clone(pow2Coef), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
 )
+
+func (g *isa) gelu(x vec) vec {
+	e := g.rational(x, geluClamp, geluNum, geluDen)
+	h := g.mul(x, c(0.5))
+	VFMADD213PS(h, h, e)
+	return e
+}
+
+func (g *isa) geluTanh(x vec) vec {
+	u := g.horner(g.mul(x, x), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
+	return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
+}
 
 // halved returns the coefficients of a polynomial at half the argument, divided by by.
 func halved(coef []float64, by float64) []float64 {
