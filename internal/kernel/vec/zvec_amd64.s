@@ -9721,7 +9721,7 @@ end:
 	RET
 
 // func softmaxRowsAVX2(dst []float32, x []float32, cols int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, CMOV, FMA3
 TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
@@ -9736,49 +9736,50 @@ TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+4224(SB), Y6
 	VMOVUPS lanes<>+4256(SB), Y7
 	VMOVUPS lanes<>+512(SB), Y7
-
-next:
-	CMPQ    CX, BX
-	JLT     end
+	MOVQ    dst_len+8(FP), SI
+	LEAQ    (DX)(SI*4), SI
+	SHLQ    $0x02, BX
+	SUBQ    BX, SI
+	SHRQ    $0x02, BX
 	VMOVUPS lanes<>+512(SB), Y8
 	VMOVUPS lanes<>+512(SB), Y9
 	VMOVUPS lanes<>+512(SB), Y10
 	VMOVUPS lanes<>+512(SB), Y11
-	MOVQ    BX, SI
-	MOVQ    DX, DI
+	MOVQ    BX, DI
+	MOVQ    DX, R8
 
 many122:
-	CMPQ    SI, $0x00000020
+	CMPQ    DI, $0x00000020
 	JLT     manyEnd122
-	VMOVUPS (DI), Y12
+	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
-	VMOVUPS 32(DI), Y12
+	VMOVUPS 32(R8), Y12
 	VMAXPS  Y12, Y9, Y9
-	VMOVUPS 64(DI), Y12
+	VMOVUPS 64(R8), Y12
 	VMAXPS  Y12, Y10, Y10
-	VMOVUPS 96(DI), Y12
+	VMOVUPS 96(R8), Y12
 	VMAXPS  Y12, Y11, Y11
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, SI
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x00000020, DI
 	JMP     many122
 
 manyEnd122:
 one122:
-	CMPQ    SI, $0x00000008
+	CMPQ    DI, $0x00000008
 	JLT     oneEnd122
-	VMOVUPS (DI), Y12
+	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
-	ADDQ    $0x00000020, DI
-	SUBQ    $0x00000008, SI
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x00000008, DI
 	JMP     one122
 
 oneEnd122:
-	TESTQ      SI, SI
+	TESTQ      DI, DI
 	JE         done122
-	LEAQ       tail<>+32(SB), R8
-	NEGQ       SI
-	VMOVUPS    (R8)(SI*4), Y12
-	VMASKMOVPS (DI), Y12, Y13
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       DI
+	VMOVUPS    (R9)(DI*4), Y12
+	VMASKMOVPS (R8), Y12, Y13
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
@@ -9793,16 +9794,20 @@ done122:
 	VPERMILPS    $0xb1, X8, X9
 	VMAXPS       X9, X8, X8
 	VBROADCASTSS X8, Y8
-	VMOVUPS      lanes<>+480(SB), Y9
-	VMOVUPS      lanes<>+480(SB), Y10
-	MOVQ         BX, SI
-	MOVQ         DX, DI
-	MOVQ         AX, R8
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+480(SB), Y9
+	VMOVUPS lanes<>+480(SB), Y10
+	MOVQ    BX, DI
+	MOVQ    DX, R8
+	MOVQ    AX, R9
 
 many123:
-	CMPQ         SI, $0x00000010
+	CMPQ         DI, $0x00000010
 	JLT          manyEnd123
-	VMOVUPS      (DI), Y11
+	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
 	VMOVAPS      Y11, Y12
@@ -9818,8 +9823,8 @@ many123:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
-	VMOVUPS      Y11, (R8)
-	VMOVUPS      32(DI), Y11
+	VMOVUPS      Y11, (R9)
+	VMOVUPS      32(R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
 	VMOVAPS      Y11, Y12
@@ -9835,17 +9840,17 @@ many123:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y10, Y10
-	VMOVUPS      Y11, 32(R8)
-	ADDQ         $0x00000040, DI
+	VMOVUPS      Y11, 32(R9)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x00000010, SI
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, DI
 	JMP          many123
 
 manyEnd123:
 one123:
-	CMPQ         SI, $0x00000008
+	CMPQ         DI, $0x00000008
 	JLT          oneEnd123
-	VMOVUPS      (DI), Y11
+	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
 	VMOVAPS      Y11, Y12
@@ -9861,19 +9866,19 @@ one123:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
-	VMOVUPS      Y11, (R8)
-	ADDQ         $0x00000020, DI
+	VMOVUPS      Y11, (R9)
 	ADDQ         $0x00000020, R8
-	SUBQ         $0x00000008, SI
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, DI
 	JMP          one123
 
 oneEnd123:
-	TESTQ        SI, SI
+	TESTQ        DI, DI
 	JE           done123
-	LEAQ         tail<>+32(SB), R9
-	NEGQ         SI
-	VMOVUPS      (R9)(SI*4), Y11
-	VMASKMOVPS   (DI), Y11, Y12
+	LEAQ         tail<>+32(SB), R10
+	NEGQ         DI
+	VMOVUPS      (R10)(DI*4), Y11
+	VMASKMOVPS   (R8), Y11, Y12
 	VBLENDVPS    Y11, Y12, Y7, Y12
 	VSUBPS       Y8, Y12, Y8
 	VMAXPS       Y8, Y0, Y8
@@ -9890,7 +9895,7 @@ oneEnd123:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y8
 	VADDPS       Y8, Y9, Y9
-	VMASKMOVPS   Y8, Y11, (R8)
+	VMASKMOVPS   Y8, Y11, (R9)
 
 done123:
 	VADDPS       Y10, Y9, Y9
@@ -9901,63 +9906,99 @@ done123:
 	VPERMILPS    $0xb1, X9, X8
 	VADDPS       X8, X9, X9
 	VBROADCASTSS X9, Y8
+	LEAQ         (DX)(BX*4), DI
+	CMPQ         DI, SI
+	CMOVQHI      DX, DI
 	VMOVUPS      lanes<>+352(SB), Y9
 	VDIVPS       Y8, Y9, Y8
-	MOVQ         BX, SI
-	MOVQ         AX, DI
+	VMOVUPS      lanes<>+512(SB), Y9
+	VMOVUPS      lanes<>+512(SB), Y10
+	VMOVUPS      lanes<>+512(SB), Y11
+	VMOVUPS      lanes<>+512(SB), Y12
+	MOVQ         BX, R8
+	MOVQ         AX, R9
+	MOVQ         AX, R10
 
 many124:
-	CMPQ    SI, $0x00000020
+	CMPQ    R8, $0x00000020
 	JLT     manyEnd124
-	VMOVUPS (DI), Y9
-	VMULPS  Y8, Y9, Y9
-	VMOVUPS Y9, (DI)
-	VMOVUPS 32(DI), Y9
-	VMULPS  Y8, Y9, Y9
-	VMOVUPS Y9, 32(DI)
-	VMOVUPS 64(DI), Y9
-	VMULPS  Y8, Y9, Y9
-	VMOVUPS Y9, 64(DI)
-	VMOVUPS 96(DI), Y9
-	VMULPS  Y8, Y9, Y9
-	VMOVUPS Y9, 96(DI)
+	VMOVUPS (DI), Y13
+	VMAXPS  Y13, Y9, Y9
+	VMOVUPS (R9), Y13
+	VMULPS  Y8, Y13, Y13
+	VMOVUPS Y13, (R10)
+	VMOVUPS 32(DI), Y13
+	VMAXPS  Y13, Y10, Y10
+	VMOVUPS 32(R9), Y13
+	VMULPS  Y8, Y13, Y13
+	VMOVUPS Y13, 32(R10)
+	VMOVUPS 64(DI), Y13
+	VMAXPS  Y13, Y11, Y11
+	VMOVUPS 64(R9), Y13
+	VMULPS  Y8, Y13, Y13
+	VMOVUPS Y13, 64(R10)
+	VMOVUPS 96(DI), Y13
+	VMAXPS  Y13, Y12, Y12
+	VMOVUPS 96(R9), Y13
+	VMULPS  Y8, Y13, Y13
+	VMOVUPS Y13, 96(R10)
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
 	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, SI
+	SUBQ    $0x00000020, R8
 	JMP     many124
 
 manyEnd124:
 one124:
-	CMPQ    SI, $0x00000008
+	CMPQ    R8, $0x00000008
 	JLT     oneEnd124
-	VMOVUPS (DI), Y9
-	VMULPS  Y8, Y9, Y9
-	VMOVUPS Y9, (DI)
+	VMOVUPS (DI), Y13
+	VMAXPS  Y13, Y9, Y9
+	VMOVUPS (R9), Y13
+	VMULPS  Y8, Y13, Y13
+	VMOVUPS Y13, (R10)
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
 	ADDQ    $0x00000020, DI
-	SUBQ    $0x00000008, SI
+	SUBQ    $0x00000008, R8
 	JMP     one124
 
 oneEnd124:
-	TESTQ      SI, SI
+	TESTQ      R8, R8
 	JE         done124
-	LEAQ       tail<>+32(SB), R8
-	NEGQ       SI
-	VMOVUPS    (R8)(SI*4), Y9
-	VMASKMOVPS (DI), Y9, Y10
-	VMULPS     Y8, Y10, Y8
-	VMASKMOVPS Y8, Y9, (DI)
+	LEAQ       tail<>+32(SB), R11
+	NEGQ       R8
+	VMOVUPS    (R11)(R8*4), Y13
+	VMASKMOVPS (DI), Y13, Y14
+	VBLENDVPS  Y13, Y14, Y7, Y14
+	VMAXPS     Y14, Y9, Y9
+	VMASKMOVPS (R9), Y13, Y14
+	VMULPS     Y8, Y14, Y8
+	VMASKMOVPS Y8, Y13, (R10)
 
 done124:
-	LEAQ (DX)(BX*4), DX
-	LEAQ (AX)(BX*4), AX
-	SUBQ BX, CX
-	JMP  next
+	VMAXPS       Y11, Y9, Y9
+	VMAXPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y9, Y9
+	VEXTRACTF128 $0x01, Y9, X8
+	VMAXPS       X8, X9, X9
+	VPERMILPS    $0x4e, X9, X8
+	VMAXPS       X8, X9, X9
+	VPERMILPS    $0xb1, X9, X8
+	VMAXPS       X8, X9, X9
+	VBROADCASTSS X9, Y8
+	VMOVAPS      Y8, Y8
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (AX)(BX*4), AX
+	SUBQ         BX, CX
+	JMP          next
 
 end:
 	VZEROUPPER
 	RET
 
 // func logSoftmaxRowsAVX2(dst []float32, x []float32, cols int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, CMOV, FMA3
 TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
@@ -9972,49 +10013,50 @@ TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+4224(SB), Y6
 	VMOVUPS lanes<>+4256(SB), Y7
 	VMOVUPS lanes<>+512(SB), Y7
-
-next:
-	CMPQ    CX, BX
-	JLT     end
+	MOVQ    dst_len+8(FP), SI
+	LEAQ    (DX)(SI*4), SI
+	SHLQ    $0x02, BX
+	SUBQ    BX, SI
+	SHRQ    $0x02, BX
 	VMOVUPS lanes<>+512(SB), Y8
 	VMOVUPS lanes<>+512(SB), Y9
 	VMOVUPS lanes<>+512(SB), Y10
 	VMOVUPS lanes<>+512(SB), Y11
-	MOVQ    BX, SI
-	MOVQ    DX, DI
+	MOVQ    BX, DI
+	MOVQ    DX, R8
 
 many125:
-	CMPQ    SI, $0x00000020
+	CMPQ    DI, $0x00000020
 	JLT     manyEnd125
-	VMOVUPS (DI), Y12
+	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
-	VMOVUPS 32(DI), Y12
+	VMOVUPS 32(R8), Y12
 	VMAXPS  Y12, Y9, Y9
-	VMOVUPS 64(DI), Y12
+	VMOVUPS 64(R8), Y12
 	VMAXPS  Y12, Y10, Y10
-	VMOVUPS 96(DI), Y12
+	VMOVUPS 96(R8), Y12
 	VMAXPS  Y12, Y11, Y11
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, SI
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x00000020, DI
 	JMP     many125
 
 manyEnd125:
 one125:
-	CMPQ    SI, $0x00000008
+	CMPQ    DI, $0x00000008
 	JLT     oneEnd125
-	VMOVUPS (DI), Y12
+	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
-	ADDQ    $0x00000020, DI
-	SUBQ    $0x00000008, SI
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x00000008, DI
 	JMP     one125
 
 oneEnd125:
-	TESTQ      SI, SI
+	TESTQ      DI, DI
 	JE         done125
-	LEAQ       tail<>+32(SB), R8
-	NEGQ       SI
-	VMOVUPS    (R8)(SI*4), Y12
-	VMASKMOVPS (DI), Y12, Y13
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       DI
+	VMOVUPS    (R9)(DI*4), Y12
+	VMASKMOVPS (R8), Y12, Y13
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
@@ -10029,16 +10071,20 @@ done125:
 	VPERMILPS    $0xb1, X8, X9
 	VMAXPS       X9, X8, X8
 	VBROADCASTSS X8, Y8
-	VMOVUPS      lanes<>+480(SB), Y9
-	VMOVUPS      lanes<>+480(SB), Y10
-	MOVQ         BX, SI
-	MOVQ         DX, DI
-	MOVQ         AX, R8
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+480(SB), Y9
+	VMOVUPS lanes<>+480(SB), Y10
+	MOVQ    BX, DI
+	MOVQ    DX, R8
+	MOVQ    AX, R9
 
 many126:
-	CMPQ         SI, $0x00000010
+	CMPQ         DI, $0x00000010
 	JLT          manyEnd126
-	VMOVUPS      (DI), Y11
+	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
 	VMOVAPS      Y11, Y12
@@ -10054,7 +10100,7 @@ many126:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
-	VMOVUPS      32(DI), Y11
+	VMOVUPS      32(R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
 	VMOVAPS      Y11, Y12
@@ -10070,16 +10116,16 @@ many126:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y10, Y10
-	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x00000010, SI
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, DI
 	JMP          many126
 
 manyEnd126:
 one126:
-	CMPQ         SI, $0x00000008
+	CMPQ         DI, $0x00000008
 	JLT          oneEnd126
-	VMOVUPS      (DI), Y11
+	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
 	VMOVAPS      Y11, Y12
@@ -10095,18 +10141,18 @@ one126:
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
-	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
-	SUBQ         $0x00000008, SI
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, DI
 	JMP          one126
 
 oneEnd126:
-	TESTQ        SI, SI
+	TESTQ        DI, DI
 	JE           done126
-	LEAQ         tail<>+32(SB), R8
-	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y11
-	VMASKMOVPS   (DI), Y11, Y12
+	LEAQ         tail<>+32(SB), R9
+	NEGQ         DI
+	VMOVUPS      (R9)(DI*4), Y11
+	VMASKMOVPS   (R8), Y11, Y12
 	VBLENDVPS    Y11, Y12, Y7, Y12
 	VSUBPS       Y8, Y12, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -10133,6 +10179,9 @@ done126:
 	VPERMILPS    $0xb1, X9, X10
 	VADDPS       X10, X9, X9
 	VBROADCASTSS X9, Y9
+	LEAQ         (DX)(BX*4), DI
+	CMPQ         DI, SI
+	CMOVQHI      DX, DI
 	VMOVUPS      lanes<>+416(SB), Y10
 	VMULPS       Y10, Y9, Y10
 	VCMPPS       $0x11, lanes<>+576(SB), Y9, Y11
@@ -10172,63 +10221,93 @@ done126:
 	VMOVUPS      lanes<>+512(SB), Y11
 	VCMPPS       $0x00, lanes<>+480(SB), Y9, Y9
 	VBLENDVPS    Y9, Y11, Y10, Y9
-	MOVQ         BX, SI
-	MOVQ         DX, DI
-	MOVQ         AX, R8
+	VMOVUPS      lanes<>+512(SB), Y10
+	VMOVUPS      lanes<>+512(SB), Y11
+	VMOVUPS      lanes<>+512(SB), Y12
+	VMOVUPS      lanes<>+512(SB), Y13
+	MOVQ         BX, R8
+	MOVQ         DX, R9
+	MOVQ         AX, R10
 
 many127:
-	CMPQ    SI, $0x00000020
+	CMPQ    R8, $0x00000020
 	JLT     manyEnd127
-	VMOVUPS (DI), Y10
-	VSUBPS  Y8, Y10, Y10
-	VSUBPS  Y9, Y10, Y10
-	VMOVUPS Y10, (R8)
-	VMOVUPS 32(DI), Y10
-	VSUBPS  Y8, Y10, Y10
-	VSUBPS  Y9, Y10, Y10
-	VMOVUPS Y10, 32(R8)
-	VMOVUPS 64(DI), Y10
-	VSUBPS  Y8, Y10, Y10
-	VSUBPS  Y9, Y10, Y10
-	VMOVUPS Y10, 64(R8)
-	VMOVUPS 96(DI), Y10
-	VSUBPS  Y8, Y10, Y10
-	VSUBPS  Y9, Y10, Y10
-	VMOVUPS Y10, 96(R8)
+	VMOVUPS (DI), Y14
+	VMAXPS  Y14, Y10, Y10
+	VMOVUPS (R9), Y14
+	VSUBPS  Y8, Y14, Y14
+	VSUBPS  Y9, Y14, Y14
+	VMOVUPS Y14, (R10)
+	VMOVUPS 32(DI), Y14
+	VMAXPS  Y14, Y11, Y11
+	VMOVUPS 32(R9), Y14
+	VSUBPS  Y8, Y14, Y14
+	VSUBPS  Y9, Y14, Y14
+	VMOVUPS Y14, 32(R10)
+	VMOVUPS 64(DI), Y14
+	VMAXPS  Y14, Y12, Y12
+	VMOVUPS 64(R9), Y14
+	VSUBPS  Y8, Y14, Y14
+	VSUBPS  Y9, Y14, Y14
+	VMOVUPS Y14, 64(R10)
+	VMOVUPS 96(DI), Y14
+	VMAXPS  Y14, Y13, Y13
+	VMOVUPS 96(R9), Y14
+	VSUBPS  Y8, Y14, Y14
+	VSUBPS  Y9, Y14, Y14
+	VMOVUPS Y14, 96(R10)
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
 	ADDQ    $0x00000080, DI
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x00000020, SI
+	SUBQ    $0x00000020, R8
 	JMP     many127
 
 manyEnd127:
 one127:
-	CMPQ    SI, $0x00000008
+	CMPQ    R8, $0x00000008
 	JLT     oneEnd127
-	VMOVUPS (DI), Y10
-	VSUBPS  Y8, Y10, Y10
-	VSUBPS  Y9, Y10, Y10
-	VMOVUPS Y10, (R8)
+	VMOVUPS (DI), Y14
+	VMAXPS  Y14, Y10, Y10
+	VMOVUPS (R9), Y14
+	VSUBPS  Y8, Y14, Y14
+	VSUBPS  Y9, Y14, Y14
+	VMOVUPS Y14, (R10)
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
 	ADDQ    $0x00000020, DI
-	ADDQ    $0x00000020, R8
-	SUBQ    $0x00000008, SI
+	SUBQ    $0x00000008, R8
 	JMP     one127
 
 oneEnd127:
-	TESTQ      SI, SI
+	TESTQ      R8, R8
 	JE         done127
-	LEAQ       tail<>+32(SB), R9
-	NEGQ       SI
-	VMOVUPS    (R9)(SI*4), Y10
-	VMASKMOVPS (DI), Y10, Y11
-	VSUBPS     Y8, Y11, Y8
+	LEAQ       tail<>+32(SB), R11
+	NEGQ       R8
+	VMOVUPS    (R11)(R8*4), Y14
+	VMASKMOVPS (DI), Y14, Y15
+	VBLENDVPS  Y14, Y15, Y7, Y15
+	VMAXPS     Y15, Y10, Y10
+	VMASKMOVPS (R9), Y14, Y15
+	VSUBPS     Y8, Y15, Y8
 	VSUBPS     Y9, Y8, Y8
-	VMASKMOVPS Y8, Y10, (R8)
+	VMASKMOVPS Y8, Y14, (R10)
 
 done127:
-	LEAQ (DX)(BX*4), DX
-	LEAQ (AX)(BX*4), AX
-	SUBQ BX, CX
-	JMP  next
+	VMAXPS       Y12, Y10, Y10
+	VMAXPS       Y13, Y11, Y11
+	VMAXPS       Y11, Y10, Y10
+	VEXTRACTF128 $0x01, Y10, X8
+	VMAXPS       X8, X10, X9
+	VPERMILPS    $0x4e, X9, X8
+	VMAXPS       X8, X9, X9
+	VPERMILPS    $0xb1, X9, X8
+	VMAXPS       X8, X9, X9
+	VBROADCASTSS X9, Y8
+	VMOVAPS      Y8, Y8
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (AX)(BX*4), AX
+	SUBQ         BX, CX
+	JMP          next
 
 end:
 	VZEROUPPER
@@ -38074,7 +38153,7 @@ end:
 	RET
 
 // func softmaxRowsAVX512(dst []float32, x []float32, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, CMOV
 TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -38088,51 +38167,52 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5088(SB), Z5
 	VBROADCASTSS lanes<>+5120(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
-
-next:
-	CMPQ         CX, BX
-	JLT          end
+	MOVQ         dst_len+8(FP), SI
+	LEAQ         (DX)(SI*4), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	SHRQ         $0x02, BX
 	VBROADCASTSS lanes<>+512(SB), Z7
 	VBROADCASTSS lanes<>+512(SB), Z8
 	VBROADCASTSS lanes<>+512(SB), Z9
 	VBROADCASTSS lanes<>+512(SB), Z10
-	MOVQ         BX, SI
-	MOVQ         DX, DI
+	MOVQ         BX, DI
+	MOVQ         DX, R8
 
 many529:
-	CMPQ    SI, $0x00000040
+	CMPQ    DI, $0x00000040
 	JLT     manyEnd529
-	VMOVUPS (DI), Z11
+	VMOVUPS (R8), Z11
 	VMAXPS  Z11, Z7, Z7
-	VMOVUPS 64(DI), Z11
+	VMOVUPS 64(R8), Z11
 	VMAXPS  Z11, Z8, Z8
-	VMOVUPS 128(DI), Z11
+	VMOVUPS 128(R8), Z11
 	VMAXPS  Z11, Z9, Z9
-	VMOVUPS 192(DI), Z11
+	VMOVUPS 192(R8), Z11
 	VMAXPS  Z11, Z10, Z10
-	ADDQ    $0x00000100, DI
-	SUBQ    $0x00000040, SI
+	ADDQ    $0x00000100, R8
+	SUBQ    $0x00000040, DI
 	JMP     many529
 
 manyEnd529:
 one529:
-	CMPQ    SI, $0x00000010
+	CMPQ    DI, $0x00000010
 	JLT     oneEnd529
-	VMOVUPS (DI), Z11
+	VMOVUPS (R8), Z11
 	VMAXPS  Z11, Z7, Z7
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, SI
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, DI
 	JMP     one529
 
 oneEnd529:
-	TESTQ   SI, SI
+	TESTQ   DI, DI
 	JE      done529
-	MOVQ    $0x00000001, R8
-	SHLXQ   SI, R8, SI
-	DECQ    SI
-	KMOVW   SI, K1
+	MOVQ    $0x00000001, R9
+	SHLXQ   DI, R9, DI
+	DECQ    DI
+	KMOVW   DI, K1
 	VMOVAPS Z6, Z11
-	VMOVUPS (DI), K1, Z11
+	VMOVUPS (R8), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
 done529:
@@ -38148,16 +38228,20 @@ done529:
 	VPERMILPS     $0xb1, X8, X7
 	VMAXPS        X7, X8, X8
 	VBROADCASTSS  X8, Z7
-	VBROADCASTSS  lanes<>+480(SB), Z8
-	VBROADCASTSS  lanes<>+480(SB), Z9
-	MOVQ          BX, SI
-	MOVQ          DX, DI
-	MOVQ          AX, R8
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+480(SB), Z8
+	VBROADCASTSS lanes<>+480(SB), Z9
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         AX, R9
 
 many530:
-	CMPQ         SI, $0x00000020
+	CMPQ         DI, $0x00000020
 	JLT          manyEnd530
-	VMOVUPS      (DI), Z10
+	VMOVUPS      (R8), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
@@ -38169,8 +38253,8 @@ many530:
 	VFMADD213PS  Z1, Z11, Z12
 	VSCALEFPS    Z10, Z12, Z12
 	VADDPS       Z12, Z8, Z8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      64(DI), Z10
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      64(R8), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
@@ -38182,17 +38266,17 @@ many530:
 	VFMADD213PS  Z1, Z11, Z12
 	VSCALEFPS    Z10, Z12, Z12
 	VADDPS       Z12, Z9, Z9
-	VMOVUPS      Z12, 64(R8)
-	ADDQ         $0x00000080, DI
+	VMOVUPS      Z12, 64(R9)
 	ADDQ         $0x00000080, R8
-	SUBQ         $0x00000020, SI
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x00000020, DI
 	JMP          many530
 
 manyEnd530:
 one530:
-	CMPQ         SI, $0x00000010
+	CMPQ         DI, $0x00000010
 	JLT          oneEnd530
-	VMOVUPS      (DI), Z10
+	VMOVUPS      (R8), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
@@ -38204,21 +38288,21 @@ one530:
 	VFMADD213PS  Z1, Z11, Z12
 	VSCALEFPS    Z10, Z12, Z12
 	VADDPS       Z12, Z8, Z8
-	VMOVUPS      Z12, (R8)
-	ADDQ         $0x00000040, DI
+	VMOVUPS      Z12, (R9)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x00000010, SI
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, DI
 	JMP          one530
 
 oneEnd530:
-	TESTQ        SI, SI
+	TESTQ        DI, DI
 	JE           done530
-	MOVQ         $0x00000001, R9
-	SHLXQ        SI, R9, SI
-	DECQ         SI
-	KMOVW        SI, K1
+	MOVQ         $0x00000001, R10
+	SHLXQ        DI, R10, DI
+	DECQ         DI
+	KMOVW        DI, K1
 	VMOVAPS      Z6, Z10
-	VMOVUPS      (DI), K1, Z10
+	VMOVUPS      (R8), K1, Z10
 	VSUBPS       Z7, Z10, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z10
@@ -38230,7 +38314,7 @@ oneEnd530:
 	VFMADD213PS  Z1, Z10, Z11
 	VSCALEFPS    Z7, Z11, Z11
 	VADDPS       Z11, Z8, Z8
-	VMOVUPS      Z11, K1, (R8)
+	VMOVUPS      Z11, K1, (R9)
 
 done530:
 	VADDPS        Z9, Z8, Z8
@@ -38243,64 +38327,102 @@ done530:
 	VPERMILPS     $0xb1, X7, X8
 	VADDPS        X8, X7, X7
 	VBROADCASTSS  X7, Z7
+	LEAQ          (DX)(BX*4), DI
+	CMPQ          DI, SI
+	CMOVQHI       DX, DI
 	VBROADCASTSS  lanes<>+352(SB), Z8
 	VDIVPS        Z7, Z8, Z7
-	MOVQ          BX, SI
-	MOVQ          AX, DI
+	VBROADCASTSS  lanes<>+512(SB), Z8
+	VBROADCASTSS  lanes<>+512(SB), Z9
+	VBROADCASTSS  lanes<>+512(SB), Z10
+	VBROADCASTSS  lanes<>+512(SB), Z11
+	MOVQ          BX, R8
+	MOVQ          AX, R9
+	MOVQ          AX, R10
 
 many531:
-	CMPQ    SI, $0x00000040
+	CMPQ    R8, $0x00000040
 	JLT     manyEnd531
-	VMOVUPS (DI), Z8
-	VMULPS  Z7, Z8, Z8
-	VMOVUPS Z8, (DI)
-	VMOVUPS 64(DI), Z8
-	VMULPS  Z7, Z8, Z8
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS 128(DI), Z8
-	VMULPS  Z7, Z8, Z8
-	VMOVUPS Z8, 128(DI)
-	VMOVUPS 192(DI), Z8
-	VMULPS  Z7, Z8, Z8
-	VMOVUPS Z8, 192(DI)
+	VMOVUPS (DI), Z12
+	VMAXPS  Z12, Z8, Z8
+	VMOVUPS (R9), Z12
+	VMULPS  Z7, Z12, Z12
+	VMOVUPS Z12, (R10)
+	VMOVUPS 64(DI), Z12
+	VMAXPS  Z12, Z9, Z9
+	VMOVUPS 64(R9), Z12
+	VMULPS  Z7, Z12, Z12
+	VMOVUPS Z12, 64(R10)
+	VMOVUPS 128(DI), Z12
+	VMAXPS  Z12, Z10, Z10
+	VMOVUPS 128(R9), Z12
+	VMULPS  Z7, Z12, Z12
+	VMOVUPS Z12, 128(R10)
+	VMOVUPS 192(DI), Z12
+	VMAXPS  Z12, Z11, Z11
+	VMOVUPS 192(R9), Z12
+	VMULPS  Z7, Z12, Z12
+	VMOVUPS Z12, 192(R10)
+	ADDQ    $0x00000100, R9
+	ADDQ    $0x00000100, R10
 	ADDQ    $0x00000100, DI
-	SUBQ    $0x00000040, SI
+	SUBQ    $0x00000040, R8
 	JMP     many531
 
 manyEnd531:
 one531:
-	CMPQ    SI, $0x00000010
+	CMPQ    R8, $0x00000010
 	JLT     oneEnd531
-	VMOVUPS (DI), Z8
-	VMULPS  Z7, Z8, Z8
-	VMOVUPS Z8, (DI)
+	VMOVUPS (DI), Z12
+	VMAXPS  Z12, Z8, Z8
+	VMOVUPS (R9), Z12
+	VMULPS  Z7, Z12, Z12
+	VMOVUPS Z12, (R10)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, SI
+	SUBQ    $0x00000010, R8
 	JMP     one531
 
 oneEnd531:
-	TESTQ     SI, SI
+	TESTQ     R8, R8
 	JE        done531
-	MOVQ      $0x00000001, R8
-	SHLXQ     SI, R8, SI
-	DECQ      SI
-	KMOVW     SI, K1
-	VMOVUPS.Z (DI), K1, Z8
-	VMULPS    Z7, Z8, Z7
-	VMOVUPS   Z7, K1, (DI)
+	MOVQ      $0x00000001, R11
+	SHLXQ     R8, R11, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVAPS   Z6, Z12
+	VMOVUPS   (DI), K1, Z12
+	VMAXPS    Z12, Z8, Z8
+	VMOVUPS.Z (R9), K1, Z12
+	VMULPS    Z7, Z12, Z7
+	VMOVUPS   Z7, K1, (R10)
 
 done531:
-	LEAQ (DX)(BX*4), DX
-	LEAQ (AX)(BX*4), AX
-	SUBQ BX, CX
-	JMP  next
+	VMAXPS        Z10, Z8, Z8
+	VMAXPS        Z11, Z9, Z9
+	VMAXPS        Z9, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y7
+	VMAXPS        Y7, Y8, Y7
+	VEXTRACTF32X4 $0x01, Y7, X8
+	VMAXPS        X8, X7, X7
+	VPERMILPS     $0x4e, X7, X8
+	VMAXPS        X8, X7, X7
+	VPERMILPS     $0xb1, X7, X8
+	VMAXPS        X8, X7, X7
+	VBROADCASTSS  X7, Z7
+	VMOVAPS       Z7, Z7
+	LEAQ          (DX)(BX*4), DX
+	LEAQ          (AX)(BX*4), AX
+	SUBQ          BX, CX
+	JMP           next
 
 end:
 	VZEROUPPER
 	RET
 
 // func logSoftmaxRowsAVX512(dst []float32, x []float32, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, CMOV
 TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -38314,51 +38436,52 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5088(SB), Z5
 	VBROADCASTSS lanes<>+5120(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
-
-next:
-	CMPQ         CX, BX
-	JLT          end
+	MOVQ         dst_len+8(FP), SI
+	LEAQ         (DX)(SI*4), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	SHRQ         $0x02, BX
 	VBROADCASTSS lanes<>+512(SB), Z12
 	VBROADCASTSS lanes<>+512(SB), Z13
 	VBROADCASTSS lanes<>+512(SB), Z14
 	VBROADCASTSS lanes<>+512(SB), Z15
-	MOVQ         BX, SI
-	MOVQ         DX, DI
+	MOVQ         BX, DI
+	MOVQ         DX, R8
 
 many532:
-	CMPQ    SI, $0x00000040
+	CMPQ    DI, $0x00000040
 	JLT     manyEnd532
-	VMOVUPS (DI), Z16
+	VMOVUPS (R8), Z16
 	VMAXPS  Z16, Z12, Z12
-	VMOVUPS 64(DI), Z16
+	VMOVUPS 64(R8), Z16
 	VMAXPS  Z16, Z13, Z13
-	VMOVUPS 128(DI), Z16
+	VMOVUPS 128(R8), Z16
 	VMAXPS  Z16, Z14, Z14
-	VMOVUPS 192(DI), Z16
+	VMOVUPS 192(R8), Z16
 	VMAXPS  Z16, Z15, Z15
-	ADDQ    $0x00000100, DI
-	SUBQ    $0x00000040, SI
+	ADDQ    $0x00000100, R8
+	SUBQ    $0x00000040, DI
 	JMP     many532
 
 manyEnd532:
 one532:
-	CMPQ    SI, $0x00000010
+	CMPQ    DI, $0x00000010
 	JLT     oneEnd532
-	VMOVUPS (DI), Z16
+	VMOVUPS (R8), Z16
 	VMAXPS  Z16, Z12, Z12
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, SI
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, DI
 	JMP     one532
 
 oneEnd532:
-	TESTQ   SI, SI
+	TESTQ   DI, DI
 	JE      done532
-	MOVQ    $0x00000001, R8
-	SHLXQ   SI, R8, SI
-	DECQ    SI
-	KMOVW   SI, K1
+	MOVQ    $0x00000001, R9
+	SHLXQ   DI, R9, DI
+	DECQ    DI
+	KMOVW   DI, K1
 	VMOVAPS Z6, Z16
-	VMOVUPS (DI), K1, Z16
+	VMOVUPS (R8), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
 done532:
@@ -38374,16 +38497,20 @@ done532:
 	VPERMILPS     $0xb1, X13, X12
 	VMAXPS        X12, X13, X13
 	VBROADCASTSS  X13, Z12
-	VBROADCASTSS  lanes<>+480(SB), Z13
-	VBROADCASTSS  lanes<>+480(SB), Z14
-	MOVQ          BX, SI
-	MOVQ          DX, DI
-	MOVQ          AX, R8
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+480(SB), Z13
+	VBROADCASTSS lanes<>+480(SB), Z14
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         AX, R9
 
 many533:
-	CMPQ         SI, $0x00000020
+	CMPQ         DI, $0x00000020
 	JLT          manyEnd533
-	VMOVUPS      (DI), Z15
+	VMOVUPS      (R8), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
@@ -38395,7 +38522,7 @@ many533:
 	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
-	VMOVUPS      64(DI), Z15
+	VMOVUPS      64(R8), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
@@ -38407,16 +38534,16 @@ many533:
 	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z14, Z14
-	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
-	SUBQ         $0x00000020, SI
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x00000020, DI
 	JMP          many533
 
 manyEnd533:
 one533:
-	CMPQ         SI, $0x00000010
+	CMPQ         DI, $0x00000010
 	JLT          oneEnd533
-	VMOVUPS      (DI), Z15
+	VMOVUPS      (R8), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
@@ -38428,20 +38555,20 @@ one533:
 	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
-	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x00000010, SI
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, DI
 	JMP          one533
 
 oneEnd533:
-	TESTQ        SI, SI
+	TESTQ        DI, DI
 	JE           done533
-	MOVQ         $0x00000001, R8
-	SHLXQ        SI, R8, SI
-	DECQ         SI
-	KMOVW        SI, K1
+	MOVQ         $0x00000001, R9
+	SHLXQ        DI, R9, DI
+	DECQ         DI
+	KMOVW        DI, K1
 	VMOVAPS      Z6, Z15
-	VMOVUPS      (DI), K1, Z15
+	VMOVUPS      (R8), K1, Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
@@ -38465,6 +38592,9 @@ done533:
 	VPERMILPS         $0xb1, X14, X13
 	VADDPS            X13, X14, X14
 	VBROADCASTSS      X14, Z13
+	LEAQ              (DX)(BX*4), DI
+	CMPQ              DI, SI
+	CMOVQHI           DX, DI
 	VBROADCASTSS      lanes<>+416(SB), Z14
 	VMULPS            Z14, Z13, Z14
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -38503,64 +38633,96 @@ done533:
 	VBROADCASTSS      lanes<>+512(SB), Z14
 	VCMPPS.BCST       $0x00, lanes<>+480(SB), Z13, K1
 	VBLENDMPS         Z14, Z10, K1, Z11
-	MOVQ              BX, SI
-	MOVQ              DX, DI
-	MOVQ              AX, R8
+	VBROADCASTSS      lanes<>+512(SB), Z13
+	VBROADCASTSS      lanes<>+512(SB), Z14
+	VBROADCASTSS      lanes<>+512(SB), Z15
+	VBROADCASTSS      lanes<>+512(SB), Z16
+	MOVQ              BX, R8
+	MOVQ              DX, R9
+	MOVQ              AX, R10
 
 many534:
-	CMPQ    SI, $0x00000040
+	CMPQ    R8, $0x00000040
 	JLT     manyEnd534
-	VMOVUPS (DI), Z13
-	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z11, Z13, Z13
-	VMOVUPS Z13, (R8)
-	VMOVUPS 64(DI), Z13
-	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z11, Z13, Z13
-	VMOVUPS Z13, 64(R8)
-	VMOVUPS 128(DI), Z13
-	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z11, Z13, Z13
-	VMOVUPS Z13, 128(R8)
-	VMOVUPS 192(DI), Z13
-	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z11, Z13, Z13
-	VMOVUPS Z13, 192(R8)
+	VMOVUPS (DI), Z17
+	VMAXPS  Z17, Z13, Z13
+	VMOVUPS (R9), Z17
+	VSUBPS  Z12, Z17, Z17
+	VSUBPS  Z11, Z17, Z17
+	VMOVUPS Z17, (R10)
+	VMOVUPS 64(DI), Z17
+	VMAXPS  Z17, Z14, Z14
+	VMOVUPS 64(R9), Z17
+	VSUBPS  Z12, Z17, Z17
+	VSUBPS  Z11, Z17, Z17
+	VMOVUPS Z17, 64(R10)
+	VMOVUPS 128(DI), Z17
+	VMAXPS  Z17, Z15, Z15
+	VMOVUPS 128(R9), Z17
+	VSUBPS  Z12, Z17, Z17
+	VSUBPS  Z11, Z17, Z17
+	VMOVUPS Z17, 128(R10)
+	VMOVUPS 192(DI), Z17
+	VMAXPS  Z17, Z16, Z16
+	VMOVUPS 192(R9), Z17
+	VSUBPS  Z12, Z17, Z17
+	VSUBPS  Z11, Z17, Z17
+	VMOVUPS Z17, 192(R10)
+	ADDQ    $0x00000100, R9
+	ADDQ    $0x00000100, R10
 	ADDQ    $0x00000100, DI
-	ADDQ    $0x00000100, R8
-	SUBQ    $0x00000040, SI
+	SUBQ    $0x00000040, R8
 	JMP     many534
 
 manyEnd534:
 one534:
-	CMPQ    SI, $0x00000010
+	CMPQ    R8, $0x00000010
 	JLT     oneEnd534
-	VMOVUPS (DI), Z13
-	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z11, Z13, Z13
-	VMOVUPS Z13, (R8)
+	VMOVUPS (DI), Z17
+	VMAXPS  Z17, Z13, Z13
+	VMOVUPS (R9), Z17
+	VSUBPS  Z12, Z17, Z17
+	VSUBPS  Z11, Z17, Z17
+	VMOVUPS Z17, (R10)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, DI
-	ADDQ    $0x00000040, R8
-	SUBQ    $0x00000010, SI
+	SUBQ    $0x00000010, R8
 	JMP     one534
 
 oneEnd534:
-	TESTQ     SI, SI
+	TESTQ     R8, R8
 	JE        done534
-	MOVQ      $0x00000001, R9
-	SHLXQ     SI, R9, SI
-	DECQ      SI
-	KMOVW     SI, K1
-	VMOVUPS.Z (DI), K1, Z13
-	VSUBPS    Z12, Z13, Z12
+	MOVQ      $0x00000001, R11
+	SHLXQ     R8, R11, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVAPS   Z6, Z17
+	VMOVUPS   (DI), K1, Z17
+	VMAXPS    Z17, Z13, Z13
+	VMOVUPS.Z (R9), K1, Z17
+	VSUBPS    Z12, Z17, Z12
 	VSUBPS    Z11, Z12, Z12
-	VMOVUPS   Z12, K1, (R8)
+	VMOVUPS   Z12, K1, (R10)
 
 done534:
-	LEAQ (DX)(BX*4), DX
-	LEAQ (AX)(BX*4), AX
-	SUBQ BX, CX
-	JMP  next
+	VMAXPS        Z15, Z13, Z13
+	VMAXPS        Z16, Z14, Z14
+	VMAXPS        Z14, Z13, Z13
+	VEXTRACTF64X4 $0x01, Z13, Y12
+	VMAXPS        Y12, Y13, Y12
+	VEXTRACTF32X4 $0x01, Y12, X13
+	VMAXPS        X13, X12, X12
+	VPERMILPS     $0x4e, X12, X13
+	VMAXPS        X13, X12, X12
+	VPERMILPS     $0xb1, X12, X13
+	VMAXPS        X13, X12, X12
+	VBROADCASTSS  X12, Z12
+	VMOVAPS       Z12, Z12
+	LEAQ          (DX)(BX*4), DX
+	LEAQ          (AX)(BX*4), AX
+	SUBQ          BX, CX
+	JMP           next
 
 end:
 	VZEROUPPER

@@ -56,12 +56,23 @@ func (k rowKernel) pass(unroll int, ptrs []reg.GPVirtual, take func(i int, load 
 
 // total emits a pass that joins the elements of the row, as term makes them, and spreads the result.
 func (k rowKernel) total(unroll int, ptrs []reg.GPVirtual, start uint32, merge emit, term func(acc vec, load func(p int, pad vec) vec, store func(p int, v vec))) vec {
-	acc := make([]vec, unroll)
-	for i := range acc {
-		acc[i] = k.g.load(bitsConst(start))
-	}
+	acc := k.start(unroll, start)
 	k.pass(unroll, ptrs, func(i int, load func(p int, pad vec) vec, store func(p int, v vec)) { term(acc[i], load, store) })
-	for n := unroll / 2; n > 0; n /= 2 {
+	return k.join(acc, merge)
+}
+
+// start returns new accumulators.
+func (k rowKernel) start(n int, value uint32) []vec {
+	acc := make([]vec, n)
+	for i := range acc {
+		acc[i] = k.g.load(bitsConst(value))
+	}
+	return acc
+}
+
+// join merges accumulators and spreads the result.
+func (k rowKernel) join(acc []vec, merge emit) vec {
+	for n := len(acc) / 2; n > 0; n /= 2 {
 		for i := range n {
 			merge(acc[i+n], acc[i], acc[i])
 		}
@@ -70,16 +81,24 @@ func (k rowKernel) total(unroll int, ptrs []reg.GPVirtual, start uint32, merge e
 }
 
 // softmaxRows emits func(dst, x []float32, cols int): the softmax of each row, or its logarithm. A NaN makes its row
-// NaN: VMAXPS may lose it, but the sum does not.
+// NaN: VMAXPS may lose it, but the sum does not. The last pass over a row waits for stores, and finds the largest element of the
+// next row meanwhile.
 func (g *isa) softmaxRows(name string, log bool) {
-	var low vec
+	var low, m vec
+	var last, end reg.GPVirtual
+	const lanes = 4
 	g.rowsOf(name, "func(dst, x []float32, cols int)", func(k rowKernel) {
 		g.hoistSoftmax()
 		low = g.load(c(negInf))
-	}, func(k rowKernel) {
-		m := k.total(4, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
+		last, end = GP64(), Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
+		LEAQ(Mem{Base: k.x, Index: end, Scale: 4}, last)
+		SHLQ(U8(2), k.cols)
+		SUBQ(k.cols, last)
+		SHRQ(U8(2), k.cols)
+		m = k.total(lanes, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
 			VMAXPS(load(0, low), acc, acc)
 		})
+	}, func(k rowKernel) {
 		sum := k.total(2, []reg.GPVirtual{k.x, k.dst}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, store func(p int, v vec)) {
 			e := g.expSoftmax(g.sub(load(0, low), m))
 			VADDPS(e, acc, acc)
@@ -87,17 +106,26 @@ func (g *isa) softmaxRows(name string, log bool) {
 				store(1, e)
 			}
 		})
+		next := GP64() // the row itself, if it is the last one
+		LEAQ(Mem{Base: k.x, Index: k.cols, Scale: 4}, next)
+		CMPQ(next, last)
+		CMOVQHI(k.x, next)
 		if log {
 			sum = g.log(sum)
-			k.pass(4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
-				store(1, g.sub(g.sub(load(0, nil), m), sum))
-			})
-			return
+		} else {
+			sum = g.div(g.load(c(1)), sum)
 		}
-		sum = g.div(g.load(c(1)), sum)
-		k.pass(4, []reg.GPVirtual{k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
-			store(0, g.mul(load(0, nil), sum))
+		acc := k.start(lanes, f32(negInf))
+		from := map[bool]reg.GPVirtual{true: k.x, false: k.dst}[log]
+		k.pass(lanes, []reg.GPVirtual{from, k.dst, next}, func(i int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+			VMAXPS(load(2, low), acc[i], acc[i])
+			if log {
+				store(1, g.sub(g.sub(load(0, nil), m), sum))
+			} else {
+				store(1, g.mul(load(0, nil), sum))
+			}
 		})
+		VMOVAPS(k.join(acc, VMAXPS), m)
 	})
 }
 
