@@ -17,6 +17,7 @@ var transposedChoices = []choice{
 	{"transposed columns", newTransposedColumns},
 	{"transposed blocks", newTransposedBlocks},
 	{"transposed depthwise", newTransposedDepthwise},
+	{"transposed winograd", newTransposedWinograd},
 	{"transposed phases", newTransposedPhases},
 	{"transposed reference", newTransposedReference},
 }

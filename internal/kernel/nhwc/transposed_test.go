@@ -43,6 +43,7 @@ func transposedProblems() []transposedProblem {
 		{x: []int{2, 16, 5, 14}, w: []int{16, 24, 3, 2}, groups: 1, attrs: window.Attrs{Strides: []int{3, 2}}},
 		{x: []int{1, 9, 3, 2, 13}, w: []int{9, 40, 2, 3, 2}, groups: 1, attrs: window.Attrs{Strides: []int{2, 3, 2}}},
 		{x: []int{1, 20, 16}, w: []int{20, 8, 2}, groups: 1, attrs: window.Attrs{Strides: []int{2}}},
+		{x: []int{2, 32, 17, 19}, w: []int{32, 48, 4, 4}, groups: 1, attrs: twice},
 		{x: []int{1, 2, 2, 2, 2, 2}, w: []int{2, 2, 2, 2, 2, 2}, groups: 1},
 	}
 	rng := rand.New(rand.NewPCG(5, 6))

@@ -7,45 +7,94 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
-// tiled is Winograd's convolution of 3×3 windows at stride 1. Tiles of the input are transformed, multiplied with the
-// filter's matrices, one for each element of the transform, and transformed back, some at a time, while they are in the
-// cache, and some groups. With dilation d, the pixels whose coordinates are equal modulo d form images of their own, d along each axis.
+// tiled is Winograd's convolution of windows of 3×3 or 2×2. Tiles of the input are transformed, multiplied with the filter's
+// matrices, one for each element of the transform, and transformed back, some at a time, while they are in the cache, and some
+// groups. With dilation d, the pixels whose coordinates are equal modulo d form images of their own, d along each axis. With
+// stride s, every s-th kernel element along each axis sees such an image at stride 1: the views, whose channels count as
+// channels of one input.
 type tiled struct {
 	g        conv.Geom
-	icg, ocg int  // channels of a group
-	span     int  // groups that are transformed together
-	m, n     int  // a tile has m×m outputs and n×n elements
-	fresh    bool // the filter is transformed while running
-	turned   bool // channels of the filter change places, and windows are turned around
+	size     winograd.Size
+	channels int   // of a group in the input
+	icg, ocg int   // channels of a group, those of all views
+	inC      int   // those of all groups
+	span     int   // groups that are transformed together
+	m, n     int   // a tile has m×m outputs and n×n elements
+	window   int   // elements of a window
+	fresh    bool  // the filter is transformed while running
+	turned   bool  // it is [InC, OutC, Kernel...]; with windows in reverse, unless there are places
+	places   []int // of the kernel elements: view*window + element of its window; nil: as they are
+	gaps     bool  // some elements of windows are none of the kernel
 	order    windowOrder
-	h, w     []strip
+	views    []view
+	inStep   [2]int // pixels from one element to the next, by axis
+	outStep  [2]int // and from one output to the next
 	tiles    int
 	kernels  *winograd.Kernels
 	zeroBias []float32
 }
 
+// view is one of the images that windows of 3×3 or 2×2 at stride 1 see, cut into tiles.
+type view struct{ h, w []strip }
+
 // strip is a tile's part of an axis.
 type strip struct {
 	in, out int    // the first pixel of the input, which may lie outside, and of the output
-	inside  uint64 // bit i is set if pixel in+i*dilation exists
+	inside  uint64 // bit i is set if pixel in+i*inStep exists
 	count   int    // outputs that exist
 	run     int    // strips from here on that follow each other and are alike
 }
 
+// line is the outputs of an axis, as many as outs, that lie outStep apart from out on. Output o sees inputs inStep apart from
+// in+o*inStep on, of which those in [0, size) exist.
+type line struct{ in, inStep, size, out, outStep, outs int }
+
 // spanChannels is about how many channels of input and output of several groups are transformed together.
 const spanChannels = 128
 
-// newTiled lays out the convolution with tiles of m×m outputs.
-func newTiled(g conv.Geom, m int, fresh bool) *tiled {
+// newTiled lays out a convolution.
+func newTiled(g conv.Geom, size winograd.Size, fresh bool) *tiled {
+	y, x := g.Axes[0], g.Axes[1]
+	t := emptyTiled(g, size, y.Stride*x.Stride, fresh)
+	t.inStep, t.outStep = [2]int{y.Stride * y.Dilation, x.Stride * x.Dilation}, [2]int{y.Dilation, x.Dilation}
+	for i := range y.Stride {
+		for j := range x.Stride {
+			t.views = append(t.views, view{t.strips(lines(y, i)), t.strips(lines(x, j))})
+		}
+	}
+	if len(t.views) > 1 {
+		t.places = make([]int, y.Kernel*x.Kernel)
+		for k := range t.places {
+			i, j := k/x.Kernel, k%x.Kernel
+			t.places[k] = (i%y.Stride*x.Stride+j%x.Stride)*t.window + i/y.Stride*size.Taps + j/x.Stride
+		}
+		t.gaps = len(t.places) < len(t.views)*t.window
+	}
+	t.tiles = g.Batch * len(t.views[0].h) * len(t.views[0].w)
+	return t
+}
+
+// emptyTiled is a tiled of so many views, which are to be added.
+func emptyTiled(g conv.Geom, size winograd.Size, views int, fresh bool) *tiled {
 	kernels := winograd.Best()
 	if gemm.Width()%8 != 0 { // products in panels that are narrower than the other kernels take
 		kernels = winograd.All()[0]
 	}
-	t := &tiled{g: g, icg: g.InC / g.Groups, ocg: g.OutC / g.Groups, m: m, n: m + 2, fresh: fresh, kernels: kernels, zeroBias: make([]float32, g.OutC)}
-	t.h, t.w = t.strips(g.Axes[0]), t.strips(g.Axes[1])
-	t.tiles = g.Batch * len(t.h) * len(t.w)
+	t := &tiled{g: g, size: size, channels: g.InC / g.Groups, ocg: g.OutC / g.Groups, m: size.Pixels, n: size.Elements(),
+		window: size.Taps * size.Taps, fresh: fresh, kernels: kernels, zeroBias: make([]float32, g.OutC)}
+	t.icg, t.inC = views*t.channels, views*g.InC
 	t.span = min(g.Groups, max(1, spanChannels/(t.icg+t.ocg)))
 	return t
+}
+
+// lines are the outputs of an axis in the order of its tiles, as they see a view of the input: images of pixels that are equal
+// modulo the dilation.
+func lines(a window.Axis, view int) []line {
+	list := make([]line, min(a.Dilation, a.Out))
+	for i := range list {
+		list[i] = line{i + view - a.Lo, a.Stride * a.Dilation, a.In, i, a.Dilation, ceilDiv(a.Out-i, a.Dilation)}
+	}
+	return list
 }
 
 // stripCount is how many tiles of m outputs an axis has.
@@ -57,15 +106,14 @@ func stripCount(a window.Axis, m int) int {
 	return n
 }
 
-// strips cuts an axis into tiles, phase by phase.
-func (t *tiled) strips(a window.Axis) []strip {
-	d := a.Dilation
-	list := make([]strip, 0, stripCount(a, t.m))
-	for phase := range min(d, a.Out) {
-		for out := phase; out < a.Out; out += d * t.m {
-			s := strip{in: out - a.Lo, out: out, count: min(t.m, (a.Out-out+d-1)/d), run: 1}
+// strips cuts lines into tiles.
+func (t *tiled) strips(lines []line) []strip {
+	var list []strip
+	for _, l := range lines {
+		for o := 0; o < l.outs; o += t.m {
+			s := strip{in: l.in + o*l.inStep, out: l.out + o*l.outStep, count: min(t.m, l.outs-o), run: 1}
 			for i := range t.n {
-				if p := s.in + i*d; p >= 0 && p < a.In {
+				if p := s.in + i*l.inStep; p >= 0 && p < l.size {
 					s.inside |= 1 << i
 				}
 			}
@@ -74,7 +122,7 @@ func (t *tiled) strips(a window.Axis) []strip {
 	}
 	for i := len(list) - 2; i >= 0; i-- {
 		s, next := &list[i], &list[i+1]
-		if s.count == t.m && next.count == t.m && s.inside == next.inside && next.in == s.in+d*t.m {
+		if step := lines[0].inStep; s.count == t.m && next.count == t.m && s.inside == next.inside && next.in == s.in+step*t.m {
 			s.run = next.run + 1
 		}
 	}
@@ -86,5 +134,5 @@ func (t *tiled) scratch() int {
 	if !t.fresh && t.tiles > fewTiles || t.g.Groups > 1 {
 		return 0
 	}
-	return t.n*t.n*matrixStep(sharedTiles(t.tiles, t.n*t.n*t.g.InC)*t.g.InC) + lineFloats
+	return t.n*t.n*matrixStep(sharedTiles(t.tiles, t.n*t.n*t.inC)*t.inC) + lineFloats
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
 // reportShortest reports the shortest time of f in GFLOP/s, and as a multiple of the expected time in nanoseconds.
@@ -40,12 +42,13 @@ func BenchmarkWinograd(b *testing.B) {
 		if g.Groups > 1 {
 			row("direct", newPlan(g, "direct"), directTime(&g))
 		}
-		for _, m := range []int{2, 4} {
-			row(fmt.Sprintf("kept%d", m), &Plan{g: g, name: "winograd", alg: newTiled(g, m, false)}, tiledTime(&g, m, true))
+		for _, size := range []winograd.Size{winograd.Two, winograd.Four} {
+			m, t := size.Pixels, tilesOf(&g, size.Pixels)
+			row(fmt.Sprintf("kept%d", m), &Plan{g: g, name: "winograd", alg: newTiled(g, size, false)}, tiledTime(&g, size, t, true))
 			if g.Groups > 1 {
 				continue
 			}
-			row(fmt.Sprintf("fresh%d", m), &Plan{g: g, name: "winograd", alg: newTiled(g, m, true)}, tiledTime(&g, m, false))
+			row(fmt.Sprintf("fresh%d", m), &Plan{g: g, name: "winograd", alg: newTiled(g, size, true)}, tiledTime(&g, size, t, false))
 		}
 	}
 }

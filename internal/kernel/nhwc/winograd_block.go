@@ -68,7 +68,7 @@ func (w *tileWork) channels(r *tiledRun, b *tileBlock, lo, hi, c0, c1 int) {
 	w.step = matrixStep((hi - lo) * (c1 - c0))
 	w.m = mem.Grow(w.m, r.n*r.n*w.step)
 	w.args = gemm.Args{
-		M: hi - lo, N: c1 - c0, K: r.g.InC, A: b.v[(lo-b.lo)*b.channels():], ARS: b.channels(), ACS: 1, C: w.m, LDC: c1 - c0,
+		M: hi - lo, N: c1 - c0, K: r.inC, A: b.v[(lo-b.lo)*b.channels():], ARS: b.channels(), ACS: 1, C: w.m, LDC: c1 - c0,
 	}
 }
 
@@ -93,29 +93,30 @@ const freshChannels = 256
 func (w *tileWork) panel(r *tiledRun, i int) {
 	f := &r.filter
 	w.args.BRS, w.args.BCS = f.width, 1
-	groups, elements := winograd.Groups(r.m)
-	for group := range groups {
+	groups := r.size.Groups()
+	for group, first := range groups[:len(groups)-1] {
+		elements := groups[group+1] - first
 		if r.fresh {
-			w.freshPanel(r, i, group, elements)
+			w.freshPanel(r, i, group, first, elements)
 			continue
 		}
 		plane := f.panels * f.size
-		w.args.B = f.data[group*elements*plane+i*f.size:]
-		w.multiply(r, group*elements, elements, plane)
+		w.args.B = f.data[first*plane+i*f.size:]
+		w.multiply(r, first, elements, plane)
 	}
 }
 
-// freshPanel does one group, and transforms the filter on the way.
-func (w *tileWork) freshPanel(r *tiledRun, i, group, elements int) {
+// freshPanel does one group, so many elements from the first, and transforms the filter on the way.
+func (w *tileWork) freshPanel(r *tiledRun, i, group, first, elements int) {
 	f, a := &r.filter, w.args
-	plane := matrixStep(min(freshChannels, r.g.InC) * f.width)
+	plane := matrixStep(min(freshChannels, r.inC) * f.width)
 	w.u = mem.Grow(w.u, elements*plane)
-	for c := 0; c < r.g.InC; c += freshChannels {
-		end := min(c+freshChannels, r.g.InC)
+	for c := 0; c < r.inC; c += freshChannels {
+		end := min(c+freshChannels, r.inC)
 		f.part(&w.fil, i, group, c, end, w.u, plane)
 		w.args.A, w.args.K, w.args.B, w.args.Accumulate = a.A[c:], end-c, w.u, c > 0
 		w.args.Next = f.next(i, group, end)
-		w.multiply(r, group*elements, elements, plane)
+		w.multiply(r, first, elements, plane)
 	}
 	w.args = a
 }

@@ -3,6 +3,7 @@ package nhwc
 import (
 	"github.com/onnxrun/onnxrun/internal/cpu"
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
 // The cost model counts nanoseconds of a processor that does 55 multiply-adds in each; what matters is how the algorithms
@@ -19,44 +20,67 @@ const (
 	margin       = 0.9     // the most that a transform may cost for one of direct convolution
 )
 
-// newWinograd takes 3×3 windows at stride 1 where a transform is expected to win, with the filter transformed once or while
-// running; of volumes, for each of their layers.
+// newWinograd takes windows that are of 3×3 or 2×2 at stride 1, or for every stride-th kernel element, where a transform is
+// expected to win, with the filter transformed once or while running; of volumes, for each of their layers.
 func newWinograd(g conv.Geom) algorithm {
 	if g.Rank == 3 {
 		return newLayered(g)
 	}
-	if !tileable(&g) || min(g.InC, g.OutC) < 16*g.Groups {
+	taps := tileTaps(&g)
+	if taps == 0 || min(g.InC, g.OutC) < 16*g.Groups {
 		return nil
 	}
-	m, fresh, best := 0, false, margin*directTime(&g)
-	for _, size := range []int{4, 2} {
-		if c := tiledTime(&g, size, true) + memoryCost(&g, size); c < best {
-			m, fresh, best = size, false, c
+	size, fresh, ok := chooseSize(&g, taps, directTime(&g), func(m int) tiling { return tilesOf(&g, m) })
+	if !ok {
+		return nil
+	}
+	return newTiled(g, size, fresh)
+}
+
+// tiling is a number of tiles and of input channels that their windows see, those of all views.
+type tiling struct{ tiles, depth int }
+
+// tilesOf is the tiling of a convolution into tiles of m×m outputs.
+func tilesOf(g *conv.Geom, m int) tiling {
+	y, x := g.Axes[0], g.Axes[1]
+	return tiling{g.Batch * stripCount(y, m) * stripCount(x, m), y.Stride * x.Stride * g.InC / g.Groups}
+}
+
+// chooseSize returns the size of tile for windows of so many taps that takes the least time, and whether the filter is transformed
+// while running; ok is false if none takes less than the given time.
+func chooseSize(g *conv.Geom, taps int, direct float64, of func(m int) tiling) (size winograd.Size, fresh, ok bool) {
+	sizes := []winograd.Size{winograd.Four, winograd.Two}
+	if taps == 2 {
+		sizes = []winograd.Size{winograd.Pair}
+	}
+	best := margin * direct
+	for _, s := range sizes {
+		t := of(s.Pixels)
+		if c := tiledTime(g, s, t, true) + memoryCost(g, s, t); c < best {
+			size, fresh, ok, best = s, false, true, c
 		}
 		if g.Groups > 1 {
 			continue
 		}
-		if c := tiledTime(&g, size, false); c < best {
-			m, fresh, best = size, true, c
+		if c := tiledTime(g, s, t, false); c < best {
+			size, fresh, ok, best = s, true, true, c
 		}
 	}
-	if m == 0 {
-		return nil
-	}
-	return newTiled(g, m, fresh)
+	return size, fresh, ok
 }
 
-// tileable tells whether the transforms can compute g at all.
-func tileable(g *conv.Geom) bool {
+// tileTaps is how many taps along each axis the windows have whose transforms can compute g, 0 if there are none.
+func tileTaps(g *conv.Geom) int {
 	if g.Rank != 2 || g.InC%(8*g.Groups) != 0 || g.OutC%(8*g.Groups) != 0 {
-		return false
+		return 0
 	}
+	taps := ceilDiv(g.Axes[0].Kernel, g.Axes[0].Stride)
 	for _, a := range g.Axes[:2] {
-		if a.Kernel != 3 || a.Stride != 1 || a.Out < 1 {
-			return false
+		if ceilDiv(a.Kernel, a.Stride) != taps || a.Stride > 1 && (a.Dilation > 1 || g.Groups > 1) || a.Out < 1 || taps < 2 || taps > 3 {
+			return 0
 		}
 	}
-	return true
+	return taps
 }
 
 // productTime is that of a product over k whose filter has so many elements.
@@ -65,32 +89,29 @@ func productTime(mulAdds, k, filter int) float64 {
 }
 
 func directTime(g *conv.Geom) float64 {
-	icg := g.InC / g.Groups
-	filter := 9 * icg * g.OutC
+	k := g.Taps() * g.InC / g.Groups
+	filter := k * g.OutC
 	mulAdds := filter * g.Batch * g.OutSize()
 	if sparse(g) {
 		mulAdds = int(float64(mulAdds) * seen(g))
 	}
-	return productTime(mulAdds, 9*icg, filter)
+	return productTime(mulAdds, k, filter)
 }
 
-// tiledTime is the time with tiles of m×m outputs, with the filter's transform kept or made while running.
-func tiledTime(g *conv.Geom, m int, kept bool) float64 {
-	tiles, e, filter := g.Batch, (m+2)*(m+2), g.InC/g.Groups*g.OutC
-	for _, a := range g.Axes[:2] {
-		tiles *= stripCount(a, m)
-	}
-	time := float64(tiles*e*(g.InC+g.OutC)) * perTransform
+// tiledTime is the time with tiles of a size, with the filter's transform kept or made while running.
+func tiledTime(g *conv.Geom, s winograd.Size, t tiling, kept bool) float64 {
+	e, filter := s.Elements()*s.Elements(), t.depth*g.OutC
+	time := float64(t.tiles*e*(t.depth*g.Groups+g.OutC)) * perTransform
 	if kept {
-		return time + productTime(e*filter*tiles, g.InC/g.Groups, e*filter)
+		return time + productTime(e*filter*t.tiles, t.depth, e*filter)
 	}
-	times := ceilDiv(tiles, sharedTiles(tiles, e*g.InC))
-	return farther*time + productTime(e*filter*tiles, g.InC, 9*filter) + perWindow*float64(times*e*filter)
+	times := ceilDiv(t.tiles, sharedTiles(t.tiles, e*t.depth))
+	return farther*time + productTime(e*filter*t.tiles, t.depth, s.Taps*s.Taps*filter) + perWindow*float64(times*e*filter)
 }
 
 // memoryCost is what the memory of a transform of the filter counts that is kept.
-func memoryCost(g *conv.Geom, m int) float64 {
-	more := 4 * ((m+2)*(m+2) - 9) * g.InC / g.Groups * g.OutC
+func memoryCost(g *conv.Geom, s winograd.Size, t tiling) float64 {
+	more := 4 * (s.Elements()*s.Elements()*t.depth - g.Taps()*g.InC/g.Groups) * g.OutC
 	return perResident * float64(max(0, more-resident))
 }
 

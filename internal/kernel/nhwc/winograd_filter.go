@@ -13,15 +13,18 @@ import (
 
 // format tells the forms of the filter apart: the matrices of a size of tile, or the windows.
 func (t *tiled) format() string {
-	name := "2x2"
-	switch {
-	case t.fresh:
+	name := fmt.Sprintf("%dx%d", t.m, t.m)
+	if t.fresh {
 		name = "windows"
-	case t.m == 4:
-		name = "4x4"
+	}
+	if t.size.Taps == 2 {
+		name += " of 2x2"
 	}
 	if t.turned {
 		name += " turned"
+	}
+	if t.places != nil {
+		name += fmt.Sprint(" at ", t.places)
 	}
 	if t.g.Groups > 1 {
 		name += fmt.Sprintf(" of %d groups", t.g.Groups)
@@ -34,7 +37,7 @@ const windowElems = 32 << 10
 
 func (t *tiled) filterLen() int {
 	if t.fresh {
-		return gemm.PackedLen(1, 9*t.g.InC, t.g.OutC)
+		return gemm.PackedLen(1, t.window*t.inC, t.g.OutC)
 	}
 	return gemm.PackedLen(t.n*t.n*t.g.Groups, t.icg, t.ocg)
 }
@@ -44,7 +47,7 @@ func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
 	g := &t.g
 	count, k := t.n*t.n*g.Groups, t.icg
 	if t.fresh {
-		count, k = 1, 9*g.InC
+		count, k = 1, t.window*t.inC
 	}
 	f.matrices.Place(room, count, k, t.ocg)
 	if room.Filled() {
@@ -55,8 +58,10 @@ func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
 	p.u, p.width = f.matrices.Panels()
 	p.size = len(p.u) / count
 	p.panels = ceilDiv(t.ocg, p.width)
-	p.step = min(t.icg, ceilDiv(windowElems, 9*p.width))
-	p.order = t.order.of(t.turned, p.step, p.width)
+	if p.step = t.channels; !t.fresh {
+		p.step = min(t.channels, ceilDiv(windowElems, t.window*len(t.views)*p.width))
+	}
+	p.order = t.order.of(t, p.step, p.width)
 	par.Run(f.threads, g.Groups*p.panels, p)
 	*p = windowPacking{}
 	windowPackings.Put(p)
@@ -68,7 +73,7 @@ type windowPacking struct {
 	w, u          []float32
 	width, panels int // of a panel, and how many a group has
 	size          int // elements of a matrix
-	step          int // input channels at a time
+	step          int // input channels at a time; the windows of views are as far apart
 	order         panel.Order
 }
 
@@ -77,26 +82,33 @@ var windowPackings = sync.Pool{New: func() any { return new(windowPacking) }}
 // Chunk packs panel i. The matrices of an element lie together, those of all groups.
 func (p *windowPacking) Chunk(i int) {
 	group, oc := i/p.panels, i%p.panels*p.width
-	g, width, rows := &p.g, p.width, min(p.width, p.ocg-oc)
-	w, u := p.w[9*(group*p.ocg)*p.icg:], p.u[group*p.size+oc*p.icg:]
+	width, rows := p.width, min(p.width, p.ocg-oc)
+	taps := p.g.Taps()
+	w, u := p.w[taps*(group*p.ocg)*p.channels:], p.u[group*p.size+oc*p.icg:]
+	view := p.window * p.step * width
 	s := tileWorks.Get().(*tileWork)
-	s.u = mem.Grow(s.u, 9*p.step*width)
-	for c := 0; c < p.icg; c += p.step {
-		n := min(p.step, p.icg-c)
-		windows := s.u[:9*n*width]
+	s.u = mem.Grow(s.u, len(p.views)*view)
+	for c := 0; c < p.channels; c += p.step {
+		n := min(p.step, p.channels-c)
+		windows := s.u[:len(p.views)*view]
 		if p.fresh {
-			windows = p.u[9*(oc*g.InC+c*width):][:9*n*width]
+			windows = p.u[p.window*oc*p.inC:][:len(windows)]
 		}
-		if rows < width {
+		if rows < width || p.gaps {
 			clear(windows)
 		}
-		if p.turned {
-			panel.Write(&panel.Args{Dst: windows, Src: w[9*(c*p.ocg+oc):], Order: p.order, Rows: rows, RowStep: 9, Count: n, DstStep: 9 * width, SrcStep: 9 * p.ocg})
-		} else {
-			panel.Write(&panel.Args{Dst: windows, Src: w[9*(oc*p.icg+c):], Order: p.order.First(9 * n), Rows: rows, RowStep: 9 * p.icg, Count: 1})
+		a := panel.Args{Dst: windows, Order: p.order, Rows: rows, Count: n, DstStep: p.window * width}
+		switch {
+		case p.turned:
+			a.Src, a.RowStep, a.SrcStep = w[taps*(c*p.ocg+oc):], taps, taps*p.ocg
+		case p.places != nil:
+			a.Src, a.RowStep, a.SrcStep = w[taps*(oc*p.channels+c):], taps*p.channels, taps
+		default:
+			a.Src, a.RowStep, a.Order, a.Count = w[taps*(oc*p.channels+c):], taps*p.channels, p.order.First(taps*n), 1
 		}
-		if !p.fresh {
-			p.transform(&s.fil, windows, u[c*width:], width, g.Groups*p.size)
+		panel.Write(&a)
+		for v := 0; v < len(p.views) && !p.fresh; v++ {
+			p.transform(&s.fil, windows[v*view:][:p.window*n*width], u[(v*p.channels+c)*width:], width, p.g.Groups*p.size)
 		}
 	}
 	s.release()
@@ -109,16 +121,27 @@ type windowOrder struct {
 	order panel.Order
 }
 
-// of returns the order of the windows of n input channels, or that of one turned window.
-func (o *windowOrder) of(turned bool, n, width int) panel.Order {
+// of returns the order of the kernel elements of n input channels that follow each other, or of those of one.
+func (o *windowOrder) of(t *tiled, n, width int) panel.Order {
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	if o.width == width {
 		return o.order
 	}
 	o.width = width
-	if o.order = panel.Interleaved(9*n, 1, width); turned {
-		o.order = panel.NewOrder(reversed(9, width))
+	switch {
+	case t.places != nil:
+		at := make([]int32, len(t.places))
+		for k, p := range t.places {
+			if at[k] = -1; p >= 0 {
+				at[k] = int32((p/t.window*n*t.window + p%t.window) * width)
+			}
+		}
+		o.order = panel.NewOrder(at)
+	case t.turned:
+		o.order = panel.NewOrder(reversed(t.window, width))
+	default:
+		o.order = panel.Interleaved(t.window*n, 1, width)
 	}
 	return o.order
 }
@@ -135,10 +158,10 @@ func reversed(n, width int) []int32 {
 // transform computes all elements of windows of width output channels. The matrices of the elements begin plane elements apart
 // in u.
 func (t *tiled) transform(a *winograd.FilterArgs, windows, u []float32, width, plane int) {
-	groups, elements := winograd.Groups(t.m)
-	for group := range groups {
-		*a = winograd.FilterArgs{W: windows, Width: width, C: len(windows) / (9 * width), U: u[group*elements*plane:], Plane: plane, Group: group}
-		t.kernels.Filter(t.m, a)
+	groups := t.size.Groups()
+	for group, first := range groups[:len(groups)-1] {
+		*a = winograd.FilterArgs{W: windows, Width: width, C: len(windows) / (t.window * width), U: u[first*plane:], Plane: plane, Group: group}
+		t.kernels.Filter(t.size, a)
 	}
 }
 
@@ -154,26 +177,27 @@ func (t *tiled) newFilter(p *gemm.Packed) tiledFilter {
 	f := tiledFilter{tiled: t}
 	f.data, f.width = p.Panels()
 	f.panels = (t.g.OutC + f.width - 1) / f.width
-	f.size = t.g.InC * f.width
+	f.size = t.inC * f.width
 	return f
 }
 
 // part computes a group of elements of panel i of the windows, for the input channels [c0, c1). The matrices of the
 // elements begin plane elements apart in u.
 func (f *tiledFilter) part(a *winograd.FilterArgs, i, group, c0, c1 int, u []float32, plane int) {
-	*a = winograd.FilterArgs{W: f.data[9*i*f.size:][9*c0*f.width : 9*c1*f.width], Width: f.width, C: c1 - c0, U: u, Plane: plane, Group: group}
-	f.kernels.Filter(f.m, a)
+	windows := f.data[f.window*i*f.size:][f.window*c0*f.width : f.window*c1*f.width]
+	*a = winograd.FilterArgs{W: windows, Width: f.width, C: c1 - c0, U: u, Plane: plane, Group: group}
+	f.kernels.Filter(f.tiled.size, a)
 }
 
 // next returns the windows that will come from memory after those of panel i before input channel c have been transformed
 // to a group of elements: the first group meets them first.
 func (f *tiledFilter) next(i, group, c int) []float32 {
-	panel := 9 * f.size
+	panel := f.window * f.size
 	switch {
-	case group == 0 && c < f.g.InC:
-		return f.data[i*panel:][9*c*f.width : 9*min(c+freshChannels, f.g.InC)*f.width]
+	case group == 0 && c < f.inC:
+		return f.data[i*panel:][f.window*c*f.width : f.window*min(c+freshChannels, f.inC)*f.width]
 	case i+1 < f.panels && c <= freshChannels:
-		half := 9 * min(freshChannels, f.g.InC) * f.width / 2
+		half := f.window * min(freshChannels, f.inC) * f.width / 2
 		return f.data[(i+1)*panel:][half*min(group, 1):][:half]
 	}
 	return nil

@@ -32,7 +32,7 @@ func (t *tiled) run(a *Args) {
 	r := tiledRuns.Get().(*tiledRun)
 	r.tiled, r.a, r.filter = t, a, t.newFilter(&a.Filter.packed.matrices)
 	if t.fresh || a.Threads > 1 && t.tiles <= fewTiles && t.g.Groups == 1 {
-		most := sharedTiles(t.tiles, t.n*t.n*t.g.InC)
+		most := sharedTiles(t.tiles, t.n*t.n*t.inC)
 		for lo := 0; lo < t.tiles; lo += most {
 			r.shared(lo, min(lo+most, t.tiles))
 		}
@@ -46,7 +46,7 @@ func (t *tiled) run(a *Args) {
 
 // shared runs the tiles [lo, hi) with all threads.
 func (r *tiledRun) shared(lo, hi int) {
-	r.whole.place(lo, hi, 0, r.g.InC, aligned(r.a.Scratch))
+	r.whole.place(lo, hi, 0, r.inC, aligned(r.a.Scratch))
 	r.phase, r.block = inputOnly, max(1, (hi-lo)/(2*max(1, r.a.Threads)))
 	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block), r)
 	parts := 1

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
 // TestWinograd compares both tile sizes with the plain loops: every border, dilation and cut into blocks and groups.
@@ -27,7 +29,74 @@ func TestWinograd(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%d/%v/%v", m, fresh, p), func(t *testing.T) {
 					g := p.geom()
-					compare(t, &Plan{g: g, name: "winograd", alg: newTiled(g, m, fresh)}, p, i)
+					compare(t, &Plan{g: g, name: "winograd", alg: newTiled(g, winograd.Size{Pixels: m, Taps: 3}, fresh)}, p, i)
+				})
+			}
+		}
+	}
+}
+
+// TestWinogradStrides does so for the views that windows see with strides, and for windows of 2×2.
+func TestWinogradStrides(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	problems := 60
+	if testing.Short() {
+		problems = 20
+	}
+	for i := range problems {
+		p := problem{batch: 1 + rng.IntN(3), groups: 1, inC: 8 * (1 + rng.IntN(5)), outC: 8 * (1 + rng.IntN(6))}
+		taps := 2 + rng.IntN(2)
+		for range 2 {
+			stride := 1 + rng.IntN(3)
+			k := taps*stride - rng.IntN(stride)
+			p.axes = append(p.axes, [6]int{k + rng.IntN(25), k, stride, 1, rng.IntN(k), rng.IntN(k)})
+		}
+		sizes := []winograd.Size{winograd.Four, winograd.Two}
+		if taps == 2 {
+			sizes = []winograd.Size{winograd.Pair}
+		}
+		g := p.geom()
+		if got := tileTaps(&g); got != taps {
+			t.Fatalf("%v: windows of %d taps, want %d", p, got, taps)
+		}
+		for _, size := range sizes {
+			for _, fresh := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v/%v/%v", size, fresh, p), func(t *testing.T) {
+					compare(t, &Plan{g: g, name: "winograd", alg: newTiled(g, size, fresh)}, p, i)
+				})
+			}
+		}
+	}
+}
+
+// TestTransposedWinograd compares all phases with the plain loops.
+func TestTransposedWinograd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	problems := 40
+	if testing.Short() {
+		problems = 15
+	}
+	for i := range problems {
+		taps := 2 + rng.IntN(2)
+		p := transposedProblem{x: []int{1 + rng.IntN(3), 8 * (1 + rng.IntN(5))}, w: []int{0, 8 * (1 + rng.IntN(6))}, groups: 1}
+		p.w[0] = p.x[1]
+		for range 2 {
+			stride := 1 + rng.IntN(3)
+			k := taps*stride - rng.IntN(stride)
+			p.x, p.w = append(p.x, 2+rng.IntN(12)), append(p.w, k)
+			p.attrs.Strides = append(p.attrs.Strides, stride)
+			p.attrs.Pads = append(p.attrs.Pads, rng.IntN(2), rng.IntN(2))
+		}
+		p.attrs.Pads[1], p.attrs.Pads[2] = p.attrs.Pads[2], p.attrs.Pads[1]
+		sizes := []winograd.Size{winograd.Four, winograd.Two}
+		if taps == 2 {
+			sizes = []winograd.Size{winograd.Pair}
+		}
+		g := p.geom(t)
+		for _, size := range sizes {
+			for _, fresh := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v/%v/%v", size, fresh, p), func(t *testing.T) {
+					compareTransposed(t, bind(g, "transposed winograd", newTransposedTiled(g, size, fresh)), i)
 				})
 			}
 		}
@@ -77,7 +146,7 @@ func TestWinogradChoice(t *testing.T) {
 func TestWinogradAllocates(t *testing.T) {
 	g := problem{1, 1, 32, 64, [][6]int{{21, 3, 1, 1, 1, 1}, {22, 3, 1, 1, 1, 1}}}.geom()
 	for _, threads := range []int{1, 2} {
-		for _, alg := range []*tiled{newTiled(g, 4, false), newTiled(g, 2, false), newTiled(g, 4, true)} {
+		for _, alg := range []*tiled{newTiled(g, winograd.Four, false), newTiled(g, winograd.Two, false), newTiled(g, winograd.Four, true)} {
 			p := &Plan{g: g, name: "winograd", alg: alg}
 			w := make([]float32, 9*g.InC*g.OutC)
 			a := Args{X: make([]float32, g.InC*g.InSize()), Y: make([]float32, g.OutC*g.OutSize()), Filter: p.Pack(w), Scratch: make([]float32, p.Scratch()), Threads: threads}

@@ -1,30 +1,17 @@
 package winograd
 
-// edges is an axis of the transforms of one tile size: n inputs and elements, m outputs.
-type edges struct{ m, n int }
+// edges is an axis of the transforms of one size of tile: in pixels become n elements, and these m outputs.
+type edges struct {
+	m, n, in     int
+	enter, leave func(d *[6]float32) // multiply d by Bᵀ and by Aᵀ
+}
 
 var (
-	four = edges{4, 6}
-	two  = edges{2, 4}
+	four   = edges{4, 6, 6, enter4, leave4}
+	two    = edges{2, 4, 4, enter2, leave2}
+	pair   = edges{4, 5, 5, enterPair, leavePair}
+	spread = edges{4, 5, 4, spreadPair, nil}
 )
-
-// enter multiplies d by Bᵀ.
-func (x edges) enter(d *[6]float32) {
-	if x.m == 4 {
-		enter4(d)
-	} else {
-		enter2(d)
-	}
-}
-
-// leave multiplies d by Aᵀ.
-func (x edges) leave(d *[6]float32) {
-	if x.m == 4 {
-		leave4(d)
-	} else {
-		leave2(d)
-	}
-}
 
 // enter4 multiplies d by Bᵀ of the 4×4 tile.
 func enter4(d *[6]float32) {
@@ -56,6 +43,34 @@ func leave2(d *[6]float32) {
 	d[0], d[1] = d[0]+d[1]+d[2], d[3]+d[1]-d[2]
 }
 
+// enterPair multiplies d by Bᵀ of the tile of 2×2 windows.
+func enterPair(d *[6]float32) {
+	e0, e1, e2, e3 := d[1]-pointD*d[0], d[2]-pointD*d[1], d[3]-pointD*d[2], d[4]-pointD*d[3]
+	d[0], d[3], d[4] = e2-squareC*e0, d[3]-squareC*d[1], e3-squareC*e1
+	d[1], d[2] = e2+pointC*e1, e2-pointC*e1
+}
+
+// leavePair multiplies d by Aᵀ of the tile of 2×2 windows.
+func leavePair(d *[6]float32) {
+	s, t := d[1]+d[2], pointC*(d[1]-d[2])
+	d[0] = d[0] + s + d[3]
+	d[1], d[2] = t+pointD*d[3], squareC*s+squareD*d[3]
+	d[3] = d[4] + squareC*t + pointD*squareD*d[3]
+}
+
+// spreadPair multiplies d by A of the tile of 2×2 windows.
+func spreadPair(d *[6]float32) {
+	even, odd := d[0]+squareC*d[2], d[1]+squareC*d[3]
+	d[4], d[3] = d[3], d[0]+pointD*d[1]+squareD*d[2]+pointD*squareD*d[3]
+	d[1], d[2] = even+pointC*odd, even-pointC*odd
+}
+
+func inputPairGeneric(a *InputArgs)    { pair.input(a) }
+func spreadPairGeneric(a *InputArgs)   { spread.input(a) }
+func outputPairGeneric(a *OutputArgs)  { pair.output(a) }
+func filterPairAGeneric(a *FilterArgs) { filterPairGeneric(a, 0, 3) }
+func filterPairBGeneric(a *FilterArgs) { filterPairGeneric(a, 3, 5) }
+
 func input4Generic(a *InputArgs)   { four.input(a) }
 func input2Generic(a *InputArgs)   { two.input(a) }
 func output4Generic(a *OutputArgs) { four.output(a) }
@@ -69,18 +84,18 @@ func filter2Generic(a *FilterArgs)  { filterGeneric(a, filterTwo[:], 0, 4) }
 func (x edges) input(a *InputArgs) {
 	for t := range a.Tiles {
 		for c := range a.C {
-			x.inputChannel(a, a.At+t*a.TileStep+c, a.V[t*a.C+c:])
+			x.inputChannel(a, a.At+t*a.TileStep+c, a.V[t*a.TileRoom+c:])
 		}
 	}
 }
 
 func (x edges) inputChannel(a *InputArgs, at int, v []float32) {
 	var d [6][6]float32
-	for i := range x.n {
+	for i := range x.in {
 		if a.Rows>>i&1 == 0 {
 			continue
 		}
-		for j := range x.n {
+		for j := range x.in {
 			if a.Cols>>j&1 != 0 {
 				d[i][j] = a.X[at+i*a.RowStep+j*a.ColStep]
 			}
@@ -89,7 +104,7 @@ func (x edges) inputChannel(a *InputArgs, at int, v []float32) {
 	}
 	for j := range x.n {
 		var col [6]float32
-		for i := range x.n {
+		for i := range x.in {
 			col[i] = d[i][j]
 		}
 		x.enter(&col)
@@ -155,6 +170,47 @@ func filterGeneric(a *FilterArgs, g [][3]float32, from, to int) {
 			}
 			for j, h := range g {
 				a.U[(i*len(g)+j)*a.Plane+x] = h[0]*r[0] + h[1]*r[1] + h[2]*r[2]
+			}
+		}
+	}
+}
+
+// filterPairGeneric computes the rows [from, to) of the elements of each window of 2×2.
+func filterPairGeneric(a *FilterArgs, from, to int) {
+	for x := range a.C * a.Width {
+		w := a.W[3*(x/a.Width)*a.Width+x:] // c*4*Width + x%Width
+		for i, h := range filterPair[from:to] {
+			r0, r1 := h[0]*w[0]+h[1]*w[2*a.Width], h[0]*w[a.Width]+h[1]*w[3*a.Width]
+			for j, h := range filterPair {
+				a.U[(i*len(filterPair)+j)*a.Plane+x] = h[0]*r0 + h[1]*r1
+			}
+		}
+	}
+}
+
+// windowPairGeneric transforms the gradients of elements to those of windows of 2×2.
+func windowPairGeneric(a *WindowArgs) {
+	for x := range a.C * a.Width {
+		var w [2][2]float32
+		for i, h := range filterPair {
+			var r [2]float32
+			for j, g := range filterPair {
+				u := a.U[(i*len(filterPair)+j)*a.Plane+x]
+				r[0] += g[0] * u
+				r[1] += g[1] * u
+			}
+			for j := range r {
+				w[0][j] += h[0] * r[j]
+				w[1][j] += h[1] * r[j]
+			}
+		}
+		for i := range a.Rows {
+			for j := range a.Cols {
+				to := &a.W[x/a.Width*a.Step+x%a.Width+i*a.RowStep+j*a.ColStep]
+				if a.Add != 0 {
+					w[i][j] += *to
+				}
+				*to = w[i][j]
 			}
 		}
 	}

@@ -47,7 +47,11 @@ func compare(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-var sizes = []edges{four, two}
+// sizes are those of tiles, with the plain loops.
+var sizes = []struct {
+	Size
+	edges
+}{{Four, four}, {Two, two}, {Pair, pair}}
 
 // eachRow runs f once for every set of kernels in assembly, and names those that need what the machine lacks.
 func eachRow(t *testing.T, f func(t *testing.T, k *Kernels)) {
@@ -69,26 +73,44 @@ func TestInput(t *testing.T) {
 		for _, s := range sizes {
 			for c := 8; c <= 72; c += 8 {
 				for range 12 {
-					tiles := 1 + r.IntN(3)
-					a := InputArgs{ColStep: c + r.IntN(3), Tiles: tiles, C: c, ElemStep: tiles*c + r.IntN(5), Tmp: aligned()}
-					a.RowStep = (s.n+tiles*s.m)*a.ColStep + r.IntN(9)
-					a.TileStep = s.m * a.ColStep
-					all := uint64(1)<<s.n - 1
-					i0, j0, i1, j1 := r.IntN(3), r.IntN(3), r.IntN(3), r.IntN(3)
-					a.Rows, a.Cols = all>>i1&^(1<<i0-1), all>>j1&^(1<<j0-1)
-					a.At = -i0*a.RowStep - j0*a.ColStep
-					// The image ends with the last channel of the last pixel that may be read.
-					a.X = random(r, max(1, a.At+(s.n-1-i1)*a.RowStep+(s.n-1-j1)*a.ColStep+(tiles-1)*a.TileStep+c))
-					b := a
-					n := s.n * s.n * a.ElemStep
-					a.V, b.V = guarded(n), guarded(n)
-					k.Tile(s.m).Input(&a)
-					s.input(&b)
-					compare(t, fmt.Sprint(k.Name, " input ", s.m, " ", c), a.V, b.V)
+					checkInput(t, r, fmt.Sprint("input ", s.Size, " ", c), s.edges, c, k.Of(s.Size).Input)
 				}
 			}
 		}
 	})
+}
+
+// TestSpread does so for the transforms of gradients of outputs.
+func TestSpread(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 6))
+	eachRow(t, func(t *testing.T, k *Kernels) {
+		for c := 8; c <= 72; c += 8 {
+			for range 12 {
+				checkInput(t, r, fmt.Sprint("spread ", c), spread, c, k.Of(Pair).Spread)
+			}
+		}
+	})
+}
+
+// checkInput compares a kernel with the plain loops on random tiles.
+func checkInput(t *testing.T, r *rand.Rand, what string, s edges, c int, kernel func(*InputArgs)) {
+	tiles := 1 + r.IntN(3)
+	a := InputArgs{ColStep: c + r.IntN(3), Tiles: tiles, C: c, TileRoom: c + r.IntN(2)*8, Tmp: aligned()}
+	a.ElemStep = tiles*a.TileRoom + r.IntN(5)
+	a.RowStep = (s.in+tiles*s.m)*a.ColStep + r.IntN(9)
+	a.TileStep = s.m * a.ColStep
+	all := uint64(1)<<s.in - 1
+	i0, j0, i1, j1 := r.IntN(3), r.IntN(3), r.IntN(2), r.IntN(2)
+	a.Rows, a.Cols = all>>i1&^(1<<i0-1), all>>j1&^(1<<j0-1)
+	a.At = -i0*a.RowStep - j0*a.ColStep
+	// The image ends with the last channel of the last pixel that may be read.
+	a.X = random(r, max(1, a.At+(s.in-1-i1)*a.RowStep+(s.in-1-j1)*a.ColStep+(tiles-1)*a.TileStep+c))
+	b := a
+	n := s.n * s.n * a.ElemStep
+	a.V, b.V = guarded(n), guarded(n)
+	kernel(&a)
+	s.input(&b)
+	compare(t, what, a.V, b.V)
 }
 
 func TestOutput(t *testing.T) {
@@ -97,7 +119,7 @@ func TestOutput(t *testing.T) {
 		for _, s := range sizes {
 			for c := 8; c <= 72; c += 8 {
 				for round := range 12 {
-					a := randomOutput(r, s, c)
+					a := randomOutput(r, s.edges, c)
 					if round%3 == 0 {
 						a.Clip, a.Lo, a.Hi = 1, 0, float32(math.Inf(1))
 						a.M[r.IntN(len(a.M))] = float32(math.NaN())
@@ -113,7 +135,7 @@ func TestOutput(t *testing.T) {
 						a.Y, b.Residual = a.Residual, append([]float32(nil), a.Residual...)
 						copy(b.Y, a.Y)
 					}
-					k.Tile(s.m).Output(&a)
+					k.Of(s.Size).Output(&a)
 					s.output(&b)
 					compare(t, fmt.Sprint(k.Name, " output ", s.m, " ", c), a.Y, b.Y)
 				}
@@ -139,17 +161,42 @@ func TestFilter(t *testing.T) {
 	eachRow(t, func(t *testing.T, k *Kernels) {
 		for _, s := range sizes {
 			for _, n := range [][2]int{{1, 16}, {3, 32}, {5, 80}, {filterPart/16 + 3, 16}, {4, 8}} {
-				groups, elements := Groups(s.m)
-				for group := range groups {
+				groups := s.Groups()
+				for group, first := range groups[:len(groups)-1] {
+					elements := groups[group+1] - first
 					a := FilterArgs{C: n[0], Width: n[1], Plane: n[0]*n[1] + 3, Group: group}
 					size := a.C * a.Width
-					a.W = random(r, 9*size)
+					a.W = random(r, s.Taps*s.Taps*size)
 					b := a
 					a.U, b.U = guarded((elements-1)*a.Plane+size), guarded((elements-1)*a.Plane+size)
-					k.Filter(s.m, &a)
-					rows[0].Filter(s.m, &b)
+					k.Filter(s.Size, &a)
+					rows[0].Filter(s.Size, &b)
 					compare(t, fmt.Sprint(k.Name, " filter ", s.m, " ", n), a.U, b.U)
 				}
+			}
+		}
+	})
+}
+
+// TestWindow compares the transforms to gradients of windows with the plain loops.
+func TestWindow(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 7))
+	eachRow(t, func(t *testing.T, k *Kernels) {
+		for width := 8; width <= 72; width += 8 {
+			for round := range 12 {
+				a := WindowArgs{Width: width, C: 1 + r.IntN(3), ColStep: width + r.IntN(9), Rows: 1 + r.IntN(2), Cols: 1 + r.IntN(2), Add: round % 2}
+				a.RowStep = 2*a.ColStep + r.IntN(9)
+				a.Step, a.Plane = 2*a.RowStep, a.C*width+r.IntN(5)
+				a.U = random(r, 24*a.Plane+a.C*width)
+				n := (a.C-1)*a.Step + (a.Rows-1)*a.RowStep + (a.Cols-1)*a.ColStep + width
+				b := a
+				if a.W, b.W = guarded(n), guarded(n); a.Add != 0 {
+					a.W = random(r, n)
+					b.W = append([]float32(nil), a.W...)
+				}
+				k.Of(Pair).Window(&a)
+				rows[0].pair.Window(&b)
+				compare(t, fmt.Sprint("window ", width), a.W, b.W)
 			}
 		}
 	})
@@ -160,13 +207,14 @@ func TestIdentity(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
 	k := &rows[0]
 	for _, s := range sizes {
-		x, w := random(r, s.n*s.n), random(r, 9)
+		window := s.Taps * s.Taps
+		x, w := random(r, s.n*s.n), random(r, window)
 		e := s.n * s.n
 		v, u, y := make([]float32, e), make([]float32, e), make([]float32, s.m*s.m)
 		s.input(&InputArgs{X: x, RowStep: s.n, ColStep: 1, Rows: 63, Cols: 63, Tiles: 1, C: 1, V: v, ElemStep: 1})
-		groups, elements := Groups(s.m)
-		for i := range groups {
-			k.Filter(s.m, &FilterArgs{W: w, C: 1, Width: 1, U: u[i*elements:], Plane: 1, Group: i})
+		groups := s.Groups()
+		for i, first := range groups[:len(groups)-1] {
+			k.Filter(s.Size, &FilterArgs{W: w, C: 1, Width: 1, U: u[first:], Plane: 1, Group: i})
 		}
 		for i := range v {
 			v[i] *= u[i]
@@ -175,11 +223,31 @@ func TestIdentity(t *testing.T) {
 		want := make([]float32, len(y))
 		for i := range s.m {
 			for j := range s.m {
-				for p := range 9 {
-					want[i*s.m+j] += x[(i+p/3)*s.n+j+p%3] * w[p]
+				for p := range window {
+					want[i*s.m+j] += x[(i+p/s.Taps)*s.n+j+p%s.Taps] * w[p]
 				}
 			}
 		}
-		compare(t, fmt.Sprint("identity ", s.m), y, want)
+		compare(t, fmt.Sprint("identity ", s.Size), y, want)
 	}
+}
+
+// TestGradientIdentity holds the transforms of gradients together: they give that of one window.
+func TestGradientIdentity(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 8))
+	x, dy := random(r, 25), random(r, 16)
+	v, m, w := make([]float32, 25), make([]float32, 25), make([]float32, 4)
+	pair.input(&InputArgs{X: x, RowStep: 5, ColStep: 1, Rows: 31, Cols: 31, Tiles: 1, C: 1, V: v, ElemStep: 1})
+	spread.input(&InputArgs{X: dy, RowStep: 4, ColStep: 1, Rows: 15, Cols: 15, Tiles: 1, C: 1, V: m, ElemStep: 1})
+	for i := range v {
+		v[i] *= m[i]
+	}
+	windowPairGeneric(&WindowArgs{U: v, Plane: 1, Width: 1, C: 1, W: w, RowStep: 2, ColStep: 1, Rows: 2, Cols: 2})
+	want := make([]float32, 4)
+	for p := range want {
+		for i := range 16 {
+			want[p] += x[(i/4+p/2)*5+i%4+p%2] * dy[i]
+		}
+	}
+	compare(t, "identity of gradients", w, want)
 }

@@ -46,6 +46,42 @@ GLOBL oddB<>(SB), RODATA|NOPTR, $4
 DATA farB<>+0(SB)/4, $0x3e89ae41
 GLOBL farB<>(SB), RODATA|NOPTR, $4
 
+DATA pointC<>+0(SB)/4, $0x3f400000
+GLOBL pointC<>(SB), RODATA|NOPTR, $4
+
+DATA pointD<>+0(SB)/4, $0x3fc00000
+GLOBL pointD<>(SB), RODATA|NOPTR, $4
+
+DATA squareC<>+0(SB)/4, $0x3f100000
+GLOBL squareC<>(SB), RODATA|NOPTR, $4
+
+DATA squareD<>+0(SB)/4, $0x40100000
+GLOBL squareD<>(SB), RODATA|NOPTR, $4
+
+DATA cubeD<>+0(SB)/4, $0x40580000
+GLOBL cubeD<>(SB), RODATA|NOPTR, $4
+
+DATA pair0<>+0(SB)/4, $0x3f97b426
+GLOBL pair0<>(SB), RODATA|NOPTR, $4
+
+DATA pair1<>+0(SB)/4, $0xbf97b426
+GLOBL pair1<>(SB), RODATA|NOPTR, $4
+
+DATA pair2<>+0(SB)/4, $0xbeca4588
+GLOBL pair2<>(SB), RODATA|NOPTR, $4
+
+DATA pair3<>+0(SB)/4, $0x3eca4588
+GLOBL pair3<>(SB), RODATA|NOPTR, $4
+
+DATA pair1C<>+0(SB)/4, $0xbf638e39
+GLOBL pair1C<>(SB), RODATA|NOPTR, $4
+
+DATA pair2C<>+0(SB)/4, $0x3e97b426
+GLOBL pair2C<>(SB), RODATA|NOPTR, $4
+
+DATA pair3D<>+0(SB)/4, $0x3f17b426
+GLOBL pair3D<>(SB), RODATA|NOPTR, $4
+
 // func input4AVX2(a *byte)
 // Requires: AVX, FMA3
 TEXT ·input4AVX2(SB), NOSPLIT, $0-8
@@ -702,14 +738,15 @@ channels_5_end:
 channels_tail:
 	MOVQ 80(AX), R13
 	SHLQ $0x02, R13
-	MOVQ R13, R14
-	ADDQ $0x0000001f, R14
-	ANDQ $-32, R14
-	SUBQ R14, CX
-	SUBQ R14, R8
-	MOVQ 72(AX), R14
-	SHLQ $0x02, R14
-	ADDQ R14, CX
+	ADDQ $0x0000001f, R13
+	ANDQ $-32, R13
+	SUBQ R13, CX
+	SUBQ R13, R8
+	MOVQ 72(AX), R13
+	SHLQ $0x02, R13
+	ADDQ R13, CX
+	MOVQ 144(AX), R13
+	SHLQ $0x02, R13
 	ADDQ R13, R8
 	DECQ 64(AX)
 	JMP  tile
@@ -1472,14 +1509,15 @@ channels_3_end:
 channels_tail:
 	MOVQ 80(AX), R11
 	SHLQ $0x02, R11
-	MOVQ R11, R12
-	ADDQ $0x0000001f, R12
-	ANDQ $-32, R12
-	SUBQ R12, CX
-	SUBQ R12, DI
-	MOVQ 72(AX), R12
-	SHLQ $0x02, R12
-	ADDQ R12, CX
+	ADDQ $0x0000001f, R11
+	ANDQ $-32, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 72(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, CX
+	MOVQ 144(AX), R11
+	SHLQ $0x02, R11
 	ADDQ R11, DI
 	DECQ 64(AX)
 	JMP  tile
@@ -1648,6 +1686,932 @@ channels_tail:
 	SHLQ $0x02, R9
 	ADDQ R9, SI
 	ADDQ R8, CX
+	DECQ 40(AX)
+	JMP  tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func inputPairAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·inputPairAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS pointC<>+0(SB), Y0
+	VBROADCASTSS pointD<>+0(SB), Y1
+	VBROADCASTSS squareC<>+0(SB), Y2
+	VBROADCASTSS squareD<>+0(SB), Y3
+	VBROADCASTSS cubeD<>+0(SB), Y3
+	VXORPS       Y3, Y3, Y3
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, CX
+	MOVQ         32(AX), DX
+	SHLQ         $0x02, DX
+	MOVQ         40(AX), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         88(AX), DI
+	MOVQ         120(AX), R8
+	MOVQ         112(AX), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*4), R9
+	LEAQ         (R9)(R9*2), R10
+
+tile:
+	CMPQ 64(AX), $0x00
+	JE   done
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+
+channels:
+	CMPQ    R11, $0x00000020
+	JL      channels_tail
+	MOVQ    CX, R12
+	BTQ     $0x00, 48(AX)
+	JCS     channels_0_inside
+	VMOVAPS Y3, (R8)
+	VMOVAPS Y3, 32(R8)
+	VMOVAPS Y3, 64(R8)
+	VMOVAPS Y3, 96(R8)
+	VMOVAPS Y3, 128(R8)
+	JMP     channels_0_end
+
+channels_0_inside:
+	VMOVAPS Y3, Y4
+	BTQ     $0x00, 56(AX)
+	JCC     channels_0_0
+	VMOVUPS (R12), Y4
+
+channels_0_0:
+	VMOVAPS Y3, Y5
+	BTQ     $0x01, 56(AX)
+	JCC     channels_0_1
+	VMOVUPS (R12)(BX*1), Y5
+
+channels_0_1:
+	VMOVAPS Y3, Y6
+	BTQ     $0x02, 56(AX)
+	JCC     channels_0_2
+	VMOVUPS (R12)(BX*2), Y6
+
+channels_0_2:
+	VMOVAPS Y3, Y7
+	BTQ     $0x03, 56(AX)
+	JCC     channels_0_3
+	VMOVUPS (R12)(SI*1), Y7
+
+channels_0_3:
+	VMOVAPS Y3, Y8
+	BTQ     $0x04, 56(AX)
+	JCC     channels_0_4
+	VMOVUPS (R12)(BX*4), Y8
+
+channels_0_4:
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVAPS      Y4, (R8)
+	VMOVAPS      Y5, 32(R8)
+	VMOVAPS      Y9, 64(R8)
+	VMOVAPS      Y7, 96(R8)
+	VMOVAPS      Y8, 128(R8)
+
+channels_0_end:
+	ADDQ    DX, R12
+	BTQ     $0x01, 48(AX)
+	JCS     channels_1_inside
+	VMOVAPS Y3, 160(R8)
+	VMOVAPS Y3, 192(R8)
+	VMOVAPS Y3, 224(R8)
+	VMOVAPS Y3, 256(R8)
+	VMOVAPS Y3, 288(R8)
+	JMP     channels_1_end
+
+channels_1_inside:
+	VMOVAPS Y3, Y4
+	BTQ     $0x00, 56(AX)
+	JCC     channels_1_0
+	VMOVUPS (R12), Y4
+
+channels_1_0:
+	VMOVAPS Y3, Y5
+	BTQ     $0x01, 56(AX)
+	JCC     channels_1_1
+	VMOVUPS (R12)(BX*1), Y5
+
+channels_1_1:
+	VMOVAPS Y3, Y6
+	BTQ     $0x02, 56(AX)
+	JCC     channels_1_2
+	VMOVUPS (R12)(BX*2), Y6
+
+channels_1_2:
+	VMOVAPS Y3, Y7
+	BTQ     $0x03, 56(AX)
+	JCC     channels_1_3
+	VMOVUPS (R12)(SI*1), Y7
+
+channels_1_3:
+	VMOVAPS Y3, Y8
+	BTQ     $0x04, 56(AX)
+	JCC     channels_1_4
+	VMOVUPS (R12)(BX*4), Y8
+
+channels_1_4:
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVAPS      Y4, 160(R8)
+	VMOVAPS      Y5, 192(R8)
+	VMOVAPS      Y9, 224(R8)
+	VMOVAPS      Y7, 256(R8)
+	VMOVAPS      Y8, 288(R8)
+
+channels_1_end:
+	ADDQ    DX, R12
+	BTQ     $0x02, 48(AX)
+	JCS     channels_2_inside
+	VMOVAPS Y3, 320(R8)
+	VMOVAPS Y3, 352(R8)
+	VMOVAPS Y3, 384(R8)
+	VMOVAPS Y3, 416(R8)
+	VMOVAPS Y3, 448(R8)
+	JMP     channels_2_end
+
+channels_2_inside:
+	VMOVAPS Y3, Y4
+	BTQ     $0x00, 56(AX)
+	JCC     channels_2_0
+	VMOVUPS (R12), Y4
+
+channels_2_0:
+	VMOVAPS Y3, Y5
+	BTQ     $0x01, 56(AX)
+	JCC     channels_2_1
+	VMOVUPS (R12)(BX*1), Y5
+
+channels_2_1:
+	VMOVAPS Y3, Y6
+	BTQ     $0x02, 56(AX)
+	JCC     channels_2_2
+	VMOVUPS (R12)(BX*2), Y6
+
+channels_2_2:
+	VMOVAPS Y3, Y7
+	BTQ     $0x03, 56(AX)
+	JCC     channels_2_3
+	VMOVUPS (R12)(SI*1), Y7
+
+channels_2_3:
+	VMOVAPS Y3, Y8
+	BTQ     $0x04, 56(AX)
+	JCC     channels_2_4
+	VMOVUPS (R12)(BX*4), Y8
+
+channels_2_4:
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVAPS      Y4, 320(R8)
+	VMOVAPS      Y5, 352(R8)
+	VMOVAPS      Y9, 384(R8)
+	VMOVAPS      Y7, 416(R8)
+	VMOVAPS      Y8, 448(R8)
+
+channels_2_end:
+	ADDQ    DX, R12
+	BTQ     $0x03, 48(AX)
+	JCS     channels_3_inside
+	VMOVAPS Y3, 480(R8)
+	VMOVAPS Y3, 512(R8)
+	VMOVAPS Y3, 544(R8)
+	VMOVAPS Y3, 576(R8)
+	VMOVAPS Y3, 608(R8)
+	JMP     channels_3_end
+
+channels_3_inside:
+	VMOVAPS Y3, Y4
+	BTQ     $0x00, 56(AX)
+	JCC     channels_3_0
+	VMOVUPS (R12), Y4
+
+channels_3_0:
+	VMOVAPS Y3, Y5
+	BTQ     $0x01, 56(AX)
+	JCC     channels_3_1
+	VMOVUPS (R12)(BX*1), Y5
+
+channels_3_1:
+	VMOVAPS Y3, Y6
+	BTQ     $0x02, 56(AX)
+	JCC     channels_3_2
+	VMOVUPS (R12)(BX*2), Y6
+
+channels_3_2:
+	VMOVAPS Y3, Y7
+	BTQ     $0x03, 56(AX)
+	JCC     channels_3_3
+	VMOVUPS (R12)(SI*1), Y7
+
+channels_3_3:
+	VMOVAPS Y3, Y8
+	BTQ     $0x04, 56(AX)
+	JCC     channels_3_4
+	VMOVUPS (R12)(BX*4), Y8
+
+channels_3_4:
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVAPS      Y4, 480(R8)
+	VMOVAPS      Y5, 512(R8)
+	VMOVAPS      Y9, 544(R8)
+	VMOVAPS      Y7, 576(R8)
+	VMOVAPS      Y8, 608(R8)
+
+channels_3_end:
+	ADDQ    DX, R12
+	BTQ     $0x04, 48(AX)
+	JCS     channels_4_inside
+	VMOVAPS Y3, 640(R8)
+	VMOVAPS Y3, 672(R8)
+	VMOVAPS Y3, 704(R8)
+	VMOVAPS Y3, 736(R8)
+	VMOVAPS Y3, 768(R8)
+	JMP     channels_4_end
+
+channels_4_inside:
+	VMOVAPS Y3, Y4
+	BTQ     $0x00, 56(AX)
+	JCC     channels_4_0
+	VMOVUPS (R12), Y4
+
+channels_4_0:
+	VMOVAPS Y3, Y5
+	BTQ     $0x01, 56(AX)
+	JCC     channels_4_1
+	VMOVUPS (R12)(BX*1), Y5
+
+channels_4_1:
+	VMOVAPS Y3, Y6
+	BTQ     $0x02, 56(AX)
+	JCC     channels_4_2
+	VMOVUPS (R12)(BX*2), Y6
+
+channels_4_2:
+	VMOVAPS Y3, Y7
+	BTQ     $0x03, 56(AX)
+	JCC     channels_4_3
+	VMOVUPS (R12)(SI*1), Y7
+
+channels_4_3:
+	VMOVAPS Y3, Y8
+	BTQ     $0x04, 56(AX)
+	JCC     channels_4_4
+	VMOVUPS (R12)(BX*4), Y8
+
+channels_4_4:
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVAPS      Y4, 640(R8)
+	VMOVAPS      Y5, 672(R8)
+	VMOVAPS      Y9, 704(R8)
+	VMOVAPS      Y7, 736(R8)
+	VMOVAPS      Y8, 768(R8)
+
+channels_4_end:
+	MOVQ         DI, R12
+	VMOVAPS      (R8), Y4
+	VMOVAPS      160(R8), Y5
+	VMOVAPS      320(R8), Y6
+	VMOVAPS      480(R8), Y7
+	VMOVAPS      640(R8), Y8
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVUPS      Y4, (R12)
+	VMOVUPS      Y5, (R12)(R9*1)
+	VMOVUPS      Y9, (R12)(R9*2)
+	VMOVUPS      Y7, (R12)(R10*1)
+	VMOVUPS      Y8, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      32(R8), Y4
+	VMOVAPS      192(R8), Y5
+	VMOVAPS      352(R8), Y6
+	VMOVAPS      512(R8), Y7
+	VMOVAPS      672(R8), Y8
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVUPS      Y4, (R12)
+	VMOVUPS      Y5, (R12)(R9*1)
+	VMOVUPS      Y9, (R12)(R9*2)
+	VMOVUPS      Y7, (R12)(R10*1)
+	VMOVUPS      Y8, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      64(R8), Y4
+	VMOVAPS      224(R8), Y5
+	VMOVAPS      384(R8), Y6
+	VMOVAPS      544(R8), Y7
+	VMOVAPS      704(R8), Y8
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVUPS      Y4, (R12)
+	VMOVUPS      Y5, (R12)(R9*1)
+	VMOVUPS      Y9, (R12)(R9*2)
+	VMOVUPS      Y7, (R12)(R10*1)
+	VMOVUPS      Y8, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      96(R8), Y4
+	VMOVAPS      256(R8), Y5
+	VMOVAPS      416(R8), Y6
+	VMOVAPS      576(R8), Y7
+	VMOVAPS      736(R8), Y8
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVUPS      Y4, (R12)
+	VMOVUPS      Y5, (R12)(R9*1)
+	VMOVUPS      Y9, (R12)(R9*2)
+	VMOVUPS      Y7, (R12)(R10*1)
+	VMOVUPS      Y8, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      128(R8), Y4
+	VMOVAPS      288(R8), Y5
+	VMOVAPS      448(R8), Y6
+	VMOVAPS      608(R8), Y7
+	VMOVAPS      768(R8), Y8
+	VFNMADD231PS Y7, Y1, Y8
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y6, Y1, Y9
+	VFNMADD231PS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y5
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y5, Y2, Y4
+	VFNMADD231PS Y6, Y2, Y8
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y6, Y0, Y9
+	VMOVUPS      Y4, (R12)
+	VMOVUPS      Y5, (R12)(R9*1)
+	VMOVUPS      Y9, (R12)(R9*2)
+	VMOVUPS      Y7, (R12)(R10*1)
+	VMOVUPS      Y8, (R12)(R9*4)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000020, R11
+	JMP          channels
+
+channels_tail:
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+	ADDQ $0x0000001f, R11
+	ANDQ $-32, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 72(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, CX
+	MOVQ 144(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, DI
+	DECQ 64(AX)
+	JMP  tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func outputPairAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outputPairAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS pointC<>+0(SB), Y0
+	VBROADCASTSS pointD<>+0(SB), Y1
+	VBROADCASTSS squareC<>+0(SB), Y2
+	VBROADCASTSS squareD<>+0(SB), Y3
+	VBROADCASTSS cubeD<>+0(SB), Y4
+	MOVQ         (AX), CX
+	MOVQ         184(AX), DX
+	MOVQ         24(AX), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         80(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         88(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+
+tile:
+	CMPQ 40(AX), $0x00
+	JE   done
+	MOVQ 32(AX), R10
+	SHLQ $0x02, R10
+	MOVQ 120(AX), R11
+
+channels:
+	CMPQ        R10, $0x00000020
+	JL          channels_tail
+	MOVQ        CX, R12
+	VMOVUPS     (R12)(BX*1), Y5
+	VMOVUPS     (R12)(BX*2), Y6
+	VMOVUPS     (R12)(SI*1), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      (R12), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      (R12)(BX*4), Y8, Y8
+	VMOVAPS     Y6, (DX)
+	VMOVAPS     Y9, 32(DX)
+	VMOVAPS     Y5, 64(DX)
+	VMOVAPS     Y8, 96(DX)
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Y5
+	VMOVUPS     (R12)(BX*2), Y6
+	VMOVUPS     (R12)(SI*1), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      (R12), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      (R12)(BX*4), Y8, Y8
+	VMOVAPS     Y6, 128(DX)
+	VMOVAPS     Y9, 160(DX)
+	VMOVAPS     Y5, 192(DX)
+	VMOVAPS     Y8, 224(DX)
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Y5
+	VMOVUPS     (R12)(BX*2), Y6
+	VMOVUPS     (R12)(SI*1), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      (R12), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      (R12)(BX*4), Y8, Y8
+	VMOVAPS     Y6, 256(DX)
+	VMOVAPS     Y9, 288(DX)
+	VMOVAPS     Y5, 320(DX)
+	VMOVAPS     Y8, 352(DX)
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Y5
+	VMOVUPS     (R12)(BX*2), Y6
+	VMOVUPS     (R12)(SI*1), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      (R12), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      (R12)(BX*4), Y8, Y8
+	VMOVAPS     Y6, 384(DX)
+	VMOVAPS     Y9, 416(DX)
+	VMOVAPS     Y5, 448(DX)
+	VMOVAPS     Y8, 480(DX)
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Y5
+	VMOVUPS     (R12)(BX*2), Y6
+	VMOVUPS     (R12)(SI*1), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      (R12), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      (R12)(BX*4), Y8, Y8
+	VMOVAPS     Y6, 512(DX)
+	VMOVAPS     Y9, 544(DX)
+	VMOVAPS     Y5, 576(DX)
+	VMOVAPS     Y8, 608(DX)
+	MOVQ        DI, R12
+	CMPQ        112(AX), $0x00
+	JLE         channels_end
+	VMOVAPS     128(DX), Y5
+	VMOVAPS     256(DX), Y6
+	VMOVAPS     384(DX), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      (DX), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      512(DX), Y8, Y8
+	VMOVUPS     (R11), Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y7, Y9, Y9
+	VADDPS      Y7, Y5, Y5
+	VADDPS      Y7, Y8, Y8
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_0_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Y7
+	VADDPS      Y7, Y6, Y6
+	CMPQ        104(AX), $0x01
+	JLE         channels_0_plain
+	VMOVUPS     (R13)(R8*1), Y7
+	VADDPS      Y7, Y9, Y9
+	CMPQ        104(AX), $0x02
+	JLE         channels_0_plain
+	VMOVUPS     (R13)(R8*2), Y7
+	VADDPS      Y7, Y5, Y5
+	CMPQ        104(AX), $0x03
+	JLE         channels_0_plain
+	VMOVUPS     (R13)(R9*1), Y7
+	VADDPS      Y7, Y8, Y8
+
+channels_0_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_0_clipped
+	VBROADCASTSS 176(AX), Y7
+	VBROADCASTSS 180(AX), Y10
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y10, Y6
+	VMAXPS       Y9, Y7, Y9
+	VMINPS       Y9, Y10, Y9
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y10, Y5
+	VMAXPS       Y8, Y7, Y8
+	VMINPS       Y8, Y10, Y8
+
+channels_0_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Y6, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_0_stored
+	VMOVUPS Y9, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_0_stored
+	VMOVUPS Y5, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_0_stored
+	VMOVUPS Y8, (R13)(R9*1)
+
+channels_0_stored:
+	MOVQ        96(AX), R13
+	LEAQ        (R12)(R13*4), R12
+	CMPQ        112(AX), $0x01
+	JLE         channels_end
+	VMOVAPS     160(DX), Y5
+	VMOVAPS     288(DX), Y6
+	VMOVAPS     416(DX), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      32(DX), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      544(DX), Y8, Y8
+	VMOVUPS     (R11), Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y7, Y9, Y9
+	VADDPS      Y7, Y5, Y5
+	VADDPS      Y7, Y8, Y8
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_1_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Y7
+	VADDPS      Y7, Y6, Y6
+	CMPQ        104(AX), $0x01
+	JLE         channels_1_plain
+	VMOVUPS     (R13)(R8*1), Y7
+	VADDPS      Y7, Y9, Y9
+	CMPQ        104(AX), $0x02
+	JLE         channels_1_plain
+	VMOVUPS     (R13)(R8*2), Y7
+	VADDPS      Y7, Y5, Y5
+	CMPQ        104(AX), $0x03
+	JLE         channels_1_plain
+	VMOVUPS     (R13)(R9*1), Y7
+	VADDPS      Y7, Y8, Y8
+
+channels_1_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_1_clipped
+	VBROADCASTSS 176(AX), Y7
+	VBROADCASTSS 180(AX), Y10
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y10, Y6
+	VMAXPS       Y9, Y7, Y9
+	VMINPS       Y9, Y10, Y9
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y10, Y5
+	VMAXPS       Y8, Y7, Y8
+	VMINPS       Y8, Y10, Y8
+
+channels_1_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Y6, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_1_stored
+	VMOVUPS Y9, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_1_stored
+	VMOVUPS Y5, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_1_stored
+	VMOVUPS Y8, (R13)(R9*1)
+
+channels_1_stored:
+	MOVQ        96(AX), R13
+	LEAQ        (R12)(R13*4), R12
+	CMPQ        112(AX), $0x02
+	JLE         channels_end
+	VMOVAPS     192(DX), Y5
+	VMOVAPS     320(DX), Y6
+	VMOVAPS     448(DX), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      64(DX), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      576(DX), Y8, Y8
+	VMOVUPS     (R11), Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y7, Y9, Y9
+	VADDPS      Y7, Y5, Y5
+	VADDPS      Y7, Y8, Y8
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_2_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Y7
+	VADDPS      Y7, Y6, Y6
+	CMPQ        104(AX), $0x01
+	JLE         channels_2_plain
+	VMOVUPS     (R13)(R8*1), Y7
+	VADDPS      Y7, Y9, Y9
+	CMPQ        104(AX), $0x02
+	JLE         channels_2_plain
+	VMOVUPS     (R13)(R8*2), Y7
+	VADDPS      Y7, Y5, Y5
+	CMPQ        104(AX), $0x03
+	JLE         channels_2_plain
+	VMOVUPS     (R13)(R9*1), Y7
+	VADDPS      Y7, Y8, Y8
+
+channels_2_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_2_clipped
+	VBROADCASTSS 176(AX), Y7
+	VBROADCASTSS 180(AX), Y10
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y10, Y6
+	VMAXPS       Y9, Y7, Y9
+	VMINPS       Y9, Y10, Y9
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y10, Y5
+	VMAXPS       Y8, Y7, Y8
+	VMINPS       Y8, Y10, Y8
+
+channels_2_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Y6, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_2_stored
+	VMOVUPS Y9, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_2_stored
+	VMOVUPS Y5, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_2_stored
+	VMOVUPS Y8, (R13)(R9*1)
+
+channels_2_stored:
+	MOVQ        96(AX), R13
+	LEAQ        (R12)(R13*4), R12
+	CMPQ        112(AX), $0x03
+	JLE         channels_end
+	VMOVAPS     224(DX), Y5
+	VMOVAPS     352(DX), Y6
+	VMOVAPS     480(DX), Y7
+	VSUBPS      Y6, Y5, Y8
+	VMULPS      Y0, Y8, Y8
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y5, Y7, Y6
+	VADDPS      96(DX), Y6, Y6
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y7, Y9
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y3, Y7, Y5
+	VMULPS      Y2, Y8, Y8
+	VFMADD231PS Y4, Y7, Y8
+	VADDPS      608(DX), Y8, Y8
+	VMOVUPS     (R11), Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y7, Y9, Y9
+	VADDPS      Y7, Y5, Y5
+	VADDPS      Y7, Y8, Y8
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_3_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Y7
+	VADDPS      Y7, Y6, Y6
+	CMPQ        104(AX), $0x01
+	JLE         channels_3_plain
+	VMOVUPS     (R13)(R8*1), Y7
+	VADDPS      Y7, Y9, Y9
+	CMPQ        104(AX), $0x02
+	JLE         channels_3_plain
+	VMOVUPS     (R13)(R8*2), Y7
+	VADDPS      Y7, Y5, Y5
+	CMPQ        104(AX), $0x03
+	JLE         channels_3_plain
+	VMOVUPS     (R13)(R9*1), Y7
+	VADDPS      Y7, Y8, Y8
+
+channels_3_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_3_clipped
+	VBROADCASTSS 176(AX), Y7
+	VBROADCASTSS 180(AX), Y10
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y10, Y6
+	VMAXPS       Y9, Y7, Y9
+	VMINPS       Y9, Y10, Y9
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y10, Y5
+	VMAXPS       Y8, Y7, Y8
+	VMINPS       Y8, Y10, Y8
+
+channels_3_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Y6, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_3_stored
+	VMOVUPS Y9, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_3_stored
+	VMOVUPS Y5, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_3_stored
+	VMOVUPS Y8, (R13)(R9*1)
+
+channels_3_stored:
+channels_end:
+	ADDQ $0x00000020, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000020, R10
+	JMP  channels
+
+channels_tail:
+	MOVQ 32(AX), R10
+	SHLQ $0x02, R10
+	MOVQ R10, R11
+	ADDQ $0x0000001f, R11
+	ANDQ $-32, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 48(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, DI
+	ADDQ R10, CX
 	DECQ 40(AX)
 	JMP  tile
 
@@ -2066,6 +3030,818 @@ width:
 	LEAQ         (CX)(AX*8), CX
 	DECQ         BX
 	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filterPairAAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·filterPairAAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), R8
+	LEAQ (SI)(SI*4), R9
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R10
+
+width:
+	MOVQ         DX, R11
+	VBROADCASTSS pair0<>+0(SB), Y0
+	VMULPS       (CX), Y0, Y0
+	VBROADCASTSS pair0<>+0(SB), Y1
+	VMULPS       (CX)(AX*1), Y1, Y1
+	VBROADCASTSS pair0<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair1C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair2C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      Y0, (R11)(DI*1)
+	VMOVUPS      Y1, Y0
+	VMOVUPS      Y0, (R11)(SI*4)
+	ADDQ         R9, R11
+	VBROADCASTSS pair1<>+0(SB), Y0
+	VMULPS       (CX), Y0, Y0
+	VBROADCASTSS pair1C<>+0(SB), Y1
+	VFMADD231PS  (CX)(AX*2), Y1, Y0
+	VBROADCASTSS pair1<>+0(SB), Y1
+	VMULPS       (CX)(AX*1), Y1, Y1
+	VBROADCASTSS pair1C<>+0(SB), Y2
+	VFMADD231PS  (CX)(R8*1), Y2, Y1
+	VBROADCASTSS pair0<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair1C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair2C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      Y0, (R11)(DI*1)
+	VMOVUPS      Y1, Y0
+	VMOVUPS      Y0, (R11)(SI*4)
+	ADDQ         R9, R11
+	VBROADCASTSS pair2<>+0(SB), Y0
+	VMULPS       (CX), Y0, Y0
+	VBROADCASTSS pair2C<>+0(SB), Y1
+	VFMADD231PS  (CX)(AX*2), Y1, Y0
+	VBROADCASTSS pair2<>+0(SB), Y1
+	VMULPS       (CX)(AX*1), Y1, Y1
+	VBROADCASTSS pair2C<>+0(SB), Y2
+	VFMADD231PS  (CX)(R8*1), Y2, Y1
+	VBROADCASTSS pair0<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair1C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair2C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      Y0, (R11)(DI*1)
+	VMOVUPS      Y1, Y0
+	VMOVUPS      Y0, (R11)(SI*4)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000020, R10
+	JNZ          width
+	ADDQ         R8, CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filterPairBAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·filterPairBAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), R8
+	LEAQ (SI)(SI*4), R9
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R10
+
+width:
+	MOVQ         DX, R11
+	VBROADCASTSS pair3<>+0(SB), Y0
+	VMULPS       (CX), Y0, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y1
+	VFMADD231PS  (CX)(AX*2), Y1, Y0
+	VBROADCASTSS pair3<>+0(SB), Y1
+	VMULPS       (CX)(AX*1), Y1, Y1
+	VBROADCASTSS pair3D<>+0(SB), Y2
+	VFMADD231PS  (CX)(R8*1), Y2, Y1
+	VBROADCASTSS pair0<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair1C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair2C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      Y0, (R11)(DI*1)
+	VMOVUPS      Y1, Y0
+	VMOVUPS      Y0, (R11)(SI*4)
+	ADDQ         R9, R11
+	VMOVUPS      (CX)(AX*2), Y0
+	VMOVUPS      (CX)(R8*1), Y1
+	VBROADCASTSS pair0<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair1C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS pair2C<>+0(SB), Y3
+	VFMADD231PS  Y1, Y3, Y2
+	VMOVUPS      Y2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Y2
+	VMULPS       Y0, Y2, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      Y0, (R11)(DI*1)
+	VMOVUPS      Y1, Y0
+	VMOVUPS      Y0, (R11)(SI*4)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000020, R10
+	JNZ          width
+	ADDQ         R8, CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func spreadPairAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·spreadPairAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS pointC<>+0(SB), Y0
+	VBROADCASTSS pointD<>+0(SB), Y1
+	VBROADCASTSS squareC<>+0(SB), Y2
+	VBROADCASTSS squareD<>+0(SB), Y3
+	VBROADCASTSS cubeD<>+0(SB), Y4
+	VXORPS       Y5, Y5, Y5
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, CX
+	MOVQ         32(AX), DX
+	SHLQ         $0x02, DX
+	MOVQ         40(AX), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         88(AX), DI
+	MOVQ         120(AX), R8
+	MOVQ         112(AX), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*4), R9
+	LEAQ         (R9)(R9*2), R10
+
+tile:
+	CMPQ 64(AX), $0x00
+	JE   done
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+
+channels:
+	CMPQ    R11, $0x00000020
+	JL      channels_tail
+	MOVQ    CX, R12
+	BTQ     $0x00, 48(AX)
+	JCS     channels_0_inside
+	VMOVAPS Y5, (R8)
+	VMOVAPS Y5, 32(R8)
+	VMOVAPS Y5, 64(R8)
+	VMOVAPS Y5, 96(R8)
+	VMOVAPS Y5, 128(R8)
+	JMP     channels_0_end
+
+channels_0_inside:
+	VMOVAPS Y5, Y6
+	BTQ     $0x00, 56(AX)
+	JCC     channels_0_0
+	VMOVUPS (R12), Y6
+
+channels_0_0:
+	VMOVAPS Y5, Y7
+	BTQ     $0x01, 56(AX)
+	JCC     channels_0_1
+	VMOVUPS (R12)(BX*1), Y7
+
+channels_0_1:
+	VMOVAPS Y5, Y8
+	BTQ     $0x02, 56(AX)
+	JCC     channels_0_2
+	VMOVUPS (R12)(BX*2), Y8
+
+channels_0_2:
+	VMOVAPS Y5, Y9
+	BTQ     $0x03, 56(AX)
+	JCC     channels_0_3
+	VMOVUPS (R12)(SI*1), Y9
+
+channels_0_3:
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVAPS      Y6, (R8)
+	VMOVAPS      Y7, 32(R8)
+	VMOVAPS      Y10, 64(R8)
+	VMOVAPS      Y12, 96(R8)
+	VMOVAPS      Y9, 128(R8)
+
+channels_0_end:
+	ADDQ    DX, R12
+	BTQ     $0x01, 48(AX)
+	JCS     channels_1_inside
+	VMOVAPS Y5, 160(R8)
+	VMOVAPS Y5, 192(R8)
+	VMOVAPS Y5, 224(R8)
+	VMOVAPS Y5, 256(R8)
+	VMOVAPS Y5, 288(R8)
+	JMP     channels_1_end
+
+channels_1_inside:
+	VMOVAPS Y5, Y6
+	BTQ     $0x00, 56(AX)
+	JCC     channels_1_0
+	VMOVUPS (R12), Y6
+
+channels_1_0:
+	VMOVAPS Y5, Y7
+	BTQ     $0x01, 56(AX)
+	JCC     channels_1_1
+	VMOVUPS (R12)(BX*1), Y7
+
+channels_1_1:
+	VMOVAPS Y5, Y8
+	BTQ     $0x02, 56(AX)
+	JCC     channels_1_2
+	VMOVUPS (R12)(BX*2), Y8
+
+channels_1_2:
+	VMOVAPS Y5, Y9
+	BTQ     $0x03, 56(AX)
+	JCC     channels_1_3
+	VMOVUPS (R12)(SI*1), Y9
+
+channels_1_3:
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVAPS      Y6, 160(R8)
+	VMOVAPS      Y7, 192(R8)
+	VMOVAPS      Y10, 224(R8)
+	VMOVAPS      Y12, 256(R8)
+	VMOVAPS      Y9, 288(R8)
+
+channels_1_end:
+	ADDQ    DX, R12
+	BTQ     $0x02, 48(AX)
+	JCS     channels_2_inside
+	VMOVAPS Y5, 320(R8)
+	VMOVAPS Y5, 352(R8)
+	VMOVAPS Y5, 384(R8)
+	VMOVAPS Y5, 416(R8)
+	VMOVAPS Y5, 448(R8)
+	JMP     channels_2_end
+
+channels_2_inside:
+	VMOVAPS Y5, Y6
+	BTQ     $0x00, 56(AX)
+	JCC     channels_2_0
+	VMOVUPS (R12), Y6
+
+channels_2_0:
+	VMOVAPS Y5, Y7
+	BTQ     $0x01, 56(AX)
+	JCC     channels_2_1
+	VMOVUPS (R12)(BX*1), Y7
+
+channels_2_1:
+	VMOVAPS Y5, Y8
+	BTQ     $0x02, 56(AX)
+	JCC     channels_2_2
+	VMOVUPS (R12)(BX*2), Y8
+
+channels_2_2:
+	VMOVAPS Y5, Y9
+	BTQ     $0x03, 56(AX)
+	JCC     channels_2_3
+	VMOVUPS (R12)(SI*1), Y9
+
+channels_2_3:
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVAPS      Y6, 320(R8)
+	VMOVAPS      Y7, 352(R8)
+	VMOVAPS      Y10, 384(R8)
+	VMOVAPS      Y12, 416(R8)
+	VMOVAPS      Y9, 448(R8)
+
+channels_2_end:
+	ADDQ    DX, R12
+	BTQ     $0x03, 48(AX)
+	JCS     channels_3_inside
+	VMOVAPS Y5, 480(R8)
+	VMOVAPS Y5, 512(R8)
+	VMOVAPS Y5, 544(R8)
+	VMOVAPS Y5, 576(R8)
+	VMOVAPS Y5, 608(R8)
+	JMP     channels_3_end
+
+channels_3_inside:
+	VMOVAPS Y5, Y6
+	BTQ     $0x00, 56(AX)
+	JCC     channels_3_0
+	VMOVUPS (R12), Y6
+
+channels_3_0:
+	VMOVAPS Y5, Y7
+	BTQ     $0x01, 56(AX)
+	JCC     channels_3_1
+	VMOVUPS (R12)(BX*1), Y7
+
+channels_3_1:
+	VMOVAPS Y5, Y8
+	BTQ     $0x02, 56(AX)
+	JCC     channels_3_2
+	VMOVUPS (R12)(BX*2), Y8
+
+channels_3_2:
+	VMOVAPS Y5, Y9
+	BTQ     $0x03, 56(AX)
+	JCC     channels_3_3
+	VMOVUPS (R12)(SI*1), Y9
+
+channels_3_3:
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVAPS      Y6, 480(R8)
+	VMOVAPS      Y7, 512(R8)
+	VMOVAPS      Y10, 544(R8)
+	VMOVAPS      Y12, 576(R8)
+	VMOVAPS      Y9, 608(R8)
+
+channels_3_end:
+	MOVQ         DI, R12
+	VMOVAPS      (R8), Y6
+	VMOVAPS      160(R8), Y7
+	VMOVAPS      320(R8), Y8
+	VMOVAPS      480(R8), Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      Y7, (R12)(R9*1)
+	VMOVUPS      Y10, (R12)(R9*2)
+	VMOVUPS      Y12, (R12)(R10*1)
+	VMOVUPS      Y9, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      32(R8), Y6
+	VMOVAPS      192(R8), Y7
+	VMOVAPS      352(R8), Y8
+	VMOVAPS      512(R8), Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      Y7, (R12)(R9*1)
+	VMOVUPS      Y10, (R12)(R9*2)
+	VMOVUPS      Y12, (R12)(R10*1)
+	VMOVUPS      Y9, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      64(R8), Y6
+	VMOVAPS      224(R8), Y7
+	VMOVAPS      384(R8), Y8
+	VMOVAPS      544(R8), Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      Y7, (R12)(R9*1)
+	VMOVUPS      Y10, (R12)(R9*2)
+	VMOVUPS      Y12, (R12)(R10*1)
+	VMOVUPS      Y9, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      96(R8), Y6
+	VMOVAPS      256(R8), Y7
+	VMOVAPS      416(R8), Y8
+	VMOVAPS      576(R8), Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      Y7, (R12)(R9*1)
+	VMOVUPS      Y10, (R12)(R9*2)
+	VMOVUPS      Y12, (R12)(R10*1)
+	VMOVUPS      Y9, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      128(R8), Y6
+	VMOVAPS      288(R8), Y7
+	VMOVAPS      448(R8), Y8
+	VMOVAPS      608(R8), Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y8, Y2, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y9, Y2, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  Y7, Y1, Y12
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  Y9, Y4, Y12
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y11, Y0, Y7
+	VFNMADD231PS Y11, Y0, Y10
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      Y7, (R12)(R9*1)
+	VMOVUPS      Y10, (R12)(R9*2)
+	VMOVUPS      Y12, (R12)(R10*1)
+	VMOVUPS      Y9, (R12)(R9*4)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000020, R11
+	JMP          channels
+
+channels_tail:
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+	ADDQ $0x0000001f, R11
+	ANDQ $-32, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 72(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, CX
+	MOVQ 144(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, DI
+	DECQ 64(AX)
+	JMP  tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowPairAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·windowPairAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 24(AX), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (BX)(BX*4), DI
+
+loop:
+	CMPQ 40(AX), $0x00
+	JE   done
+	MOVQ 32(AX), R8
+	SHLQ $0x02, R8
+	MOVQ DX, R9
+
+width:
+	CMPQ         R8, $0x00000020
+	JL           width_tail
+	MOVQ         CX, R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (R10)(BX*4), Y5
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS pair0<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VBROADCASTSS pair1<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair1C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VBROADCASTSS pair2<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair2C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(SI*1), Y6
+	VBROADCASTSS pair3<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair3D<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VBROADCASTSS pair0<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VBROADCASTSS pair0<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	ADDQ         DI, R10
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (R10)(BX*4), Y5
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS pair0<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VBROADCASTSS pair1<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair1C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VBROADCASTSS pair2<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair2C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(SI*1), Y6
+	VBROADCASTSS pair3<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair3D<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VBROADCASTSS pair1<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VBROADCASTSS pair1C<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VBROADCASTSS pair1<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS pair1C<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DI, R10
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (R10)(BX*4), Y5
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS pair0<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VBROADCASTSS pair1<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair1C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VBROADCASTSS pair2<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair2C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(SI*1), Y6
+	VBROADCASTSS pair3<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair3D<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VBROADCASTSS pair2<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VBROADCASTSS pair2C<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VBROADCASTSS pair2<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS pair2C<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DI, R10
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (R10)(BX*4), Y5
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS pair0<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VBROADCASTSS pair1<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair1C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VBROADCASTSS pair2<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair2C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(SI*1), Y6
+	VBROADCASTSS pair3<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair3D<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VBROADCASTSS pair3<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VBROADCASTSS pair3D<>+0(SB), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VBROADCASTSS pair3<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS pair3D<>+0(SB), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DI, R10
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (R10)(BX*4), Y5
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS pair0<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VBROADCASTSS pair1<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair1C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VBROADCASTSS pair2<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair2C<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      (R10)(SI*1), Y6
+	VBROADCASTSS pair3<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS pair3D<>+0(SB), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y5, Y3, Y3
+	MOVQ         72(AX), R10
+	SHLQ         $0x02, R10
+	MOVQ         80(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         R9, R12
+	CMPQ         112(AX), $0x00
+	JE           width_a_set
+	VMOVUPS      (R12), Y4
+	VADDPS       Y4, Y0, Y0
+
+width_a_set:
+	VMOVUPS Y0, (R12)
+	CMPQ    104(AX), $0x02
+	JL      width_b_next
+	CMPQ    112(AX), $0x00
+	JE      width_b_set
+	VMOVUPS (R12)(R11*1), Y0
+	VADDPS  Y0, Y1, Y1
+
+width_b_set:
+	VMOVUPS Y1, (R12)(R11*1)
+
+width_b_next:
+	ADDQ    R10, R12
+	CMPQ    96(AX), $0x02
+	JL      width_stored
+	CMPQ    112(AX), $0x00
+	JE      width_c_set
+	VMOVUPS (R12), Y0
+	VADDPS  Y0, Y2, Y2
+
+width_c_set:
+	VMOVUPS Y2, (R12)
+	CMPQ    96(AX), $0x02
+	JL      width_stored
+	CMPQ    104(AX), $0x02
+	JL      width_d_next
+	CMPQ    112(AX), $0x00
+	JE      width_d_set
+	VMOVUPS (R12)(R11*1), Y0
+	VADDPS  Y0, Y3, Y3
+
+width_d_set:
+	VMOVUPS Y3, (R12)(R11*1)
+
+width_d_next:
+width_stored:
+	ADDQ $0x00000020, CX
+	ADDQ $0x00000020, R9
+	SUBQ $0x00000020, R8
+	JMP  width
+
+width_tail:
+	MOVQ 32(AX), R8
+	SHLQ $0x02, R8
+	MOVQ R8, R9
+	ADDQ $0x0000001f, R9
+	ANDQ $-32, R9
+	SUBQ R9, CX
+	ADDQ R8, CX
+	MOVQ 88(AX), R8
+	SHLQ $0x02, R8
+	ADDQ R8, DX
+	DECQ 40(AX)
+	JMP  loop
 
 done:
 	VZEROUPPER
@@ -3310,14 +5086,15 @@ channels_half_5_end:
 channels_done:
 	MOVQ 80(AX), R13
 	SHLQ $0x02, R13
-	MOVQ R13, R14
-	ADDQ $0x0000003f, R14
-	ANDQ $-64, R14
-	SUBQ R14, CX
-	SUBQ R14, R8
-	MOVQ 72(AX), R14
-	SHLQ $0x02, R14
-	ADDQ R14, CX
+	ADDQ $0x0000003f, R13
+	ANDQ $-64, R13
+	SUBQ R13, CX
+	SUBQ R13, R8
+	MOVQ 72(AX), R13
+	SHLQ $0x02, R13
+	ADDQ R13, CX
+	MOVQ 144(AX), R13
+	SHLQ $0x02, R13
 	ADDQ R13, R8
 	DECQ 64(AX)
 	JMP  tile
@@ -4726,14 +6503,15 @@ channels_half_3_end:
 channels_done:
 	MOVQ 80(AX), R10
 	SHLQ $0x02, R10
-	MOVQ R10, R11
-	ADDQ $0x0000003f, R11
-	ANDQ $-64, R11
-	SUBQ R11, CX
-	SUBQ R11, DI
-	MOVQ 72(AX), R11
-	SHLQ $0x02, R11
-	ADDQ R11, CX
+	ADDQ $0x0000003f, R10
+	ANDQ $-64, R10
+	SUBQ R10, CX
+	SUBQ R10, DI
+	MOVQ 72(AX), R10
+	SHLQ $0x02, R10
+	ADDQ R10, CX
+	MOVQ 144(AX), R10
+	SHLQ $0x02, R10
 	ADDQ R10, DI
 	DECQ 64(AX)
 	JMP  tile
@@ -5037,6 +6815,1724 @@ channels_done:
 	SHLQ $0x02, R9
 	ADDQ R9, SI
 	ADDQ R8, CX
+	DECQ 40(AX)
+	JMP  tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func inputPairAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·inputPairAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS pointC<>+0(SB), Z0
+	VBROADCASTSS pointD<>+0(SB), Z1
+	VBROADCASTSS squareC<>+0(SB), Z2
+	VBROADCASTSS squareD<>+0(SB), Z3
+	VBROADCASTSS cubeD<>+0(SB), Z3
+	VPXORD       Z4, Z4, Z4
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, CX
+	MOVQ         32(AX), DX
+	SHLQ         $0x02, DX
+	MOVQ         40(AX), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         88(AX), DI
+	MOVQ         120(AX), R8
+	MOVQ         112(AX), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*4), R9
+	LEAQ         (R9)(R9*2), R10
+
+tile:
+	CMPQ 64(AX), $0x00
+	JE   done
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+
+channels:
+	CMPQ    R11, $0x00000040
+	JL      channels_tail
+	MOVQ    CX, R12
+	BTQ     $0x00, 48(AX)
+	JCS     channels_0_inside
+	VMOVAPS Z4, Z3
+	VMOVAPS Z4, Z5
+	VMOVAPS Z4, Z6
+	VMOVAPS Z4, Z7
+	VMOVAPS Z4, Z8
+	JMP     channels_0_end
+
+channels_0_inside:
+	VMOVAPS Z4, Z3
+	BTQ     $0x00, 56(AX)
+	JCC     channels_0_0
+	VMOVUPS (R12), Z3
+
+channels_0_0:
+	VMOVAPS Z4, Z5
+	BTQ     $0x01, 56(AX)
+	JCC     channels_0_1
+	VMOVUPS (R12)(BX*1), Z5
+
+channels_0_1:
+	VMOVAPS Z4, Z9
+	BTQ     $0x02, 56(AX)
+	JCC     channels_0_2
+	VMOVUPS (R12)(BX*2), Z9
+
+channels_0_2:
+	VMOVAPS Z4, Z7
+	BTQ     $0x03, 56(AX)
+	JCC     channels_0_3
+	VMOVUPS (R12)(SI*1), Z7
+
+channels_0_3:
+	VMOVAPS Z4, Z8
+	BTQ     $0x04, 56(AX)
+	JCC     channels_0_4
+	VMOVUPS (R12)(BX*4), Z8
+
+channels_0_4:
+	VFNMADD231PS Z7, Z1, Z8
+	VMOVAPS      Z7, Z6
+	VFNMADD231PS Z9, Z1, Z6
+	VFNMADD231PS Z5, Z2, Z7
+	VFNMADD231PS Z5, Z1, Z9
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z5, Z2, Z3
+	VFNMADD231PS Z9, Z2, Z8
+	VMOVAPS      Z6, Z5
+	VFMADD231PS  Z9, Z0, Z5
+	VFNMADD231PS Z9, Z0, Z6
+	VMOVAPS      Z3, Z3
+	VMOVAPS      Z5, Z5
+	VMOVAPS      Z6, Z6
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z8, Z8
+
+channels_0_end:
+	ADDQ    DX, R12
+	BTQ     $0x01, 48(AX)
+	JCS     channels_1_inside
+	VMOVAPS Z4, Z9
+	VMOVAPS Z4, Z10
+	VMOVAPS Z4, Z11
+	VMOVAPS Z4, Z12
+	VMOVAPS Z4, Z13
+	JMP     channels_1_end
+
+channels_1_inside:
+	VMOVAPS Z4, Z9
+	BTQ     $0x00, 56(AX)
+	JCC     channels_1_0
+	VMOVUPS (R12), Z9
+
+channels_1_0:
+	VMOVAPS Z4, Z10
+	BTQ     $0x01, 56(AX)
+	JCC     channels_1_1
+	VMOVUPS (R12)(BX*1), Z10
+
+channels_1_1:
+	VMOVAPS Z4, Z14
+	BTQ     $0x02, 56(AX)
+	JCC     channels_1_2
+	VMOVUPS (R12)(BX*2), Z14
+
+channels_1_2:
+	VMOVAPS Z4, Z12
+	BTQ     $0x03, 56(AX)
+	JCC     channels_1_3
+	VMOVUPS (R12)(SI*1), Z12
+
+channels_1_3:
+	VMOVAPS Z4, Z13
+	BTQ     $0x04, 56(AX)
+	JCC     channels_1_4
+	VMOVUPS (R12)(BX*4), Z13
+
+channels_1_4:
+	VFNMADD231PS Z12, Z1, Z13
+	VMOVAPS      Z12, Z11
+	VFNMADD231PS Z14, Z1, Z11
+	VFNMADD231PS Z10, Z2, Z12
+	VFNMADD231PS Z10, Z1, Z14
+	VFNMADD231PS Z9, Z1, Z10
+	VMOVAPS      Z11, Z9
+	VFNMADD231PS Z10, Z2, Z9
+	VFNMADD231PS Z14, Z2, Z13
+	VMOVAPS      Z11, Z10
+	VFMADD231PS  Z14, Z0, Z10
+	VFNMADD231PS Z14, Z0, Z11
+	VMOVAPS      Z9, Z9
+	VMOVAPS      Z10, Z10
+	VMOVAPS      Z11, Z11
+	VMOVAPS      Z12, Z12
+	VMOVAPS      Z13, Z13
+
+channels_1_end:
+	ADDQ    DX, R12
+	BTQ     $0x02, 48(AX)
+	JCS     channels_2_inside
+	VMOVAPS Z4, Z14
+	VMOVAPS Z4, Z15
+	VMOVAPS Z4, Z16
+	VMOVAPS Z4, Z17
+	VMOVAPS Z4, Z18
+	JMP     channels_2_end
+
+channels_2_inside:
+	VMOVAPS Z4, Z14
+	BTQ     $0x00, 56(AX)
+	JCC     channels_2_0
+	VMOVUPS (R12), Z14
+
+channels_2_0:
+	VMOVAPS Z4, Z15
+	BTQ     $0x01, 56(AX)
+	JCC     channels_2_1
+	VMOVUPS (R12)(BX*1), Z15
+
+channels_2_1:
+	VMOVAPS Z4, Z19
+	BTQ     $0x02, 56(AX)
+	JCC     channels_2_2
+	VMOVUPS (R12)(BX*2), Z19
+
+channels_2_2:
+	VMOVAPS Z4, Z17
+	BTQ     $0x03, 56(AX)
+	JCC     channels_2_3
+	VMOVUPS (R12)(SI*1), Z17
+
+channels_2_3:
+	VMOVAPS Z4, Z18
+	BTQ     $0x04, 56(AX)
+	JCC     channels_2_4
+	VMOVUPS (R12)(BX*4), Z18
+
+channels_2_4:
+	VFNMADD231PS Z17, Z1, Z18
+	VMOVAPS      Z17, Z16
+	VFNMADD231PS Z19, Z1, Z16
+	VFNMADD231PS Z15, Z2, Z17
+	VFNMADD231PS Z15, Z1, Z19
+	VFNMADD231PS Z14, Z1, Z15
+	VMOVAPS      Z16, Z14
+	VFNMADD231PS Z15, Z2, Z14
+	VFNMADD231PS Z19, Z2, Z18
+	VMOVAPS      Z16, Z15
+	VFMADD231PS  Z19, Z0, Z15
+	VFNMADD231PS Z19, Z0, Z16
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z15, Z15
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z17, Z17
+	VMOVAPS      Z18, Z18
+
+channels_2_end:
+	ADDQ    DX, R12
+	BTQ     $0x03, 48(AX)
+	JCS     channels_3_inside
+	VMOVAPS Z4, 960(R8)
+	VMOVAPS Z4, 1024(R8)
+	VMOVAPS Z4, 1088(R8)
+	VMOVAPS Z4, 1152(R8)
+	VMOVAPS Z4, 1216(R8)
+	JMP     channels_3_end
+
+channels_3_inside:
+	VMOVAPS Z4, Z19
+	BTQ     $0x00, 56(AX)
+	JCC     channels_3_0
+	VMOVUPS (R12), Z19
+
+channels_3_0:
+	VMOVAPS Z4, Z20
+	BTQ     $0x01, 56(AX)
+	JCC     channels_3_1
+	VMOVUPS (R12)(BX*1), Z20
+
+channels_3_1:
+	VMOVAPS Z4, Z21
+	BTQ     $0x02, 56(AX)
+	JCC     channels_3_2
+	VMOVUPS (R12)(BX*2), Z21
+
+channels_3_2:
+	VMOVAPS Z4, Z22
+	BTQ     $0x03, 56(AX)
+	JCC     channels_3_3
+	VMOVUPS (R12)(SI*1), Z22
+
+channels_3_3:
+	VMOVAPS Z4, Z23
+	BTQ     $0x04, 56(AX)
+	JCC     channels_3_4
+	VMOVUPS (R12)(BX*4), Z23
+
+channels_3_4:
+	VFNMADD231PS Z22, Z1, Z23
+	VMOVAPS      Z22, Z24
+	VFNMADD231PS Z21, Z1, Z24
+	VFNMADD231PS Z20, Z2, Z22
+	VFNMADD231PS Z20, Z1, Z21
+	VFNMADD231PS Z19, Z1, Z20
+	VMOVAPS      Z24, Z19
+	VFNMADD231PS Z20, Z2, Z19
+	VFNMADD231PS Z21, Z2, Z23
+	VMOVAPS      Z24, Z20
+	VFMADD231PS  Z21, Z0, Z20
+	VFNMADD231PS Z21, Z0, Z24
+	VMOVAPS      Z19, 960(R8)
+	VMOVAPS      Z20, 1024(R8)
+	VMOVAPS      Z24, 1088(R8)
+	VMOVAPS      Z22, 1152(R8)
+	VMOVAPS      Z23, 1216(R8)
+
+channels_3_end:
+	ADDQ    DX, R12
+	BTQ     $0x04, 48(AX)
+	JCS     channels_4_inside
+	VMOVAPS Z4, 1280(R8)
+	VMOVAPS Z4, 1344(R8)
+	VMOVAPS Z4, 1408(R8)
+	VMOVAPS Z4, 1472(R8)
+	VMOVAPS Z4, 1536(R8)
+	JMP     channels_4_end
+
+channels_4_inside:
+	VMOVAPS Z4, Z19
+	BTQ     $0x00, 56(AX)
+	JCC     channels_4_0
+	VMOVUPS (R12), Z19
+
+channels_4_0:
+	VMOVAPS Z4, Z20
+	BTQ     $0x01, 56(AX)
+	JCC     channels_4_1
+	VMOVUPS (R12)(BX*1), Z20
+
+channels_4_1:
+	VMOVAPS Z4, Z21
+	BTQ     $0x02, 56(AX)
+	JCC     channels_4_2
+	VMOVUPS (R12)(BX*2), Z21
+
+channels_4_2:
+	VMOVAPS Z4, Z22
+	BTQ     $0x03, 56(AX)
+	JCC     channels_4_3
+	VMOVUPS (R12)(SI*1), Z22
+
+channels_4_3:
+	VMOVAPS Z4, Z23
+	BTQ     $0x04, 56(AX)
+	JCC     channels_4_4
+	VMOVUPS (R12)(BX*4), Z23
+
+channels_4_4:
+	VFNMADD231PS Z22, Z1, Z23
+	VMOVAPS      Z22, Z24
+	VFNMADD231PS Z21, Z1, Z24
+	VFNMADD231PS Z20, Z2, Z22
+	VFNMADD231PS Z20, Z1, Z21
+	VFNMADD231PS Z19, Z1, Z20
+	VMOVAPS      Z24, Z19
+	VFNMADD231PS Z20, Z2, Z19
+	VFNMADD231PS Z21, Z2, Z23
+	VMOVAPS      Z24, Z20
+	VFMADD231PS  Z21, Z0, Z20
+	VFNMADD231PS Z21, Z0, Z24
+	VMOVAPS      Z19, 1280(R8)
+	VMOVAPS      Z20, 1344(R8)
+	VMOVAPS      Z24, 1408(R8)
+	VMOVAPS      Z22, 1472(R8)
+	VMOVAPS      Z23, 1536(R8)
+
+channels_4_end:
+	MOVQ         DI, R12
+	VMOVAPS      960(R8), Z19
+	VMOVAPS      1280(R8), Z20
+	VFNMADD231PS Z19, Z1, Z20
+	VMOVAPS      Z19, Z21
+	VFNMADD231PS Z14, Z1, Z21
+	VFNMADD231PS Z9, Z2, Z19
+	VFNMADD231PS Z9, Z1, Z14
+	VFNMADD231PS Z3, Z1, Z9
+	VMOVAPS      Z21, Z3
+	VFNMADD231PS Z9, Z2, Z3
+	VFNMADD231PS Z14, Z2, Z20
+	VMOVAPS      Z21, Z9
+	VFMADD231PS  Z14, Z0, Z9
+	VFNMADD231PS Z14, Z0, Z21
+	VMOVUPS      Z3, (R12)
+	VMOVUPS      Z9, (R12)(R9*1)
+	VMOVUPS      Z21, (R12)(R9*2)
+	VMOVUPS      Z19, (R12)(R10*1)
+	VMOVUPS      Z20, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1024(R8), Z3
+	VMOVAPS      1344(R8), Z9
+	VFNMADD231PS Z3, Z1, Z9
+	VMOVAPS      Z3, Z14
+	VFNMADD231PS Z15, Z1, Z14
+	VFNMADD231PS Z10, Z2, Z3
+	VFNMADD231PS Z10, Z1, Z15
+	VFNMADD231PS Z5, Z1, Z10
+	VMOVAPS      Z14, Z5
+	VFNMADD231PS Z10, Z2, Z5
+	VFNMADD231PS Z15, Z2, Z9
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z15, Z0, Z10
+	VFNMADD231PS Z15, Z0, Z14
+	VMOVUPS      Z5, (R12)
+	VMOVUPS      Z10, (R12)(R9*1)
+	VMOVUPS      Z14, (R12)(R9*2)
+	VMOVUPS      Z3, (R12)(R10*1)
+	VMOVUPS      Z9, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1088(R8), Z3
+	VMOVAPS      1408(R8), Z5
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z3, Z9
+	VFNMADD231PS Z16, Z1, Z9
+	VFNMADD231PS Z11, Z2, Z3
+	VFNMADD231PS Z11, Z1, Z16
+	VFNMADD231PS Z6, Z1, Z11
+	VMOVAPS      Z9, Z6
+	VFNMADD231PS Z11, Z2, Z6
+	VFNMADD231PS Z16, Z2, Z5
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z16, Z0, Z11
+	VFNMADD231PS Z16, Z0, Z9
+	VMOVUPS      Z6, (R12)
+	VMOVUPS      Z11, (R12)(R9*1)
+	VMOVUPS      Z9, (R12)(R9*2)
+	VMOVUPS      Z3, (R12)(R10*1)
+	VMOVUPS      Z5, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1152(R8), Z3
+	VMOVAPS      1472(R8), Z5
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z3, Z6
+	VFNMADD231PS Z17, Z1, Z6
+	VFNMADD231PS Z12, Z2, Z3
+	VFNMADD231PS Z12, Z1, Z17
+	VFNMADD231PS Z7, Z1, Z12
+	VMOVAPS      Z6, Z7
+	VFNMADD231PS Z12, Z2, Z7
+	VFNMADD231PS Z17, Z2, Z5
+	VMOVAPS      Z6, Z12
+	VFMADD231PS  Z17, Z0, Z12
+	VFNMADD231PS Z17, Z0, Z6
+	VMOVUPS      Z7, (R12)
+	VMOVUPS      Z12, (R12)(R9*1)
+	VMOVUPS      Z6, (R12)(R9*2)
+	VMOVUPS      Z3, (R12)(R10*1)
+	VMOVUPS      Z5, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1216(R8), Z3
+	VMOVAPS      1536(R8), Z5
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z3, Z6
+	VFNMADD231PS Z18, Z1, Z6
+	VFNMADD231PS Z13, Z2, Z3
+	VFNMADD231PS Z13, Z1, Z18
+	VFNMADD231PS Z8, Z1, Z13
+	VMOVAPS      Z6, Z8
+	VFNMADD231PS Z13, Z2, Z8
+	VFNMADD231PS Z18, Z2, Z5
+	VMOVAPS      Z6, Z13
+	VFMADD231PS  Z18, Z0, Z13
+	VFNMADD231PS Z18, Z0, Z6
+	VMOVUPS      Z8, (R12)
+	VMOVUPS      Z13, (R12)(R9*1)
+	VMOVUPS      Z6, (R12)(R9*2)
+	VMOVUPS      Z3, (R12)(R10*1)
+	VMOVUPS      Z5, (R12)(R9*4)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000040, R11
+	JMP          channels
+
+channels_tail:
+	TESTQ   R11, R11
+	JZ      channels_done
+	MOVL    $0x000000ff, R11
+	KMOVW   R11, K1
+	MOVQ    CX, R11
+	BTQ     $0x00, 48(AX)
+	JCS     channels_half_0_inside
+	VMOVAPS Z4, Z3
+	VMOVAPS Z4, Z5
+	VMOVAPS Z4, Z6
+	VMOVAPS Z4, Z7
+	VMOVAPS Z4, Z8
+	JMP     channels_half_0_end
+
+channels_half_0_inside:
+	VMOVAPS   Z4, Z3
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_0_0
+	VMOVUPS.Z (R11), K1, Z3
+
+channels_half_0_0:
+	VMOVAPS   Z4, Z5
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_0_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z5
+
+channels_half_0_1:
+	VMOVAPS   Z4, Z9
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_0_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z9
+
+channels_half_0_2:
+	VMOVAPS   Z4, Z7
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_0_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z7
+
+channels_half_0_3:
+	VMOVAPS   Z4, Z8
+	BTQ       $0x04, 56(AX)
+	JCC       channels_half_0_4
+	VMOVUPS.Z (R11)(BX*4), K1, Z8
+
+channels_half_0_4:
+	VFNMADD231PS Z7, Z1, Z8
+	VMOVAPS      Z7, Z6
+	VFNMADD231PS Z9, Z1, Z6
+	VFNMADD231PS Z5, Z2, Z7
+	VFNMADD231PS Z5, Z1, Z9
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z5, Z2, Z3
+	VFNMADD231PS Z9, Z2, Z8
+	VMOVAPS      Z6, Z5
+	VFMADD231PS  Z9, Z0, Z5
+	VFNMADD231PS Z9, Z0, Z6
+	VMOVAPS      Z3, Z3
+	VMOVAPS      Z5, Z5
+	VMOVAPS      Z6, Z6
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z8, Z8
+
+channels_half_0_end:
+	ADDQ    DX, R11
+	BTQ     $0x01, 48(AX)
+	JCS     channels_half_1_inside
+	VMOVAPS Z4, Z9
+	VMOVAPS Z4, Z10
+	VMOVAPS Z4, Z11
+	VMOVAPS Z4, Z12
+	VMOVAPS Z4, Z13
+	JMP     channels_half_1_end
+
+channels_half_1_inside:
+	VMOVAPS   Z4, Z9
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_1_0
+	VMOVUPS.Z (R11), K1, Z9
+
+channels_half_1_0:
+	VMOVAPS   Z4, Z10
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_1_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z10
+
+channels_half_1_1:
+	VMOVAPS   Z4, Z14
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_1_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z14
+
+channels_half_1_2:
+	VMOVAPS   Z4, Z12
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_1_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z12
+
+channels_half_1_3:
+	VMOVAPS   Z4, Z13
+	BTQ       $0x04, 56(AX)
+	JCC       channels_half_1_4
+	VMOVUPS.Z (R11)(BX*4), K1, Z13
+
+channels_half_1_4:
+	VFNMADD231PS Z12, Z1, Z13
+	VMOVAPS      Z12, Z11
+	VFNMADD231PS Z14, Z1, Z11
+	VFNMADD231PS Z10, Z2, Z12
+	VFNMADD231PS Z10, Z1, Z14
+	VFNMADD231PS Z9, Z1, Z10
+	VMOVAPS      Z11, Z9
+	VFNMADD231PS Z10, Z2, Z9
+	VFNMADD231PS Z14, Z2, Z13
+	VMOVAPS      Z11, Z10
+	VFMADD231PS  Z14, Z0, Z10
+	VFNMADD231PS Z14, Z0, Z11
+	VMOVAPS      Z9, Z9
+	VMOVAPS      Z10, Z10
+	VMOVAPS      Z11, Z11
+	VMOVAPS      Z12, Z12
+	VMOVAPS      Z13, Z13
+
+channels_half_1_end:
+	ADDQ    DX, R11
+	BTQ     $0x02, 48(AX)
+	JCS     channels_half_2_inside
+	VMOVAPS Z4, Z14
+	VMOVAPS Z4, Z15
+	VMOVAPS Z4, Z16
+	VMOVAPS Z4, Z17
+	VMOVAPS Z4, Z18
+	JMP     channels_half_2_end
+
+channels_half_2_inside:
+	VMOVAPS   Z4, Z14
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_2_0
+	VMOVUPS.Z (R11), K1, Z14
+
+channels_half_2_0:
+	VMOVAPS   Z4, Z15
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_2_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z15
+
+channels_half_2_1:
+	VMOVAPS   Z4, Z19
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_2_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z19
+
+channels_half_2_2:
+	VMOVAPS   Z4, Z17
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_2_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z17
+
+channels_half_2_3:
+	VMOVAPS   Z4, Z18
+	BTQ       $0x04, 56(AX)
+	JCC       channels_half_2_4
+	VMOVUPS.Z (R11)(BX*4), K1, Z18
+
+channels_half_2_4:
+	VFNMADD231PS Z17, Z1, Z18
+	VMOVAPS      Z17, Z16
+	VFNMADD231PS Z19, Z1, Z16
+	VFNMADD231PS Z15, Z2, Z17
+	VFNMADD231PS Z15, Z1, Z19
+	VFNMADD231PS Z14, Z1, Z15
+	VMOVAPS      Z16, Z14
+	VFNMADD231PS Z15, Z2, Z14
+	VFNMADD231PS Z19, Z2, Z18
+	VMOVAPS      Z16, Z15
+	VFMADD231PS  Z19, Z0, Z15
+	VFNMADD231PS Z19, Z0, Z16
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z15, Z15
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z17, Z17
+	VMOVAPS      Z18, Z18
+
+channels_half_2_end:
+	ADDQ    DX, R11
+	BTQ     $0x03, 48(AX)
+	JCS     channels_half_3_inside
+	VMOVAPS Z4, 960(R8)
+	VMOVAPS Z4, 1024(R8)
+	VMOVAPS Z4, 1088(R8)
+	VMOVAPS Z4, 1152(R8)
+	VMOVAPS Z4, 1216(R8)
+	JMP     channels_half_3_end
+
+channels_half_3_inside:
+	VMOVAPS   Z4, Z19
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_3_0
+	VMOVUPS.Z (R11), K1, Z19
+
+channels_half_3_0:
+	VMOVAPS   Z4, Z20
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_3_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z20
+
+channels_half_3_1:
+	VMOVAPS   Z4, Z21
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_3_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z21
+
+channels_half_3_2:
+	VMOVAPS   Z4, Z22
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_3_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z22
+
+channels_half_3_3:
+	VMOVAPS   Z4, Z23
+	BTQ       $0x04, 56(AX)
+	JCC       channels_half_3_4
+	VMOVUPS.Z (R11)(BX*4), K1, Z23
+
+channels_half_3_4:
+	VFNMADD231PS Z22, Z1, Z23
+	VMOVAPS      Z22, Z24
+	VFNMADD231PS Z21, Z1, Z24
+	VFNMADD231PS Z20, Z2, Z22
+	VFNMADD231PS Z20, Z1, Z21
+	VFNMADD231PS Z19, Z1, Z20
+	VMOVAPS      Z24, Z19
+	VFNMADD231PS Z20, Z2, Z19
+	VFNMADD231PS Z21, Z2, Z23
+	VMOVAPS      Z24, Z20
+	VFMADD231PS  Z21, Z0, Z20
+	VFNMADD231PS Z21, Z0, Z24
+	VMOVAPS      Z19, 960(R8)
+	VMOVAPS      Z20, 1024(R8)
+	VMOVAPS      Z24, 1088(R8)
+	VMOVAPS      Z22, 1152(R8)
+	VMOVAPS      Z23, 1216(R8)
+
+channels_half_3_end:
+	ADDQ    DX, R11
+	BTQ     $0x04, 48(AX)
+	JCS     channels_half_4_inside
+	VMOVAPS Z4, 1280(R8)
+	VMOVAPS Z4, 1344(R8)
+	VMOVAPS Z4, 1408(R8)
+	VMOVAPS Z4, 1472(R8)
+	VMOVAPS Z4, 1536(R8)
+	JMP     channels_half_4_end
+
+channels_half_4_inside:
+	VMOVAPS   Z4, Z19
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_4_0
+	VMOVUPS.Z (R11), K1, Z19
+
+channels_half_4_0:
+	VMOVAPS   Z4, Z20
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_4_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z20
+
+channels_half_4_1:
+	VMOVAPS   Z4, Z21
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_4_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z21
+
+channels_half_4_2:
+	VMOVAPS   Z4, Z22
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_4_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z22
+
+channels_half_4_3:
+	VMOVAPS   Z4, Z23
+	BTQ       $0x04, 56(AX)
+	JCC       channels_half_4_4
+	VMOVUPS.Z (R11)(BX*4), K1, Z23
+
+channels_half_4_4:
+	VFNMADD231PS Z22, Z1, Z23
+	VMOVAPS      Z22, Z24
+	VFNMADD231PS Z21, Z1, Z24
+	VFNMADD231PS Z20, Z2, Z22
+	VFNMADD231PS Z20, Z1, Z21
+	VFNMADD231PS Z19, Z1, Z20
+	VMOVAPS      Z24, Z19
+	VFNMADD231PS Z20, Z2, Z19
+	VFNMADD231PS Z21, Z2, Z23
+	VMOVAPS      Z24, Z20
+	VFMADD231PS  Z21, Z0, Z20
+	VFNMADD231PS Z21, Z0, Z24
+	VMOVAPS      Z19, 1280(R8)
+	VMOVAPS      Z20, 1344(R8)
+	VMOVAPS      Z24, 1408(R8)
+	VMOVAPS      Z22, 1472(R8)
+	VMOVAPS      Z23, 1536(R8)
+
+channels_half_4_end:
+	MOVQ         DI, R11
+	VMOVAPS      960(R8), Z19
+	VMOVAPS      1280(R8), Z20
+	VFNMADD231PS Z19, Z1, Z20
+	VMOVAPS      Z19, Z21
+	VFNMADD231PS Z14, Z1, Z21
+	VFNMADD231PS Z9, Z2, Z19
+	VFNMADD231PS Z9, Z1, Z14
+	VFNMADD231PS Z3, Z1, Z9
+	VMOVAPS      Z21, Z3
+	VFNMADD231PS Z9, Z2, Z3
+	VFNMADD231PS Z14, Z2, Z20
+	VMOVAPS      Z21, Z9
+	VFMADD231PS  Z14, Z0, Z9
+	VFNMADD231PS Z14, Z0, Z21
+	VMOVUPS      Z3, K1, (R11)
+	VMOVUPS      Z9, K1, (R11)(R9*1)
+	VMOVUPS      Z21, K1, (R11)(R9*2)
+	VMOVUPS      Z19, K1, (R11)(R10*1)
+	VMOVUPS      Z20, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1024(R8), Z3
+	VMOVAPS      1344(R8), Z9
+	VFNMADD231PS Z3, Z1, Z9
+	VMOVAPS      Z3, Z14
+	VFNMADD231PS Z15, Z1, Z14
+	VFNMADD231PS Z10, Z2, Z3
+	VFNMADD231PS Z10, Z1, Z15
+	VFNMADD231PS Z5, Z1, Z10
+	VMOVAPS      Z14, Z5
+	VFNMADD231PS Z10, Z2, Z5
+	VFNMADD231PS Z15, Z2, Z9
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z15, Z0, Z10
+	VFNMADD231PS Z15, Z0, Z14
+	VMOVUPS      Z5, K1, (R11)
+	VMOVUPS      Z10, K1, (R11)(R9*1)
+	VMOVUPS      Z14, K1, (R11)(R9*2)
+	VMOVUPS      Z3, K1, (R11)(R10*1)
+	VMOVUPS      Z9, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1088(R8), Z3
+	VMOVAPS      1408(R8), Z5
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z3, Z9
+	VFNMADD231PS Z16, Z1, Z9
+	VFNMADD231PS Z11, Z2, Z3
+	VFNMADD231PS Z11, Z1, Z16
+	VFNMADD231PS Z6, Z1, Z11
+	VMOVAPS      Z9, Z6
+	VFNMADD231PS Z11, Z2, Z6
+	VFNMADD231PS Z16, Z2, Z5
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z16, Z0, Z11
+	VFNMADD231PS Z16, Z0, Z9
+	VMOVUPS      Z6, K1, (R11)
+	VMOVUPS      Z11, K1, (R11)(R9*1)
+	VMOVUPS      Z9, K1, (R11)(R9*2)
+	VMOVUPS      Z3, K1, (R11)(R10*1)
+	VMOVUPS      Z5, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1152(R8), Z3
+	VMOVAPS      1472(R8), Z5
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z3, Z6
+	VFNMADD231PS Z17, Z1, Z6
+	VFNMADD231PS Z12, Z2, Z3
+	VFNMADD231PS Z12, Z1, Z17
+	VFNMADD231PS Z7, Z1, Z12
+	VMOVAPS      Z6, Z7
+	VFNMADD231PS Z12, Z2, Z7
+	VFNMADD231PS Z17, Z2, Z5
+	VMOVAPS      Z6, Z12
+	VFMADD231PS  Z17, Z0, Z12
+	VFNMADD231PS Z17, Z0, Z6
+	VMOVUPS      Z7, K1, (R11)
+	VMOVUPS      Z12, K1, (R11)(R9*1)
+	VMOVUPS      Z6, K1, (R11)(R9*2)
+	VMOVUPS      Z3, K1, (R11)(R10*1)
+	VMOVUPS      Z5, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1216(R8), Z3
+	VMOVAPS      1536(R8), Z5
+	VFNMADD231PS Z3, Z1, Z5
+	VMOVAPS      Z3, Z6
+	VFNMADD231PS Z18, Z1, Z6
+	VFNMADD231PS Z13, Z2, Z3
+	VFNMADD231PS Z13, Z1, Z18
+	VFNMADD231PS Z8, Z1, Z13
+	VMOVAPS      Z6, Z8
+	VFNMADD231PS Z13, Z2, Z8
+	VFNMADD231PS Z18, Z2, Z5
+	VMOVAPS      Z6, Z13
+	VFMADD231PS  Z18, Z0, Z13
+	VFNMADD231PS Z18, Z0, Z6
+	VMOVUPS      Z8, K1, (R11)
+	VMOVUPS      Z13, K1, (R11)(R9*1)
+	VMOVUPS      Z6, K1, (R11)(R9*2)
+	VMOVUPS      Z3, K1, (R11)(R10*1)
+	VMOVUPS      Z5, K1, (R11)(R9*4)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DI
+
+channels_done:
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+	ADDQ $0x0000003f, R11
+	ANDQ $-64, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 72(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, CX
+	MOVQ 144(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, DI
+	DECQ 64(AX)
+	JMP  tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func outputPairAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·outputPairAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS pointC<>+0(SB), Z0
+	VBROADCASTSS pointD<>+0(SB), Z1
+	VBROADCASTSS squareC<>+0(SB), Z2
+	VBROADCASTSS squareD<>+0(SB), Z3
+	VBROADCASTSS cubeD<>+0(SB), Z4
+	MOVQ         (AX), CX
+	MOVQ         184(AX), DX
+	MOVQ         24(AX), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         80(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         88(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+
+tile:
+	CMPQ 40(AX), $0x00
+	JE   done
+	MOVQ 32(AX), R10
+	SHLQ $0x02, R10
+	MOVQ 120(AX), R11
+
+channels:
+	CMPQ        R10, $0x00000040
+	JL          channels_tail
+	MOVQ        CX, R12
+	VMOVUPS     (R12)(BX*1), Z7
+	VMOVUPS     (R12)(BX*2), Z6
+	VMOVUPS     (R12)(SI*1), Z5
+	VSUBPS      Z6, Z7, Z8
+	VMULPS      Z0, Z8, Z8
+	VADDPS      Z6, Z7, Z7
+	VADDPS      Z7, Z5, Z9
+	VADDPS      (R12), Z9, Z9
+	VMOVAPS     Z8, Z6
+	VFMADD231PS Z1, Z5, Z6
+	VMULPS      Z2, Z7, Z7
+	VFMADD231PS Z3, Z5, Z7
+	VMULPS      Z2, Z8, Z8
+	VFMADD231PS Z4, Z5, Z8
+	VADDPS      (R12)(BX*4), Z8, Z8
+	VMOVAPS     Z9, Z5
+	VMOVAPS     Z6, Z6
+	VMOVAPS     Z7, Z7
+	VMOVAPS     Z8, Z8
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Z11
+	VMOVUPS     (R12)(BX*2), Z10
+	VMOVUPS     (R12)(SI*1), Z9
+	VSUBPS      Z10, Z11, Z12
+	VMULPS      Z0, Z12, Z12
+	VADDPS      Z10, Z11, Z11
+	VADDPS      Z11, Z9, Z13
+	VADDPS      (R12), Z13, Z13
+	VMOVAPS     Z12, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VMULPS      Z2, Z12, Z12
+	VFMADD231PS Z4, Z9, Z12
+	VADDPS      (R12)(BX*4), Z12, Z12
+	VMOVAPS     Z13, Z9
+	VMOVAPS     Z10, Z10
+	VMOVAPS     Z11, Z11
+	VMOVAPS     Z12, Z12
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Z15
+	VMOVUPS     (R12)(BX*2), Z14
+	VMOVUPS     (R12)(SI*1), Z13
+	VSUBPS      Z14, Z15, Z16
+	VMULPS      Z0, Z16, Z16
+	VADDPS      Z14, Z15, Z15
+	VADDPS      Z15, Z13, Z17
+	VADDPS      (R12), Z17, Z17
+	VMOVAPS     Z16, Z14
+	VFMADD231PS Z1, Z13, Z14
+	VMULPS      Z2, Z15, Z15
+	VFMADD231PS Z3, Z13, Z15
+	VMULPS      Z2, Z16, Z16
+	VFMADD231PS Z4, Z13, Z16
+	VADDPS      (R12)(BX*4), Z16, Z16
+	VMOVAPS     Z17, Z13
+	VMOVAPS     Z14, Z14
+	VMOVAPS     Z15, Z15
+	VMOVAPS     Z16, Z16
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Z17
+	VMOVUPS     (R12)(BX*2), Z18
+	VMOVUPS     (R12)(SI*1), Z19
+	VSUBPS      Z18, Z17, Z20
+	VMULPS      Z0, Z20, Z20
+	VADDPS      Z18, Z17, Z17
+	VADDPS      Z17, Z19, Z18
+	VADDPS      (R12), Z18, Z18
+	VMOVAPS     Z20, Z21
+	VFMADD231PS Z1, Z19, Z21
+	VMULPS      Z2, Z17, Z17
+	VFMADD231PS Z3, Z19, Z17
+	VMULPS      Z2, Z20, Z20
+	VFMADD231PS Z4, Z19, Z20
+	VADDPS      (R12)(BX*4), Z20, Z20
+	VMOVAPS     Z18, 768(DX)
+	VMOVAPS     Z21, 832(DX)
+	VMOVAPS     Z17, 896(DX)
+	VMOVAPS     Z20, 960(DX)
+	ADDQ        BX, R12
+	LEAQ        (R12)(BX*4), R12
+	VMOVUPS     (R12)(BX*1), Z17
+	VMOVUPS     (R12)(BX*2), Z18
+	VMOVUPS     (R12)(SI*1), Z19
+	VSUBPS      Z18, Z17, Z20
+	VMULPS      Z0, Z20, Z20
+	VADDPS      Z18, Z17, Z17
+	VADDPS      Z17, Z19, Z18
+	VADDPS      (R12), Z18, Z18
+	VMOVAPS     Z20, Z21
+	VFMADD231PS Z1, Z19, Z21
+	VMULPS      Z2, Z17, Z17
+	VFMADD231PS Z3, Z19, Z17
+	VMULPS      Z2, Z20, Z20
+	VFMADD231PS Z4, Z19, Z20
+	VADDPS      (R12)(BX*4), Z20, Z20
+	VMOVAPS     Z18, 1024(DX)
+	VMOVAPS     Z21, 1088(DX)
+	VMOVAPS     Z17, 1152(DX)
+	VMOVAPS     Z20, 1216(DX)
+	MOVQ        DI, R12
+	CMPQ        112(AX), $0x00
+	JLE         channels_end
+	VMOVAPS     768(DX), Z17
+	VSUBPS      Z13, Z9, Z18
+	VMULPS      Z0, Z18, Z18
+	VADDPS      Z13, Z9, Z9
+	VADDPS      Z9, Z17, Z13
+	VADDPS      Z5, Z13, Z13
+	VMOVAPS     Z18, Z5
+	VFMADD231PS Z1, Z17, Z5
+	VMULPS      Z2, Z9, Z9
+	VFMADD231PS Z3, Z17, Z9
+	VMULPS      Z2, Z18, Z18
+	VFMADD231PS Z4, Z17, Z18
+	VADDPS      1024(DX), Z18, Z18
+	VMOVUPS     (R11), Z17
+	VADDPS      Z17, Z13, Z13
+	VADDPS      Z17, Z5, Z5
+	VADDPS      Z17, Z9, Z9
+	VADDPS      Z17, Z18, Z18
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_0_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Z17
+	VADDPS      Z17, Z13, Z13
+	CMPQ        104(AX), $0x01
+	JLE         channels_0_plain
+	VMOVUPS     (R13)(R8*1), Z17
+	VADDPS      Z17, Z5, Z5
+	CMPQ        104(AX), $0x02
+	JLE         channels_0_plain
+	VMOVUPS     (R13)(R8*2), Z17
+	VADDPS      Z17, Z9, Z9
+	CMPQ        104(AX), $0x03
+	JLE         channels_0_plain
+	VMOVUPS     (R13)(R9*1), Z17
+	VADDPS      Z17, Z18, Z18
+
+channels_0_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_0_clipped
+	VBROADCASTSS 176(AX), Z17
+	VBROADCASTSS 180(AX), Z19
+	VMAXPS       Z13, Z17, Z13
+	VMINPS       Z13, Z19, Z13
+	VMAXPS       Z5, Z17, Z5
+	VMINPS       Z5, Z19, Z5
+	VMAXPS       Z9, Z17, Z9
+	VMINPS       Z9, Z19, Z9
+	VMAXPS       Z18, Z17, Z18
+	VMINPS       Z18, Z19, Z18
+
+channels_0_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Z13, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_0_stored
+	VMOVUPS Z5, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_0_stored
+	VMOVUPS Z9, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_0_stored
+	VMOVUPS Z18, (R13)(R9*1)
+
+channels_0_stored:
+	MOVQ        96(AX), R13
+	LEAQ        (R12)(R13*4), R12
+	CMPQ        112(AX), $0x01
+	JLE         channels_end
+	VMOVAPS     832(DX), Z5
+	VSUBPS      Z14, Z10, Z9
+	VMULPS      Z0, Z9, Z9
+	VADDPS      Z14, Z10, Z10
+	VADDPS      Z10, Z5, Z13
+	VADDPS      Z6, Z13, Z13
+	VMOVAPS     Z9, Z6
+	VFMADD231PS Z1, Z5, Z6
+	VMULPS      Z2, Z10, Z10
+	VFMADD231PS Z3, Z5, Z10
+	VMULPS      Z2, Z9, Z9
+	VFMADD231PS Z4, Z5, Z9
+	VADDPS      1088(DX), Z9, Z9
+	VMOVUPS     (R11), Z5
+	VADDPS      Z5, Z13, Z13
+	VADDPS      Z5, Z6, Z6
+	VADDPS      Z5, Z10, Z10
+	VADDPS      Z5, Z9, Z9
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_1_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Z5
+	VADDPS      Z5, Z13, Z13
+	CMPQ        104(AX), $0x01
+	JLE         channels_1_plain
+	VMOVUPS     (R13)(R8*1), Z5
+	VADDPS      Z5, Z6, Z6
+	CMPQ        104(AX), $0x02
+	JLE         channels_1_plain
+	VMOVUPS     (R13)(R8*2), Z5
+	VADDPS      Z5, Z10, Z10
+	CMPQ        104(AX), $0x03
+	JLE         channels_1_plain
+	VMOVUPS     (R13)(R9*1), Z5
+	VADDPS      Z5, Z9, Z9
+
+channels_1_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_1_clipped
+	VBROADCASTSS 176(AX), Z5
+	VBROADCASTSS 180(AX), Z14
+	VMAXPS       Z13, Z5, Z13
+	VMINPS       Z13, Z14, Z13
+	VMAXPS       Z6, Z5, Z6
+	VMINPS       Z6, Z14, Z6
+	VMAXPS       Z10, Z5, Z10
+	VMINPS       Z10, Z14, Z10
+	VMAXPS       Z9, Z5, Z9
+	VMINPS       Z9, Z14, Z9
+
+channels_1_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Z13, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_1_stored
+	VMOVUPS Z6, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_1_stored
+	VMOVUPS Z10, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_1_stored
+	VMOVUPS Z9, (R13)(R9*1)
+
+channels_1_stored:
+	MOVQ        96(AX), R13
+	LEAQ        (R12)(R13*4), R12
+	CMPQ        112(AX), $0x02
+	JLE         channels_end
+	VMOVAPS     896(DX), Z5
+	VSUBPS      Z15, Z11, Z6
+	VMULPS      Z0, Z6, Z6
+	VADDPS      Z15, Z11, Z11
+	VADDPS      Z11, Z5, Z9
+	VADDPS      Z7, Z9, Z9
+	VMOVAPS     Z6, Z7
+	VFMADD231PS Z1, Z5, Z7
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z5, Z11
+	VMULPS      Z2, Z6, Z6
+	VFMADD231PS Z4, Z5, Z6
+	VADDPS      1152(DX), Z6, Z6
+	VMOVUPS     (R11), Z5
+	VADDPS      Z5, Z9, Z9
+	VADDPS      Z5, Z7, Z7
+	VADDPS      Z5, Z11, Z11
+	VADDPS      Z5, Z6, Z6
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_2_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Z5
+	VADDPS      Z5, Z9, Z9
+	CMPQ        104(AX), $0x01
+	JLE         channels_2_plain
+	VMOVUPS     (R13)(R8*1), Z5
+	VADDPS      Z5, Z7, Z7
+	CMPQ        104(AX), $0x02
+	JLE         channels_2_plain
+	VMOVUPS     (R13)(R8*2), Z5
+	VADDPS      Z5, Z11, Z11
+	CMPQ        104(AX), $0x03
+	JLE         channels_2_plain
+	VMOVUPS     (R13)(R9*1), Z5
+	VADDPS      Z5, Z6, Z6
+
+channels_2_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_2_clipped
+	VBROADCASTSS 176(AX), Z5
+	VBROADCASTSS 180(AX), Z10
+	VMAXPS       Z9, Z5, Z9
+	VMINPS       Z9, Z10, Z9
+	VMAXPS       Z7, Z5, Z7
+	VMINPS       Z7, Z10, Z7
+	VMAXPS       Z11, Z5, Z11
+	VMINPS       Z11, Z10, Z11
+	VMAXPS       Z6, Z5, Z6
+	VMINPS       Z6, Z10, Z6
+
+channels_2_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Z9, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_2_stored
+	VMOVUPS Z7, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_2_stored
+	VMOVUPS Z11, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_2_stored
+	VMOVUPS Z6, (R13)(R9*1)
+
+channels_2_stored:
+	MOVQ        96(AX), R13
+	LEAQ        (R12)(R13*4), R12
+	CMPQ        112(AX), $0x03
+	JLE         channels_end
+	VMOVAPS     960(DX), Z5
+	VSUBPS      Z16, Z12, Z6
+	VMULPS      Z0, Z6, Z6
+	VADDPS      Z16, Z12, Z12
+	VADDPS      Z12, Z5, Z7
+	VADDPS      Z8, Z7, Z7
+	VMOVAPS     Z6, Z8
+	VFMADD231PS Z1, Z5, Z8
+	VMULPS      Z2, Z12, Z12
+	VFMADD231PS Z3, Z5, Z12
+	VMULPS      Z2, Z6, Z6
+	VFMADD231PS Z4, Z5, Z6
+	VADDPS      1216(DX), Z6, Z6
+	VMOVUPS     (R11), Z5
+	VADDPS      Z5, Z7, Z7
+	VADDPS      Z5, Z8, Z8
+	VADDPS      Z5, Z12, Z12
+	VADDPS      Z5, Z6, Z6
+	MOVQ        144(AX), R13
+	TESTQ       R13, R13
+	JZ          channels_3_plain
+	ADDQ        R12, R13
+	VMOVUPS     (R13), Z5
+	VADDPS      Z5, Z7, Z7
+	CMPQ        104(AX), $0x01
+	JLE         channels_3_plain
+	VMOVUPS     (R13)(R8*1), Z5
+	VADDPS      Z5, Z8, Z8
+	CMPQ        104(AX), $0x02
+	JLE         channels_3_plain
+	VMOVUPS     (R13)(R8*2), Z5
+	VADDPS      Z5, Z12, Z12
+	CMPQ        104(AX), $0x03
+	JLE         channels_3_plain
+	VMOVUPS     (R13)(R9*1), Z5
+	VADDPS      Z5, Z6, Z6
+
+channels_3_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_3_clipped
+	VBROADCASTSS 176(AX), Z5
+	VBROADCASTSS 180(AX), Z9
+	VMAXPS       Z7, Z5, Z7
+	VMINPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z5, Z8
+	VMINPS       Z8, Z9, Z8
+	VMAXPS       Z12, Z5, Z12
+	VMINPS       Z12, Z9, Z12
+	VMAXPS       Z6, Z5, Z6
+	VMINPS       Z6, Z9, Z6
+
+channels_3_clipped:
+	MOVQ    56(AX), R13
+	ADDQ    R12, R13
+	VMOVUPS Z7, (R13)
+	CMPQ    104(AX), $0x01
+	JLE     channels_3_stored
+	VMOVUPS Z8, (R13)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_3_stored
+	VMOVUPS Z12, (R13)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_3_stored
+	VMOVUPS Z6, (R13)(R9*1)
+
+channels_3_stored:
+channels_end:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, R11
+	SUBQ $0x00000040, R10
+	JMP  channels
+
+channels_tail:
+	TESTQ       R10, R10
+	JZ          channels_done
+	MOVL        $0x000000ff, R10
+	KMOVW       R10, K1
+	MOVQ        CX, R10
+	VMOVUPS.Z   (R10)(BX*1), K1, Z7
+	VMOVUPS.Z   (R10)(BX*2), K1, Z10
+	VMOVUPS.Z   (R10)(SI*1), K1, Z5
+	VMOVUPS.Z   (R10), K1, Z6
+	VMOVUPS.Z   (R10)(BX*4), K1, Z9
+	VSUBPS      Z10, Z7, Z8
+	VMULPS      Z0, Z8, Z8
+	VADDPS      Z10, Z7, Z7
+	VADDPS      Z7, Z5, Z10
+	VADDPS      Z6, Z10, Z10
+	VMOVAPS     Z8, Z6
+	VFMADD231PS Z1, Z5, Z6
+	VMULPS      Z2, Z7, Z7
+	VFMADD231PS Z3, Z5, Z7
+	VMULPS      Z2, Z8, Z8
+	VFMADD231PS Z4, Z5, Z8
+	VADDPS      Z9, Z8, Z8
+	VMOVAPS     Z10, Z5
+	VMOVAPS     Z6, Z6
+	VMOVAPS     Z7, Z7
+	VMOVAPS     Z8, Z8
+	ADDQ        BX, R10
+	LEAQ        (R10)(BX*4), R10
+	VMOVUPS.Z   (R10)(BX*1), K1, Z11
+	VMOVUPS.Z   (R10)(BX*2), K1, Z14
+	VMOVUPS.Z   (R10)(SI*1), K1, Z9
+	VMOVUPS.Z   (R10), K1, Z10
+	VMOVUPS.Z   (R10)(BX*4), K1, Z13
+	VSUBPS      Z14, Z11, Z12
+	VMULPS      Z0, Z12, Z12
+	VADDPS      Z14, Z11, Z11
+	VADDPS      Z11, Z9, Z14
+	VADDPS      Z10, Z14, Z14
+	VMOVAPS     Z12, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VMULPS      Z2, Z12, Z12
+	VFMADD231PS Z4, Z9, Z12
+	VADDPS      Z13, Z12, Z12
+	VMOVAPS     Z14, Z9
+	VMOVAPS     Z10, Z10
+	VMOVAPS     Z11, Z11
+	VMOVAPS     Z12, Z12
+	ADDQ        BX, R10
+	LEAQ        (R10)(BX*4), R10
+	VMOVUPS.Z   (R10)(BX*1), K1, Z15
+	VMOVUPS.Z   (R10)(BX*2), K1, Z18
+	VMOVUPS.Z   (R10)(SI*1), K1, Z13
+	VMOVUPS.Z   (R10), K1, Z14
+	VMOVUPS.Z   (R10)(BX*4), K1, Z17
+	VSUBPS      Z18, Z15, Z16
+	VMULPS      Z0, Z16, Z16
+	VADDPS      Z18, Z15, Z15
+	VADDPS      Z15, Z13, Z18
+	VADDPS      Z14, Z18, Z18
+	VMOVAPS     Z16, Z14
+	VFMADD231PS Z1, Z13, Z14
+	VMULPS      Z2, Z15, Z15
+	VFMADD231PS Z3, Z13, Z15
+	VMULPS      Z2, Z16, Z16
+	VFMADD231PS Z4, Z13, Z16
+	VADDPS      Z17, Z16, Z16
+	VMOVAPS     Z18, Z13
+	VMOVAPS     Z14, Z14
+	VMOVAPS     Z15, Z15
+	VMOVAPS     Z16, Z16
+	ADDQ        BX, R10
+	LEAQ        (R10)(BX*4), R10
+	VMOVUPS.Z   (R10)(BX*1), K1, Z17
+	VMOVUPS.Z   (R10)(BX*2), K1, Z18
+	VMOVUPS.Z   (R10)(SI*1), K1, Z19
+	VMOVUPS.Z   (R10), K1, Z20
+	VMOVUPS.Z   (R10)(BX*4), K1, Z21
+	VSUBPS      Z18, Z17, Z22
+	VMULPS      Z0, Z22, Z22
+	VADDPS      Z18, Z17, Z17
+	VADDPS      Z17, Z19, Z18
+	VADDPS      Z20, Z18, Z18
+	VMOVAPS     Z22, Z20
+	VFMADD231PS Z1, Z19, Z20
+	VMULPS      Z2, Z17, Z17
+	VFMADD231PS Z3, Z19, Z17
+	VMULPS      Z2, Z22, Z22
+	VFMADD231PS Z4, Z19, Z22
+	VADDPS      Z21, Z22, Z22
+	VMOVAPS     Z18, 768(DX)
+	VMOVAPS     Z20, 832(DX)
+	VMOVAPS     Z17, 896(DX)
+	VMOVAPS     Z22, 960(DX)
+	ADDQ        BX, R10
+	LEAQ        (R10)(BX*4), R10
+	VMOVUPS.Z   (R10)(BX*1), K1, Z17
+	VMOVUPS.Z   (R10)(BX*2), K1, Z18
+	VMOVUPS.Z   (R10)(SI*1), K1, Z19
+	VMOVUPS.Z   (R10), K1, Z20
+	VMOVUPS.Z   (R10)(BX*4), K1, Z21
+	VSUBPS      Z18, Z17, Z22
+	VMULPS      Z0, Z22, Z22
+	VADDPS      Z18, Z17, Z17
+	VADDPS      Z17, Z19, Z18
+	VADDPS      Z20, Z18, Z18
+	VMOVAPS     Z22, Z20
+	VFMADD231PS Z1, Z19, Z20
+	VMULPS      Z2, Z17, Z17
+	VFMADD231PS Z3, Z19, Z17
+	VMULPS      Z2, Z22, Z22
+	VFMADD231PS Z4, Z19, Z22
+	VADDPS      Z21, Z22, Z22
+	VMOVAPS     Z18, 1024(DX)
+	VMOVAPS     Z20, 1088(DX)
+	VMOVAPS     Z17, 1152(DX)
+	VMOVAPS     Z22, 1216(DX)
+	MOVQ        DI, R10
+	CMPQ        112(AX), $0x00
+	JLE         channels_half_end
+	VMOVAPS     768(DX), Z17
+	VSUBPS      Z13, Z9, Z18
+	VMULPS      Z0, Z18, Z18
+	VADDPS      Z13, Z9, Z9
+	VADDPS      Z9, Z17, Z13
+	VADDPS      Z5, Z13, Z13
+	VMOVAPS     Z18, Z5
+	VFMADD231PS Z1, Z17, Z5
+	VMULPS      Z2, Z9, Z9
+	VFMADD231PS Z3, Z17, Z9
+	VMULPS      Z2, Z18, Z18
+	VFMADD231PS Z4, Z17, Z18
+	VADDPS      1024(DX), Z18, Z18
+	VMOVUPS.Z   (R11), K1, Z17
+	VADDPS      Z17, Z13, Z13
+	VADDPS      Z17, Z5, Z5
+	VADDPS      Z17, Z9, Z9
+	VADDPS      Z17, Z18, Z18
+	MOVQ        144(AX), R12
+	TESTQ       R12, R12
+	JZ          channels_half_0_plain
+	ADDQ        R10, R12
+	VMOVUPS.Z   (R12), K1, Z17
+	VADDPS      Z17, Z13, Z13
+	CMPQ        104(AX), $0x01
+	JLE         channels_half_0_plain
+	VMOVUPS.Z   (R12)(R8*1), K1, Z17
+	VADDPS      Z17, Z5, Z5
+	CMPQ        104(AX), $0x02
+	JLE         channels_half_0_plain
+	VMOVUPS.Z   (R12)(R8*2), K1, Z17
+	VADDPS      Z17, Z9, Z9
+	CMPQ        104(AX), $0x03
+	JLE         channels_half_0_plain
+	VMOVUPS.Z   (R12)(R9*1), K1, Z17
+	VADDPS      Z17, Z18, Z18
+
+channels_half_0_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_half_0_clipped
+	VBROADCASTSS 176(AX), Z17
+	VBROADCASTSS 180(AX), Z19
+	VMAXPS       Z13, Z17, Z13
+	VMINPS       Z13, Z19, Z13
+	VMAXPS       Z5, Z17, Z5
+	VMINPS       Z5, Z19, Z5
+	VMAXPS       Z9, Z17, Z9
+	VMINPS       Z9, Z19, Z9
+	VMAXPS       Z18, Z17, Z18
+	VMINPS       Z18, Z19, Z18
+
+channels_half_0_clipped:
+	MOVQ    56(AX), R12
+	ADDQ    R10, R12
+	VMOVUPS Z13, K1, (R12)
+	CMPQ    104(AX), $0x01
+	JLE     channels_half_0_stored
+	VMOVUPS Z5, K1, (R12)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_half_0_stored
+	VMOVUPS Z9, K1, (R12)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_half_0_stored
+	VMOVUPS Z18, K1, (R12)(R9*1)
+
+channels_half_0_stored:
+	MOVQ        96(AX), R12
+	LEAQ        (R10)(R12*4), R10
+	CMPQ        112(AX), $0x01
+	JLE         channels_half_end
+	VMOVAPS     832(DX), Z5
+	VSUBPS      Z14, Z10, Z9
+	VMULPS      Z0, Z9, Z9
+	VADDPS      Z14, Z10, Z10
+	VADDPS      Z10, Z5, Z13
+	VADDPS      Z6, Z13, Z13
+	VMOVAPS     Z9, Z6
+	VFMADD231PS Z1, Z5, Z6
+	VMULPS      Z2, Z10, Z10
+	VFMADD231PS Z3, Z5, Z10
+	VMULPS      Z2, Z9, Z9
+	VFMADD231PS Z4, Z5, Z9
+	VADDPS      1088(DX), Z9, Z9
+	VMOVUPS.Z   (R11), K1, Z5
+	VADDPS      Z5, Z13, Z13
+	VADDPS      Z5, Z6, Z6
+	VADDPS      Z5, Z10, Z10
+	VADDPS      Z5, Z9, Z9
+	MOVQ        144(AX), R12
+	TESTQ       R12, R12
+	JZ          channels_half_1_plain
+	ADDQ        R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VADDPS      Z5, Z13, Z13
+	CMPQ        104(AX), $0x01
+	JLE         channels_half_1_plain
+	VMOVUPS.Z   (R12)(R8*1), K1, Z5
+	VADDPS      Z5, Z6, Z6
+	CMPQ        104(AX), $0x02
+	JLE         channels_half_1_plain
+	VMOVUPS.Z   (R12)(R8*2), K1, Z5
+	VADDPS      Z5, Z10, Z10
+	CMPQ        104(AX), $0x03
+	JLE         channels_half_1_plain
+	VMOVUPS.Z   (R12)(R9*1), K1, Z5
+	VADDPS      Z5, Z9, Z9
+
+channels_half_1_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_half_1_clipped
+	VBROADCASTSS 176(AX), Z5
+	VBROADCASTSS 180(AX), Z14
+	VMAXPS       Z13, Z5, Z13
+	VMINPS       Z13, Z14, Z13
+	VMAXPS       Z6, Z5, Z6
+	VMINPS       Z6, Z14, Z6
+	VMAXPS       Z10, Z5, Z10
+	VMINPS       Z10, Z14, Z10
+	VMAXPS       Z9, Z5, Z9
+	VMINPS       Z9, Z14, Z9
+
+channels_half_1_clipped:
+	MOVQ    56(AX), R12
+	ADDQ    R10, R12
+	VMOVUPS Z13, K1, (R12)
+	CMPQ    104(AX), $0x01
+	JLE     channels_half_1_stored
+	VMOVUPS Z6, K1, (R12)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_half_1_stored
+	VMOVUPS Z10, K1, (R12)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_half_1_stored
+	VMOVUPS Z9, K1, (R12)(R9*1)
+
+channels_half_1_stored:
+	MOVQ        96(AX), R12
+	LEAQ        (R10)(R12*4), R10
+	CMPQ        112(AX), $0x02
+	JLE         channels_half_end
+	VMOVAPS     896(DX), Z5
+	VSUBPS      Z15, Z11, Z6
+	VMULPS      Z0, Z6, Z6
+	VADDPS      Z15, Z11, Z11
+	VADDPS      Z11, Z5, Z9
+	VADDPS      Z7, Z9, Z9
+	VMOVAPS     Z6, Z7
+	VFMADD231PS Z1, Z5, Z7
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z5, Z11
+	VMULPS      Z2, Z6, Z6
+	VFMADD231PS Z4, Z5, Z6
+	VADDPS      1152(DX), Z6, Z6
+	VMOVUPS.Z   (R11), K1, Z5
+	VADDPS      Z5, Z9, Z9
+	VADDPS      Z5, Z7, Z7
+	VADDPS      Z5, Z11, Z11
+	VADDPS      Z5, Z6, Z6
+	MOVQ        144(AX), R12
+	TESTQ       R12, R12
+	JZ          channels_half_2_plain
+	ADDQ        R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VADDPS      Z5, Z9, Z9
+	CMPQ        104(AX), $0x01
+	JLE         channels_half_2_plain
+	VMOVUPS.Z   (R12)(R8*1), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	CMPQ        104(AX), $0x02
+	JLE         channels_half_2_plain
+	VMOVUPS.Z   (R12)(R8*2), K1, Z5
+	VADDPS      Z5, Z11, Z11
+	CMPQ        104(AX), $0x03
+	JLE         channels_half_2_plain
+	VMOVUPS.Z   (R12)(R9*1), K1, Z5
+	VADDPS      Z5, Z6, Z6
+
+channels_half_2_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_half_2_clipped
+	VBROADCASTSS 176(AX), Z5
+	VBROADCASTSS 180(AX), Z10
+	VMAXPS       Z9, Z5, Z9
+	VMINPS       Z9, Z10, Z9
+	VMAXPS       Z7, Z5, Z7
+	VMINPS       Z7, Z10, Z7
+	VMAXPS       Z11, Z5, Z11
+	VMINPS       Z11, Z10, Z11
+	VMAXPS       Z6, Z5, Z6
+	VMINPS       Z6, Z10, Z6
+
+channels_half_2_clipped:
+	MOVQ    56(AX), R12
+	ADDQ    R10, R12
+	VMOVUPS Z9, K1, (R12)
+	CMPQ    104(AX), $0x01
+	JLE     channels_half_2_stored
+	VMOVUPS Z7, K1, (R12)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_half_2_stored
+	VMOVUPS Z11, K1, (R12)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_half_2_stored
+	VMOVUPS Z6, K1, (R12)(R9*1)
+
+channels_half_2_stored:
+	MOVQ        96(AX), R12
+	LEAQ        (R10)(R12*4), R10
+	CMPQ        112(AX), $0x03
+	JLE         channels_half_end
+	VMOVAPS     960(DX), Z5
+	VSUBPS      Z16, Z12, Z6
+	VMULPS      Z0, Z6, Z6
+	VADDPS      Z16, Z12, Z12
+	VADDPS      Z12, Z5, Z7
+	VADDPS      Z8, Z7, Z7
+	VMOVAPS     Z6, Z8
+	VFMADD231PS Z1, Z5, Z8
+	VMULPS      Z2, Z12, Z12
+	VFMADD231PS Z3, Z5, Z12
+	VMULPS      Z2, Z6, Z6
+	VFMADD231PS Z4, Z5, Z6
+	VADDPS      1216(DX), Z6, Z6
+	VMOVUPS.Z   (R11), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	VADDPS      Z5, Z8, Z8
+	VADDPS      Z5, Z12, Z12
+	VADDPS      Z5, Z6, Z6
+	MOVQ        144(AX), R12
+	TESTQ       R12, R12
+	JZ          channels_half_3_plain
+	ADDQ        R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	CMPQ        104(AX), $0x01
+	JLE         channels_half_3_plain
+	VMOVUPS.Z   (R12)(R8*1), K1, Z5
+	VADDPS      Z5, Z8, Z8
+	CMPQ        104(AX), $0x02
+	JLE         channels_half_3_plain
+	VMOVUPS.Z   (R12)(R8*2), K1, Z5
+	VADDPS      Z5, Z12, Z12
+	CMPQ        104(AX), $0x03
+	JLE         channels_half_3_plain
+	VMOVUPS.Z   (R12)(R9*1), K1, Z5
+	VADDPS      Z5, Z6, Z6
+
+channels_half_3_plain:
+	CMPQ         168(AX), $0x00
+	JE           channels_half_3_clipped
+	VBROADCASTSS 176(AX), Z5
+	VBROADCASTSS 180(AX), Z9
+	VMAXPS       Z7, Z5, Z7
+	VMINPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z5, Z8
+	VMINPS       Z8, Z9, Z8
+	VMAXPS       Z12, Z5, Z12
+	VMINPS       Z12, Z9, Z12
+	VMAXPS       Z6, Z5, Z6
+	VMINPS       Z6, Z9, Z6
+
+channels_half_3_clipped:
+	MOVQ    56(AX), R12
+	ADDQ    R10, R12
+	VMOVUPS Z7, K1, (R12)
+	CMPQ    104(AX), $0x01
+	JLE     channels_half_3_stored
+	VMOVUPS Z8, K1, (R12)(R8*1)
+	CMPQ    104(AX), $0x02
+	JLE     channels_half_3_stored
+	VMOVUPS Z12, K1, (R12)(R8*2)
+	CMPQ    104(AX), $0x03
+	JLE     channels_half_3_stored
+	VMOVUPS Z6, K1, (R12)(R9*1)
+
+channels_half_3_stored:
+channels_half_end:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, R11
+
+channels_done:
+	MOVQ 32(AX), R10
+	SHLQ $0x02, R10
+	MOVQ R10, R11
+	ADDQ $0x0000003f, R11
+	ANDQ $-64, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 48(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, DI
+	ADDQ R10, CX
 	DECQ 40(AX)
 	JMP  tile
 
@@ -5455,6 +8951,1311 @@ width:
 	LEAQ         (CX)(AX*8), CX
 	DECQ         BX
 	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filterPairAAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·filterPairAAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), R8
+	LEAQ (SI)(SI*4), R9
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R10
+
+width:
+	MOVQ         DX, R11
+	VBROADCASTSS pair0<>+0(SB), Z0
+	VMULPS       (CX), Z0, Z0
+	VBROADCASTSS pair0<>+0(SB), Z1
+	VMULPS       (CX)(AX*1), Z1, Z1
+	VBROADCASTSS pair0<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair1C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair2C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      Z0, (R11)(DI*1)
+	VMOVUPS      Z1, Z0
+	VMOVUPS      Z0, (R11)(SI*4)
+	ADDQ         R9, R11
+	VBROADCASTSS pair1<>+0(SB), Z0
+	VMULPS       (CX), Z0, Z0
+	VBROADCASTSS pair1C<>+0(SB), Z1
+	VFMADD231PS  (CX)(AX*2), Z1, Z0
+	VBROADCASTSS pair1<>+0(SB), Z1
+	VMULPS       (CX)(AX*1), Z1, Z1
+	VBROADCASTSS pair1C<>+0(SB), Z2
+	VFMADD231PS  (CX)(R8*1), Z2, Z1
+	VBROADCASTSS pair0<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair1C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair2C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      Z0, (R11)(DI*1)
+	VMOVUPS      Z1, Z0
+	VMOVUPS      Z0, (R11)(SI*4)
+	ADDQ         R9, R11
+	VBROADCASTSS pair2<>+0(SB), Z0
+	VMULPS       (CX), Z0, Z0
+	VBROADCASTSS pair2C<>+0(SB), Z1
+	VFMADD231PS  (CX)(AX*2), Z1, Z0
+	VBROADCASTSS pair2<>+0(SB), Z1
+	VMULPS       (CX)(AX*1), Z1, Z1
+	VBROADCASTSS pair2C<>+0(SB), Z2
+	VFMADD231PS  (CX)(R8*1), Z2, Z1
+	VBROADCASTSS pair0<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair1C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair2C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      Z0, (R11)(DI*1)
+	VMOVUPS      Z1, Z0
+	VMOVUPS      Z0, (R11)(SI*4)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000040, R10
+	JNZ          width
+	ADDQ         R8, CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filterPairBAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·filterPairBAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), R8
+	LEAQ (SI)(SI*4), R9
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R10
+
+width:
+	MOVQ         DX, R11
+	VBROADCASTSS pair3<>+0(SB), Z0
+	VMULPS       (CX), Z0, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z1
+	VFMADD231PS  (CX)(AX*2), Z1, Z0
+	VBROADCASTSS pair3<>+0(SB), Z1
+	VMULPS       (CX)(AX*1), Z1, Z1
+	VBROADCASTSS pair3D<>+0(SB), Z2
+	VFMADD231PS  (CX)(R8*1), Z2, Z1
+	VBROADCASTSS pair0<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair1C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair2C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      Z0, (R11)(DI*1)
+	VMOVUPS      Z1, Z0
+	VMOVUPS      Z0, (R11)(SI*4)
+	ADDQ         R9, R11
+	VMOVUPS      (CX)(AX*2), Z0
+	VMOVUPS      (CX)(R8*1), Z1
+	VBROADCASTSS pair0<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VBROADCASTSS pair1<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair1C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*1)
+	VBROADCASTSS pair2<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z2
+	VBROADCASTSS pair2C<>+0(SB), Z3
+	VFMADD231PS  Z1, Z3, Z2
+	VMOVUPS      Z2, (R11)(SI*2)
+	VBROADCASTSS pair3<>+0(SB), Z2
+	VMULPS       Z0, Z2, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      Z0, (R11)(DI*1)
+	VMOVUPS      Z1, Z0
+	VMOVUPS      Z0, (R11)(SI*4)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000040, R10
+	JNZ          width
+	ADDQ         R8, CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func spreadPairAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·spreadPairAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS pointC<>+0(SB), Z0
+	VBROADCASTSS pointD<>+0(SB), Z1
+	VBROADCASTSS squareC<>+0(SB), Z2
+	VBROADCASTSS squareD<>+0(SB), Z3
+	VBROADCASTSS cubeD<>+0(SB), Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, CX
+	MOVQ         32(AX), DX
+	SHLQ         $0x02, DX
+	MOVQ         40(AX), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         88(AX), DI
+	MOVQ         120(AX), R8
+	MOVQ         112(AX), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*4), R9
+	LEAQ         (R9)(R9*2), R10
+
+tile:
+	CMPQ 64(AX), $0x00
+	JE   done
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+
+channels:
+	CMPQ    R11, $0x00000040
+	JL      channels_tail
+	MOVQ    CX, R12
+	BTQ     $0x00, 48(AX)
+	JCS     channels_0_inside
+	VMOVAPS Z5, Z6
+	VMOVAPS Z5, Z7
+	VMOVAPS Z5, Z8
+	VMOVAPS Z5, Z9
+	VMOVAPS Z5, Z10
+	JMP     channels_0_end
+
+channels_0_inside:
+	VMOVAPS Z5, Z6
+	BTQ     $0x00, 56(AX)
+	JCC     channels_0_0
+	VMOVUPS (R12), Z6
+
+channels_0_0:
+	VMOVAPS Z5, Z7
+	BTQ     $0x01, 56(AX)
+	JCC     channels_0_1
+	VMOVUPS (R12)(BX*1), Z7
+
+channels_0_1:
+	VMOVAPS Z5, Z11
+	BTQ     $0x02, 56(AX)
+	JCC     channels_0_2
+	VMOVUPS (R12)(BX*2), Z11
+
+channels_0_2:
+	VMOVAPS Z5, Z10
+	BTQ     $0x03, 56(AX)
+	JCC     channels_0_3
+	VMOVUPS (R12)(SI*1), Z10
+
+channels_0_3:
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z11, Z2, Z8
+	VMOVAPS      Z7, Z12
+	VFMADD231PS  Z10, Z2, Z12
+	VMOVAPS      Z6, Z9
+	VFMADD231PS  Z7, Z1, Z9
+	VFMADD231PS  Z11, Z3, Z9
+	VFMADD231PS  Z10, Z4, Z9
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z12, Z0, Z7
+	VFNMADD231PS Z12, Z0, Z8
+	VMOVAPS      Z6, Z6
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z8, Z8
+	VMOVAPS      Z9, Z9
+	VMOVAPS      Z10, Z10
+
+channels_0_end:
+	ADDQ    DX, R12
+	BTQ     $0x01, 48(AX)
+	JCS     channels_1_inside
+	VMOVAPS Z5, Z11
+	VMOVAPS Z5, Z12
+	VMOVAPS Z5, Z13
+	VMOVAPS Z5, Z14
+	VMOVAPS Z5, Z15
+	JMP     channels_1_end
+
+channels_1_inside:
+	VMOVAPS Z5, Z11
+	BTQ     $0x00, 56(AX)
+	JCC     channels_1_0
+	VMOVUPS (R12), Z11
+
+channels_1_0:
+	VMOVAPS Z5, Z12
+	BTQ     $0x01, 56(AX)
+	JCC     channels_1_1
+	VMOVUPS (R12)(BX*1), Z12
+
+channels_1_1:
+	VMOVAPS Z5, Z16
+	BTQ     $0x02, 56(AX)
+	JCC     channels_1_2
+	VMOVUPS (R12)(BX*2), Z16
+
+channels_1_2:
+	VMOVAPS Z5, Z15
+	BTQ     $0x03, 56(AX)
+	JCC     channels_1_3
+	VMOVUPS (R12)(SI*1), Z15
+
+channels_1_3:
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z16, Z2, Z13
+	VMOVAPS      Z12, Z17
+	VFMADD231PS  Z15, Z2, Z17
+	VMOVAPS      Z11, Z14
+	VFMADD231PS  Z12, Z1, Z14
+	VFMADD231PS  Z16, Z3, Z14
+	VFMADD231PS  Z15, Z4, Z14
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z17, Z0, Z12
+	VFNMADD231PS Z17, Z0, Z13
+	VMOVAPS      Z11, Z11
+	VMOVAPS      Z12, Z12
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z15, Z15
+
+channels_1_end:
+	ADDQ    DX, R12
+	BTQ     $0x02, 48(AX)
+	JCS     channels_2_inside
+	VMOVAPS Z5, Z16
+	VMOVAPS Z5, Z17
+	VMOVAPS Z5, Z18
+	VMOVAPS Z5, Z19
+	VMOVAPS Z5, Z20
+	JMP     channels_2_end
+
+channels_2_inside:
+	VMOVAPS Z5, Z16
+	BTQ     $0x00, 56(AX)
+	JCC     channels_2_0
+	VMOVUPS (R12), Z16
+
+channels_2_0:
+	VMOVAPS Z5, Z17
+	BTQ     $0x01, 56(AX)
+	JCC     channels_2_1
+	VMOVUPS (R12)(BX*1), Z17
+
+channels_2_1:
+	VMOVAPS Z5, Z21
+	BTQ     $0x02, 56(AX)
+	JCC     channels_2_2
+	VMOVUPS (R12)(BX*2), Z21
+
+channels_2_2:
+	VMOVAPS Z5, Z20
+	BTQ     $0x03, 56(AX)
+	JCC     channels_2_3
+	VMOVUPS (R12)(SI*1), Z20
+
+channels_2_3:
+	VMOVAPS      Z16, Z18
+	VFMADD231PS  Z21, Z2, Z18
+	VMOVAPS      Z17, Z22
+	VFMADD231PS  Z20, Z2, Z22
+	VMOVAPS      Z16, Z19
+	VFMADD231PS  Z17, Z1, Z19
+	VFMADD231PS  Z21, Z3, Z19
+	VFMADD231PS  Z20, Z4, Z19
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z22, Z0, Z17
+	VFNMADD231PS Z22, Z0, Z18
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z17, Z17
+	VMOVAPS      Z18, Z18
+	VMOVAPS      Z19, Z19
+	VMOVAPS      Z20, Z20
+
+channels_2_end:
+	ADDQ    DX, R12
+	BTQ     $0x03, 48(AX)
+	JCS     channels_3_inside
+	VMOVAPS Z5, 960(R8)
+	VMOVAPS Z5, 1024(R8)
+	VMOVAPS Z5, 1088(R8)
+	VMOVAPS Z5, 1152(R8)
+	VMOVAPS Z5, 1216(R8)
+	JMP     channels_3_end
+
+channels_3_inside:
+	VMOVAPS Z5, Z21
+	BTQ     $0x00, 56(AX)
+	JCC     channels_3_0
+	VMOVUPS (R12), Z21
+
+channels_3_0:
+	VMOVAPS Z5, Z22
+	BTQ     $0x01, 56(AX)
+	JCC     channels_3_1
+	VMOVUPS (R12)(BX*1), Z22
+
+channels_3_1:
+	VMOVAPS Z5, Z23
+	BTQ     $0x02, 56(AX)
+	JCC     channels_3_2
+	VMOVUPS (R12)(BX*2), Z23
+
+channels_3_2:
+	VMOVAPS Z5, Z24
+	BTQ     $0x03, 56(AX)
+	JCC     channels_3_3
+	VMOVUPS (R12)(SI*1), Z24
+
+channels_3_3:
+	VMOVAPS      Z21, Z25
+	VFMADD231PS  Z23, Z2, Z25
+	VMOVAPS      Z22, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVAPS      Z21, Z27
+	VFMADD231PS  Z22, Z1, Z27
+	VFMADD231PS  Z23, Z3, Z27
+	VFMADD231PS  Z24, Z4, Z27
+	VMOVAPS      Z25, Z22
+	VFMADD231PS  Z26, Z0, Z22
+	VFNMADD231PS Z26, Z0, Z25
+	VMOVAPS      Z21, 960(R8)
+	VMOVAPS      Z22, 1024(R8)
+	VMOVAPS      Z25, 1088(R8)
+	VMOVAPS      Z27, 1152(R8)
+	VMOVAPS      Z24, 1216(R8)
+
+channels_3_end:
+	MOVQ         DI, R12
+	VMOVAPS      960(R8), Z21
+	VMOVAPS      Z6, Z22
+	VFMADD231PS  Z16, Z2, Z22
+	VMOVAPS      Z11, Z23
+	VFMADD231PS  Z21, Z2, Z23
+	VMOVAPS      Z6, Z24
+	VFMADD231PS  Z11, Z1, Z24
+	VFMADD231PS  Z16, Z3, Z24
+	VFMADD231PS  Z21, Z4, Z24
+	VMOVAPS      Z22, Z11
+	VFMADD231PS  Z23, Z0, Z11
+	VFNMADD231PS Z23, Z0, Z22
+	VMOVUPS      Z6, (R12)
+	VMOVUPS      Z11, (R12)(R9*1)
+	VMOVUPS      Z22, (R12)(R9*2)
+	VMOVUPS      Z24, (R12)(R10*1)
+	VMOVUPS      Z21, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1024(R8), Z6
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z17, Z2, Z11
+	VMOVAPS      Z12, Z16
+	VFMADD231PS  Z6, Z2, Z16
+	VMOVAPS      Z7, Z21
+	VFMADD231PS  Z12, Z1, Z21
+	VFMADD231PS  Z17, Z3, Z21
+	VFMADD231PS  Z6, Z4, Z21
+	VMOVAPS      Z11, Z12
+	VFMADD231PS  Z16, Z0, Z12
+	VFNMADD231PS Z16, Z0, Z11
+	VMOVUPS      Z7, (R12)
+	VMOVUPS      Z12, (R12)(R9*1)
+	VMOVUPS      Z11, (R12)(R9*2)
+	VMOVUPS      Z21, (R12)(R10*1)
+	VMOVUPS      Z6, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1088(R8), Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z18, Z2, Z7
+	VMOVAPS      Z13, Z11
+	VFMADD231PS  Z6, Z2, Z11
+	VMOVAPS      Z8, Z12
+	VFMADD231PS  Z13, Z1, Z12
+	VFMADD231PS  Z18, Z3, Z12
+	VFMADD231PS  Z6, Z4, Z12
+	VMOVAPS      Z7, Z13
+	VFMADD231PS  Z11, Z0, Z13
+	VFNMADD231PS Z11, Z0, Z7
+	VMOVUPS      Z8, (R12)
+	VMOVUPS      Z13, (R12)(R9*1)
+	VMOVUPS      Z7, (R12)(R9*2)
+	VMOVUPS      Z12, (R12)(R10*1)
+	VMOVUPS      Z6, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1152(R8), Z6
+	VMOVAPS      Z9, Z7
+	VFMADD231PS  Z19, Z2, Z7
+	VMOVAPS      Z14, Z8
+	VFMADD231PS  Z6, Z2, Z8
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z14, Z1, Z11
+	VFMADD231PS  Z19, Z3, Z11
+	VFMADD231PS  Z6, Z4, Z11
+	VMOVAPS      Z7, Z14
+	VFMADD231PS  Z8, Z0, Z14
+	VFNMADD231PS Z8, Z0, Z7
+	VMOVUPS      Z9, (R12)
+	VMOVUPS      Z14, (R12)(R9*1)
+	VMOVUPS      Z7, (R12)(R9*2)
+	VMOVUPS      Z11, (R12)(R10*1)
+	VMOVUPS      Z6, (R12)(R9*4)
+	MOVQ         112(AX), R13
+	LEAQ         (R12)(R13*4), R12
+	VMOVAPS      1216(R8), Z6
+	VMOVAPS      Z10, Z7
+	VFMADD231PS  Z20, Z2, Z7
+	VMOVAPS      Z15, Z8
+	VFMADD231PS  Z6, Z2, Z8
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z15, Z1, Z9
+	VFMADD231PS  Z20, Z3, Z9
+	VFMADD231PS  Z6, Z4, Z9
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z8, Z0, Z15
+	VFNMADD231PS Z8, Z0, Z7
+	VMOVUPS      Z10, (R12)
+	VMOVUPS      Z15, (R12)(R9*1)
+	VMOVUPS      Z7, (R12)(R9*2)
+	VMOVUPS      Z9, (R12)(R10*1)
+	VMOVUPS      Z6, (R12)(R9*4)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000040, R11
+	JMP          channels
+
+channels_tail:
+	TESTQ   R11, R11
+	JZ      channels_done
+	MOVL    $0x000000ff, R11
+	KMOVW   R11, K1
+	MOVQ    CX, R11
+	BTQ     $0x00, 48(AX)
+	JCS     channels_half_0_inside
+	VMOVAPS Z5, Z6
+	VMOVAPS Z5, Z7
+	VMOVAPS Z5, Z8
+	VMOVAPS Z5, Z9
+	VMOVAPS Z5, Z10
+	JMP     channels_half_0_end
+
+channels_half_0_inside:
+	VMOVAPS   Z5, Z6
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_0_0
+	VMOVUPS.Z (R11), K1, Z6
+
+channels_half_0_0:
+	VMOVAPS   Z5, Z7
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_0_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z7
+
+channels_half_0_1:
+	VMOVAPS   Z5, Z11
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_0_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z11
+
+channels_half_0_2:
+	VMOVAPS   Z5, Z10
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_0_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z10
+
+channels_half_0_3:
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z11, Z2, Z8
+	VMOVAPS      Z7, Z12
+	VFMADD231PS  Z10, Z2, Z12
+	VMOVAPS      Z6, Z9
+	VFMADD231PS  Z7, Z1, Z9
+	VFMADD231PS  Z11, Z3, Z9
+	VFMADD231PS  Z10, Z4, Z9
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z12, Z0, Z7
+	VFNMADD231PS Z12, Z0, Z8
+	VMOVAPS      Z6, Z6
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z8, Z8
+	VMOVAPS      Z9, Z9
+	VMOVAPS      Z10, Z10
+
+channels_half_0_end:
+	ADDQ    DX, R11
+	BTQ     $0x01, 48(AX)
+	JCS     channels_half_1_inside
+	VMOVAPS Z5, Z11
+	VMOVAPS Z5, Z12
+	VMOVAPS Z5, Z13
+	VMOVAPS Z5, Z14
+	VMOVAPS Z5, Z15
+	JMP     channels_half_1_end
+
+channels_half_1_inside:
+	VMOVAPS   Z5, Z11
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_1_0
+	VMOVUPS.Z (R11), K1, Z11
+
+channels_half_1_0:
+	VMOVAPS   Z5, Z12
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_1_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z12
+
+channels_half_1_1:
+	VMOVAPS   Z5, Z16
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_1_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z16
+
+channels_half_1_2:
+	VMOVAPS   Z5, Z15
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_1_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z15
+
+channels_half_1_3:
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z16, Z2, Z13
+	VMOVAPS      Z12, Z17
+	VFMADD231PS  Z15, Z2, Z17
+	VMOVAPS      Z11, Z14
+	VFMADD231PS  Z12, Z1, Z14
+	VFMADD231PS  Z16, Z3, Z14
+	VFMADD231PS  Z15, Z4, Z14
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z17, Z0, Z12
+	VFNMADD231PS Z17, Z0, Z13
+	VMOVAPS      Z11, Z11
+	VMOVAPS      Z12, Z12
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z15, Z15
+
+channels_half_1_end:
+	ADDQ    DX, R11
+	BTQ     $0x02, 48(AX)
+	JCS     channels_half_2_inside
+	VMOVAPS Z5, Z16
+	VMOVAPS Z5, Z17
+	VMOVAPS Z5, Z18
+	VMOVAPS Z5, Z19
+	VMOVAPS Z5, Z20
+	JMP     channels_half_2_end
+
+channels_half_2_inside:
+	VMOVAPS   Z5, Z16
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_2_0
+	VMOVUPS.Z (R11), K1, Z16
+
+channels_half_2_0:
+	VMOVAPS   Z5, Z17
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_2_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z17
+
+channels_half_2_1:
+	VMOVAPS   Z5, Z21
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_2_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z21
+
+channels_half_2_2:
+	VMOVAPS   Z5, Z20
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_2_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z20
+
+channels_half_2_3:
+	VMOVAPS      Z16, Z18
+	VFMADD231PS  Z21, Z2, Z18
+	VMOVAPS      Z17, Z22
+	VFMADD231PS  Z20, Z2, Z22
+	VMOVAPS      Z16, Z19
+	VFMADD231PS  Z17, Z1, Z19
+	VFMADD231PS  Z21, Z3, Z19
+	VFMADD231PS  Z20, Z4, Z19
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z22, Z0, Z17
+	VFNMADD231PS Z22, Z0, Z18
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z17, Z17
+	VMOVAPS      Z18, Z18
+	VMOVAPS      Z19, Z19
+	VMOVAPS      Z20, Z20
+
+channels_half_2_end:
+	ADDQ    DX, R11
+	BTQ     $0x03, 48(AX)
+	JCS     channels_half_3_inside
+	VMOVAPS Z5, 960(R8)
+	VMOVAPS Z5, 1024(R8)
+	VMOVAPS Z5, 1088(R8)
+	VMOVAPS Z5, 1152(R8)
+	VMOVAPS Z5, 1216(R8)
+	JMP     channels_half_3_end
+
+channels_half_3_inside:
+	VMOVAPS   Z5, Z21
+	BTQ       $0x00, 56(AX)
+	JCC       channels_half_3_0
+	VMOVUPS.Z (R11), K1, Z21
+
+channels_half_3_0:
+	VMOVAPS   Z5, Z22
+	BTQ       $0x01, 56(AX)
+	JCC       channels_half_3_1
+	VMOVUPS.Z (R11)(BX*1), K1, Z22
+
+channels_half_3_1:
+	VMOVAPS   Z5, Z23
+	BTQ       $0x02, 56(AX)
+	JCC       channels_half_3_2
+	VMOVUPS.Z (R11)(BX*2), K1, Z23
+
+channels_half_3_2:
+	VMOVAPS   Z5, Z24
+	BTQ       $0x03, 56(AX)
+	JCC       channels_half_3_3
+	VMOVUPS.Z (R11)(SI*1), K1, Z24
+
+channels_half_3_3:
+	VMOVAPS      Z21, Z25
+	VFMADD231PS  Z23, Z2, Z25
+	VMOVAPS      Z22, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVAPS      Z21, Z27
+	VFMADD231PS  Z22, Z1, Z27
+	VFMADD231PS  Z23, Z3, Z27
+	VFMADD231PS  Z24, Z4, Z27
+	VMOVAPS      Z25, Z22
+	VFMADD231PS  Z26, Z0, Z22
+	VFNMADD231PS Z26, Z0, Z25
+	VMOVAPS      Z21, 960(R8)
+	VMOVAPS      Z22, 1024(R8)
+	VMOVAPS      Z25, 1088(R8)
+	VMOVAPS      Z27, 1152(R8)
+	VMOVAPS      Z24, 1216(R8)
+
+channels_half_3_end:
+	MOVQ         DI, R11
+	VMOVAPS      960(R8), Z21
+	VMOVAPS      Z6, Z22
+	VFMADD231PS  Z16, Z2, Z22
+	VMOVAPS      Z11, Z23
+	VFMADD231PS  Z21, Z2, Z23
+	VMOVAPS      Z6, Z24
+	VFMADD231PS  Z11, Z1, Z24
+	VFMADD231PS  Z16, Z3, Z24
+	VFMADD231PS  Z21, Z4, Z24
+	VMOVAPS      Z22, Z11
+	VFMADD231PS  Z23, Z0, Z11
+	VFNMADD231PS Z23, Z0, Z22
+	VMOVUPS      Z6, K1, (R11)
+	VMOVUPS      Z11, K1, (R11)(R9*1)
+	VMOVUPS      Z22, K1, (R11)(R9*2)
+	VMOVUPS      Z24, K1, (R11)(R10*1)
+	VMOVUPS      Z21, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1024(R8), Z6
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z17, Z2, Z11
+	VMOVAPS      Z12, Z16
+	VFMADD231PS  Z6, Z2, Z16
+	VMOVAPS      Z7, Z21
+	VFMADD231PS  Z12, Z1, Z21
+	VFMADD231PS  Z17, Z3, Z21
+	VFMADD231PS  Z6, Z4, Z21
+	VMOVAPS      Z11, Z12
+	VFMADD231PS  Z16, Z0, Z12
+	VFNMADD231PS Z16, Z0, Z11
+	VMOVUPS      Z7, K1, (R11)
+	VMOVUPS      Z12, K1, (R11)(R9*1)
+	VMOVUPS      Z11, K1, (R11)(R9*2)
+	VMOVUPS      Z21, K1, (R11)(R10*1)
+	VMOVUPS      Z6, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1088(R8), Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z18, Z2, Z7
+	VMOVAPS      Z13, Z11
+	VFMADD231PS  Z6, Z2, Z11
+	VMOVAPS      Z8, Z12
+	VFMADD231PS  Z13, Z1, Z12
+	VFMADD231PS  Z18, Z3, Z12
+	VFMADD231PS  Z6, Z4, Z12
+	VMOVAPS      Z7, Z13
+	VFMADD231PS  Z11, Z0, Z13
+	VFNMADD231PS Z11, Z0, Z7
+	VMOVUPS      Z8, K1, (R11)
+	VMOVUPS      Z13, K1, (R11)(R9*1)
+	VMOVUPS      Z7, K1, (R11)(R9*2)
+	VMOVUPS      Z12, K1, (R11)(R10*1)
+	VMOVUPS      Z6, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1152(R8), Z6
+	VMOVAPS      Z9, Z7
+	VFMADD231PS  Z19, Z2, Z7
+	VMOVAPS      Z14, Z8
+	VFMADD231PS  Z6, Z2, Z8
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z14, Z1, Z11
+	VFMADD231PS  Z19, Z3, Z11
+	VFMADD231PS  Z6, Z4, Z11
+	VMOVAPS      Z7, Z14
+	VFMADD231PS  Z8, Z0, Z14
+	VFNMADD231PS Z8, Z0, Z7
+	VMOVUPS      Z9, K1, (R11)
+	VMOVUPS      Z14, K1, (R11)(R9*1)
+	VMOVUPS      Z7, K1, (R11)(R9*2)
+	VMOVUPS      Z11, K1, (R11)(R10*1)
+	VMOVUPS      Z6, K1, (R11)(R9*4)
+	MOVQ         112(AX), R12
+	LEAQ         (R11)(R12*4), R11
+	VMOVAPS      1216(R8), Z6
+	VMOVAPS      Z10, Z7
+	VFMADD231PS  Z20, Z2, Z7
+	VMOVAPS      Z15, Z8
+	VFMADD231PS  Z6, Z2, Z8
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z15, Z1, Z9
+	VFMADD231PS  Z20, Z3, Z9
+	VFMADD231PS  Z6, Z4, Z9
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z8, Z0, Z15
+	VFNMADD231PS Z8, Z0, Z7
+	VMOVUPS      Z10, K1, (R11)
+	VMOVUPS      Z15, K1, (R11)(R9*1)
+	VMOVUPS      Z7, K1, (R11)(R9*2)
+	VMOVUPS      Z9, K1, (R11)(R10*1)
+	VMOVUPS      Z6, K1, (R11)(R9*4)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DI
+
+channels_done:
+	MOVQ 80(AX), R11
+	SHLQ $0x02, R11
+	ADDQ $0x0000003f, R11
+	ANDQ $-64, R11
+	SUBQ R11, CX
+	SUBQ R11, DI
+	MOVQ 72(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, CX
+	MOVQ 144(AX), R11
+	SHLQ $0x02, R11
+	ADDQ R11, DI
+	DECQ 64(AX)
+	JMP  tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowPairAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·windowPairAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 24(AX), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (BX)(BX*4), DI
+
+loop:
+	CMPQ 40(AX), $0x00
+	JE   done
+	MOVQ 32(AX), R8
+	SHLQ $0x02, R8
+	MOVQ DX, R9
+
+width:
+	CMPQ         R8, $0x00000040
+	JL           width_tail
+	MOVQ         CX, R10
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VMOVUPS      (R10)(BX*4), Z5
+	VMOVUPS      (R10), Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VMOVUPS      (R10)(BX*1), Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(BX*2), Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(SI*1), Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair0<>+0(SB), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VBROADCASTSS pair0<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	ADDQ         DI, R10
+	VPXORD       Z8, Z8, Z8
+	VMOVUPS      (R10)(BX*4), Z5
+	VMOVUPS      (R10), Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z8
+	VMOVUPS      (R10)(BX*1), Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z8
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(BX*2), Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z8
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(SI*1), Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z8
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair1<>+0(SB), Z6
+	VFMADD231PS  Z8, Z6, Z0
+	VBROADCASTSS pair1C<>+0(SB), Z6
+	VFMADD231PS  Z8, Z6, Z2
+	VBROADCASTSS pair1<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS pair1C<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DI, R10
+	VPXORD       Z9, Z9, Z9
+	VMOVUPS      (R10)(BX*4), Z5
+	VMOVUPS      (R10), Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z9
+	VMOVUPS      (R10)(BX*1), Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z9
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(BX*2), Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z9
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(SI*1), Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z9
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair2<>+0(SB), Z6
+	VFMADD231PS  Z9, Z6, Z0
+	VBROADCASTSS pair2C<>+0(SB), Z6
+	VFMADD231PS  Z9, Z6, Z2
+	VBROADCASTSS pair2<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS pair2C<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DI, R10
+	VPXORD       Z10, Z10, Z10
+	VMOVUPS      (R10)(BX*4), Z5
+	VMOVUPS      (R10), Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z10
+	VMOVUPS      (R10)(BX*1), Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z10
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(BX*2), Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z10
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(SI*1), Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z10
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair3<>+0(SB), Z6
+	VFMADD231PS  Z10, Z6, Z0
+	VBROADCASTSS pair3D<>+0(SB), Z6
+	VFMADD231PS  Z10, Z6, Z2
+	VBROADCASTSS pair3<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS pair3D<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DI, R10
+	VPXORD       Z11, Z11, Z11
+	VMOVUPS      (R10)(BX*4), Z5
+	VMOVUPS      (R10), Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z11
+	VMOVUPS      (R10)(BX*1), Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z11
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(BX*2), Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z11
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (R10)(SI*1), Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z11
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VADDPS       Z11, Z2, Z2
+	VADDPS       Z5, Z3, Z3
+	MOVQ         72(AX), R10
+	SHLQ         $0x02, R10
+	MOVQ         80(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         R9, R12
+	CMPQ         112(AX), $0x00
+	JE           width_a_set
+	VMOVUPS      (R12), Z5
+	VADDPS       Z5, Z0, Z0
+
+width_a_set:
+	VMOVUPS Z0, (R12)
+	CMPQ    104(AX), $0x02
+	JL      width_b_next
+	CMPQ    112(AX), $0x00
+	JE      width_b_set
+	VMOVUPS (R12)(R11*1), Z5
+	VADDPS  Z5, Z1, Z1
+
+width_b_set:
+	VMOVUPS Z1, (R12)(R11*1)
+
+width_b_next:
+	ADDQ    R10, R12
+	CMPQ    96(AX), $0x02
+	JL      width_stored
+	CMPQ    112(AX), $0x00
+	JE      width_c_set
+	VMOVUPS (R12), Z5
+	VADDPS  Z5, Z2, Z2
+
+width_c_set:
+	VMOVUPS Z2, (R12)
+	CMPQ    96(AX), $0x02
+	JL      width_stored
+	CMPQ    104(AX), $0x02
+	JL      width_d_next
+	CMPQ    112(AX), $0x00
+	JE      width_d_set
+	VMOVUPS (R12)(R11*1), Z5
+	VADDPS  Z5, Z3, Z3
+
+width_d_set:
+	VMOVUPS Z3, (R12)(R11*1)
+
+width_d_next:
+width_stored:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, R9
+	SUBQ $0x00000040, R8
+	JMP  width
+
+width_tail:
+	TESTQ        R8, R8
+	JZ           width_done
+	MOVL         $0x000000ff, R8
+	KMOVW        R8, K1
+	MOVQ         CX, R8
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VMOVUPS.Z    (R8)(BX*4), K1, Z5
+	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z16
+	VMOVUPS.Z    (R8)(BX*1), K1, Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z16
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(BX*2), K1, Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z16
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(SI*1), K1, Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z16
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair0<>+0(SB), Z6
+	VFMADD231PS  Z16, Z6, Z12
+	VBROADCASTSS pair0<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z13
+	ADDQ         DI, R8
+	VPXORD       Z17, Z17, Z17
+	VMOVUPS.Z    (R8)(BX*4), K1, Z5
+	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z17
+	VMOVUPS.Z    (R8)(BX*1), K1, Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z17
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(BX*2), K1, Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z17
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(SI*1), K1, Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z17
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair1<>+0(SB), Z6
+	VFMADD231PS  Z17, Z6, Z12
+	VBROADCASTSS pair1C<>+0(SB), Z6
+	VFMADD231PS  Z17, Z6, Z14
+	VBROADCASTSS pair1<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z13
+	VBROADCASTSS pair1C<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z15
+	ADDQ         DI, R8
+	VPXORD       Z18, Z18, Z18
+	VMOVUPS.Z    (R8)(BX*4), K1, Z5
+	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z18
+	VMOVUPS.Z    (R8)(BX*1), K1, Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z18
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(BX*2), K1, Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z18
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(SI*1), K1, Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z18
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair2<>+0(SB), Z6
+	VFMADD231PS  Z18, Z6, Z12
+	VBROADCASTSS pair2C<>+0(SB), Z6
+	VFMADD231PS  Z18, Z6, Z14
+	VBROADCASTSS pair2<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z13
+	VBROADCASTSS pair2C<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z15
+	ADDQ         DI, R8
+	VPXORD       Z19, Z19, Z19
+	VMOVUPS.Z    (R8)(BX*4), K1, Z5
+	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z19
+	VMOVUPS.Z    (R8)(BX*1), K1, Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z19
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(BX*2), K1, Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z19
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(SI*1), K1, Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z19
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VBROADCASTSS pair3<>+0(SB), Z6
+	VFMADD231PS  Z19, Z6, Z12
+	VBROADCASTSS pair3D<>+0(SB), Z6
+	VFMADD231PS  Z19, Z6, Z14
+	VBROADCASTSS pair3<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z13
+	VBROADCASTSS pair3D<>+0(SB), Z6
+	VFMADD231PS  Z5, Z6, Z15
+	ADDQ         DI, R8
+	VPXORD       Z20, Z20, Z20
+	VMOVUPS.Z    (R8)(BX*4), K1, Z5
+	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS pair0<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z20
+	VMOVUPS.Z    (R8)(BX*1), K1, Z6
+	VBROADCASTSS pair1<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z20
+	VBROADCASTSS pair1C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(BX*2), K1, Z6
+	VBROADCASTSS pair2<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z20
+	VBROADCASTSS pair2C<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R8)(SI*1), K1, Z6
+	VBROADCASTSS pair3<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z20
+	VBROADCASTSS pair3D<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z5, Z15, Z15
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         80(AX), R10
+	SHLQ         $0x02, R10
+	MOVQ         R9, R11
+	CMPQ         112(AX), $0x00
+	JE           width_half_a_set
+	VMOVUPS.Z    (R11), K1, Z5
+	VADDPS       Z5, Z12, Z12
+
+width_half_a_set:
+	VMOVUPS   Z12, K1, (R11)
+	CMPQ      104(AX), $0x02
+	JL        width_half_b_next
+	CMPQ      112(AX), $0x00
+	JE        width_half_b_set
+	VMOVUPS.Z (R11)(R10*1), K1, Z5
+	VADDPS    Z5, Z13, Z13
+
+width_half_b_set:
+	VMOVUPS Z13, K1, (R11)(R10*1)
+
+width_half_b_next:
+	ADDQ      R8, R11
+	CMPQ      96(AX), $0x02
+	JL        width_half_stored
+	CMPQ      112(AX), $0x00
+	JE        width_half_c_set
+	VMOVUPS.Z (R11), K1, Z5
+	VADDPS    Z5, Z14, Z14
+
+width_half_c_set:
+	VMOVUPS   Z14, K1, (R11)
+	CMPQ      96(AX), $0x02
+	JL        width_half_stored
+	CMPQ      104(AX), $0x02
+	JL        width_half_d_next
+	CMPQ      112(AX), $0x00
+	JE        width_half_d_set
+	VMOVUPS.Z (R11)(R10*1), K1, Z5
+	VADDPS    Z5, Z15, Z15
+
+width_half_d_set:
+	VMOVUPS Z15, K1, (R11)(R10*1)
+
+width_half_d_next:
+width_half_stored:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, R9
+
+width_done:
+	MOVQ 32(AX), R8
+	SHLQ $0x02, R8
+	MOVQ R8, R9
+	ADDQ $0x0000003f, R9
+	ANDQ $-64, R9
+	SUBQ R9, CX
+	ADDQ R8, CX
+	MOVQ 88(AX), R8
+	SHLQ $0x02, R8
+	ADDQ R8, DX
+	DECQ 40(AX)
+	JMP  loop
 
 done:
 	VZEROUPPER

@@ -14,6 +14,16 @@ const (
 	scale0  = 1 / (squareA * squareB)
 	scaleA  = 1 / (2 * squareA * (squareA - squareB))
 	scaleB  = 1 / (2 * squareB * (squareB - squareA))
+
+	pointC  = 0.75
+	pointD  = 1.5
+	squareC = pointC * pointC
+	squareD = pointD * pointD
+	cubeD   = pointD * squareD
+	pair0   = 1 / (squareC * pointD)
+	pair1   = 1 / (2 * squareC * (pointC - pointD))
+	pair2   = -1 / (2 * squareC * (pointC + pointD))
+	pair3   = 1 / (pointD * (squareD - squareC))
 )
 
 // size is a size of tile: m outputs, n inputs and elements along each axis.
@@ -25,20 +35,27 @@ type size struct {
 var (
 	four = size{4, 6, "4"}
 	two  = size{2, 4, "2"}
+	pair = size{4, 5, "Pair"} // of windows of 2×2
 )
 
-// points are the registers that hold the constants of the 4×4 tile; the 2×2 tile needs none.
-type points struct{ a, b, a2, b2 reg.VecVirtual }
+// points are the registers that hold the constants of a size; the 2×2 tile needs none.
+type points struct{ a, b, a2, b2, b3 reg.VecVirtual }
 
 func (s size) points(v isa) points {
-	if s == two {
+	switch s {
+	case two:
 		return points{}
+	case pair:
+		return points{v.constant("pointC"), v.constant("pointD"), v.constant("squareC"), v.constant("squareD"), v.constant("cubeD")}
 	}
-	return points{v.constant("pointA"), v.constant("pointB"), v.constant("squareA"), v.constant("squareB")}
+	return points{a: v.constant("pointA"), b: v.constant("pointB"), a2: v.constant("squareA"), b2: v.constant("squareB")}
 }
 
 // enter multiplies d by Bᵀ and returns the registers of the elements.
 func (s size) enter(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
+	if s == pair {
+		return enterPair(v, p, d)
+	}
 	if s == two {
 		t := v.vec()
 		VADDPS(d[1], d[2], t)
@@ -69,6 +86,9 @@ func (s size) enter(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
 
 // leave multiplies the elements by Aᵀ. Elements 0 and n-1 are operands that need not be registers.
 func (s size) leave(v isa, p points, first, last Op, d []reg.VecVirtual) []reg.VecVirtual {
+	if s == pair {
+		return leavePair(v, p, first, last, d)
+	}
 	if s == two {
 		y := v.vecs(2)
 		VADDPS(d[0], d[1], y[0])

@@ -14,30 +14,36 @@ const (
 	inRows, inCols                  = 48, 56
 	inTiles, inTileStep, inC        = 64, 72, 80
 	inV, inElemStep, inTmp          = 88, 112, 120
+	inTileRoom                      = 144
 )
 
-// input emits the input transform of a size: first along each row of pixels, into the scratch memory, then along the
-// columns.
-func input(v isa, s size) {
-	TEXT("input"+s.name+v.name, NOSPLIT, "func(a *byte)")
+// transform takes tiles of in×in pixels to out×out elements.
+type transform struct {
+	size
+	name    string
+	in, out int
+	apply   func(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual // along an axis; it may overwrite d
+}
+
+// input is the input transform of a size.
+func input(s size) transform { return transform{s, "input" + s.name, s.n, s.n, s.enter} }
+
+// spread is the transpose of the output transform of windows of 2×2.
+func spread() transform { return transform{pair, "spreadPair", pair.m, pair.n, spreadPair} }
+
+// emit emits the transform: first along each row of pixels, into the scratch memory, then along the columns.
+func (s transform) emit(v isa) {
+	TEXT(s.name+v.name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
 	p, none := s.points(v), v.vec()
 	v.zero(none)
 	x, at := field(a, inX), elements(a, inAt)
 	ADDQ(at, x)
 	rowStep := elements(a, inRowStep)
-	cols := newSteps(elements(a, inColStep), s.n)
+	cols := newSteps(elements(a, inColStep), s.in)
 	dst, tmp := field(a, inV), field(a, inTmp)
 	elem := elements(a, inElemStep)
-	var elems steps // from one row of elements to the next
-	if s == four {
-		elems = newSteps(times(elem, 6), s.n)
-	} else {
-		e4 := GP64()
-		MOVQ(elem, e4)
-		SHLQ(U8(2), e4)
-		elems = newSteps(e4, s.n)
-	}
+	elems := newSteps(times(elem, s.out), s.out) // from one row of elements to the next
 	Label("tile")
 	CMPQ(Mem{Base: a, Disp: inTiles}, U8(0))
 	JE(LabelRef("done"))
@@ -45,23 +51,23 @@ func input(v isa, s size) {
 	v.channels("channels", left, func(label string, k reg.Register) {
 		at := GP64()
 		MOVQ(x, at)
-		grid := newGrid(v, s.n, inputHeld(v, s), tmp)
-		for i := range s.n {
-			inputRow(v, s, p, none, fmt.Sprintf("%s_%d", label, i), a, k, at, cols, grid, i)
-			if i < s.n-1 {
+		grid := newGrid(v, s.out, s.held(v), tmp)
+		for i := range s.in {
+			s.row(v, p, none, fmt.Sprintf("%s_%d", label, i), a, k, at, cols, grid, i)
+			if i < s.in-1 {
 				ADDQ(rowStep, at)
 			}
 		}
 		MOVQ(dst, at)
-		for j := range s.n {
-			d := make([]reg.VecVirtual, s.n)
+		for j := range s.out {
+			d := make([]reg.VecVirtual, s.in)
 			for i := range d {
 				d[i] = grid.take(i, j)
 			}
-			for i, r := range s.enter(v, p, d) {
+			for i, r := range s.apply(v, p, d) {
 				v.store(k, r, elems.at(at, i))
 			}
-			if j < s.n-1 {
+			if j < s.out-1 {
 				e := GP64()
 				MOVQ(Mem{Base: a, Disp: inElemStep}, e)
 				LEAQ(Mem{Base: at, Index: e, Scale: 4}, at)
@@ -80,7 +86,8 @@ func input(v isa, s size) {
 	SUBQ(over, dst)
 	step := elements(a, inTileStep)
 	ADDQ(step, x)
-	ADDQ(c, dst)
+	step = elements(a, inTileRoom)
+	ADDQ(step, dst)
 	DECQ(Mem{Base: a, Disp: inTiles})
 	JMP(LabelRef("tile"))
 	Label("done")
@@ -88,29 +95,31 @@ func input(v isa, s size) {
 	RET()
 }
 
-// inputHeld is how many rows stay in registers between the passes.
-func inputHeld(v isa, s size) int {
+// held is how many rows stay in registers between the passes.
+func (s transform) held(v isa) int {
 	switch {
-	case v.lanes == 16 && s == two:
+	case v.lanes == 16 && s.size == four:
+		return 3
+	case v.lanes == 16 && s.size == two:
 		return 4
 	case v.lanes == 16:
 		return 3
-	case s == two:
+	case s.size == two:
 		return 2
 	}
 	return 0
 }
 
-// inputRow transforms one row of pixels, or writes zeros for a row outside the image.
-func inputRow(v isa, s size, p points, none reg.VecVirtual, label string, a, k reg.Register, at reg.GPVirtual, cols steps, grid grid, i int) {
+// row transforms one row of pixels, or writes zeros for a row outside the image.
+func (s transform) row(v isa, p points, none reg.VecVirtual, label string, a, k reg.Register, at reg.GPVirtual, cols steps, grid grid, i int) {
 	BTQ(U8(uint8(i)), Mem{Base: a, Disp: inRows})
 	JCS(LabelRef(label + "_inside"))
-	for j := range s.n {
+	for j := range s.out {
 		grid.put(none, i, j)
 	}
 	JMP(LabelRef(label + "_end"))
 	Label(label + "_inside")
-	d := v.vecs(s.n)
+	d := v.vecs(s.in)
 	for j := range d {
 		skip := fmt.Sprintf("%s_%d", label, j)
 		VMOVAPS(none, d[j])
@@ -119,7 +128,7 @@ func inputRow(v isa, s size, p points, none reg.VecVirtual, label string, a, k r
 		v.load(k, cols.at(at, j), d[j])
 		Label(skip)
 	}
-	for j, r := range s.enter(v, p, d) {
+	for j, r := range s.apply(v, p, d) {
 		grid.put(r, i, j)
 	}
 	Label(label + "_end")

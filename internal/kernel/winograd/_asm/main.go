@@ -13,13 +13,17 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	tables()
 	for _, v := range []isa{avx2, avx512} {
-		for _, s := range []size{four, two} {
-			input(v, s)
+		for _, s := range []size{four, two, pair} {
+			input(s).emit(v)
 			output(v, s)
 		}
 		filter(v, four, "A")
 		filter(v, four, "B")
 		filter(v, two, "")
+		filterPair(v, "A", 0, 3)
+		filterPair(v, "B", 3, 5)
+		spread().emit(v)
+		windowPair(v)
 	}
 	Generate()
 }
@@ -90,10 +94,13 @@ func elements(a reg.Register, off int) reg.GPVirtual {
 	return r
 }
 
-// times returns r*n for n = 3, 5 or 6.
+// times returns r*n for n = 3 to 6.
 func times(r reg.GPVirtual, n int) reg.GPVirtual {
 	t := GP64()
 	switch n {
+	case 4:
+		MOVQ(r, t)
+		SHLQ(U8(2), t)
 	case 3:
 		LEAQ(Mem{Base: r, Index: r, Scale: 2}, t)
 	case 5:
@@ -161,7 +168,10 @@ func tables() {
 		value float32
 	}{{"pointA", pointA}, {"pointB", pointB}, {"squareA", squareA}, {"squareB", squareB}, {"even", 0.5}, {"odd", 0.5}, {"far", 0.5}, {"scale0", scale0},
 		{"evenA", scaleA}, {"oddA", scaleA * pointA}, {"farA", scaleA * squareA},
-		{"evenB", scaleB}, {"oddB", scaleB * pointB}, {"farB", scaleB * squareB}} {
+		{"evenB", scaleB}, {"oddB", scaleB * pointB}, {"farB", scaleB * squareB},
+		{"pointC", pointC}, {"pointD", pointD}, {"squareC", squareC}, {"squareD", squareD}, {"cubeD", cubeD},
+		{"pair0", pair0}, {"pair1", pair1}, {"pair2", pair2}, {"pair3", pair3},
+		{"pair1C", pair1 * pointC}, {"pair2C", -pair2 * pointC}, {"pair3D", pair3 * pointD}} {
 		m := GLOBL(c.name, RODATA|NOPTR)
 		DATA(0, U32(math.Float32bits(c.value)))
 		constants[c.name] = m

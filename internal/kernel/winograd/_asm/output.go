@@ -49,9 +49,13 @@ func output(v isa, s size) {
 				grid.put(r, i, j)
 			}
 			if i < s.n-1 {
-				if s == four {
+				switch s {
+				case four:
 					LEAQ(Mem{Base: src, Index: elems.three, Scale: 2}, src)
-				} else {
+				case pair:
+					ADDQ(elems.one, src)
+					LEAQ(Mem{Base: src, Index: elems.one, Scale: 4}, src)
+				default:
 					LEAQ(Mem{Base: src, Index: elems.one, Scale: 4}, src)
 				}
 			}
@@ -80,6 +84,8 @@ func output(v isa, s size) {
 // outputHeld is how many rows stay in registers between the passes.
 func outputHeld(v isa, s size, k reg.Register) int {
 	switch {
+	case v.lanes == 16 && s == pair:
+		return 3
 	case v.lanes == 16 && (s == two || k == nil):
 		return s.n
 	case v.lanes == 16:

@@ -1,0 +1,232 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// enterPair is enter for windows of 2×2.
+func enterPair(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
+	t := v.vec()
+	VFNMADD231PS(d[3], p.b, d[4]) // d4 = d4 - b d3
+	VMOVAPS(d[3], t)
+	VFNMADD231PS(d[2], p.b, t)     // t = d3 - b d2
+	VFNMADD231PS(d[1], p.a2, d[3]) // d3 = d3 - a²d1
+	VFNMADD231PS(d[1], p.b, d[2])  // d2 = d2 - b d1
+	VFNMADD231PS(d[0], p.b, d[1])  // d1 = d1 - b d0
+	VMOVAPS(t, d[0])
+	VFNMADD231PS(d[1], p.a2, d[0])
+	VFNMADD231PS(d[2], p.a2, d[4])
+	VMOVAPS(t, d[1])
+	VFMADD231PS(d[2], p.a, d[1])
+	VFNMADD231PS(d[2], p.a, t)
+	return []reg.VecVirtual{d[0], d[1], t, d[3], d[4]}
+}
+
+// leavePair is leave for windows of 2×2.
+func leavePair(v isa, p points, first, last Op, d []reg.VecVirtual) []reg.VecVirtual {
+	t, y0, y1 := v.vec(), v.vec(), v.vec()
+	VSUBPS(d[1], d[0], t)
+	VMULPS(p.a, t, t)        // t = a(m1-m2)
+	VADDPS(d[1], d[0], d[0]) // d0 = m1+m2
+	VADDPS(d[0], d[2], y0)
+	VADDPS(first, y0, y0)
+	VMOVAPS(t, y1)
+	VFMADD231PS(p.b, d[2], y1)
+	VMULPS(p.a2, d[0], d[0])
+	VFMADD231PS(p.b2, d[2], d[0])
+	VMULPS(p.a2, t, t)
+	VFMADD231PS(p.b3, d[2], t)
+	VADDPS(last, t, t)
+	return []reg.VecVirtual{y0, y1, d[0], t}
+}
+
+// spreadPair multiplies d by A: what leavePair is the transpose of.
+func spreadPair(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
+	even, odd, b := v.vec(), v.vec(), v.vec()
+	VMOVAPS(d[0], even)
+	VFMADD231PS(d[2], p.a2, even) // y0 + a²y2
+	VMOVAPS(d[1], odd)
+	VFMADD231PS(d[3], p.a2, odd) // y1 + a²y3
+	VMOVAPS(d[0], b)
+	VFMADD231PS(d[1], p.b, b)
+	VFMADD231PS(d[2], p.b2, b)
+	VFMADD231PS(d[3], p.b3, b)
+	VMOVAPS(even, d[1])
+	VFMADD231PS(odd, p.a, d[1])
+	VFNMADD231PS(odd, p.a, even)
+	return []reg.VecVirtual{d[0], d[1], even, b, d[3]}
+}
+
+// pairScales names the factors of the finite points in G, and those times the points.
+var pairScales = [4][2]string{{"pair0", ""}, {"pair1", "pair1C"}, {"pair2", "pair2C"}, {"pair3", "pair3D"}}
+
+// row sets r to row i of G times the vectors x and y.
+func (v isa) pairRow(i int, x, y Op, r reg.VecVirtual) {
+	if i == 4 {
+		VMOVUPS(y, r)
+		return
+	}
+	c := v.constant(pairScales[i][0])
+	VMULPS(x, c, r)
+	if i > 0 {
+		c = v.constant(pairScales[i][1])
+		VFMADD231PS(y, c, r)
+	}
+}
+
+// filterPair emits the filter transform of windows of 2×2: the rows of elements [from, to).
+func filterPair(v isa, group string, from, to int) {
+	TEXT("filterPair"+group+v.name, NOSPLIT, "func(a *byte)")
+	a := Load(Param("a"), GP64())
+	w, u, channels := field(a, filterW), field(a, filterU), field(a, filterC)
+	planes := newSteps(elements(a, filterPlane), pair.n)
+	columns := newSteps(elements(a, filterWidth), 4)
+	row := times(planes.one, pair.n)
+	Label("loop")
+	TESTQ(channels, channels)
+	JZ(LabelRef("done"))
+	left := GP64()
+	MOVQ(columns.one, left)
+	Label("width")
+	at := GP64()
+	MOVQ(u, at)
+	for i := from; i < to; i++ {
+		r := v.vecs(2)
+		for j := range r {
+			v.pairRow(i, columns.at(w, j), columns.at(w, 2+j), r[j])
+		}
+		for j := range pair.n {
+			e := v.vec()
+			v.pairRow(j, r[0], r[1], e)
+			VMOVUPS(e, planes.at(at, j))
+		}
+		if i < to-1 {
+			ADDQ(row, at)
+		}
+	}
+	ADDQ(U32(uint32(v.bytes())), w)
+	ADDQ(U32(uint32(v.bytes())), u)
+	SUBQ(U32(uint32(v.bytes())), left)
+	JNZ(LabelRef("width"))
+	ADDQ(columns.three, w) // the next channel's windows
+	DECQ(channels)
+	JMP(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// Offsets of WindowArgs.
+const (
+	windowU, windowPlane, windowWidth, windowC = 0, 24, 32, 40
+	windowW, windowRowStep, windowColStep      = 48, 72, 80
+	windowStep, windowRows, windowCols         = 88, 96, 104
+	windowAdd                                  = 112
+)
+
+// windowPair emits the transform of gradients of elements to those of windows of 2×2: Gᵀ·u·G.
+func windowPair(v isa) {
+	TEXT("windowPair"+v.name, NOSPLIT, "func(a *byte)")
+	a := Load(Param("a"), GP64())
+	u, w := field(a, windowU), field(a, windowW)
+	planes := newSteps(elements(a, windowPlane), pair.n)
+	row := times(planes.one, pair.n)
+	Label("loop")
+	CMPQ(Mem{Base: a, Disp: windowC}, U8(0))
+	JE(LabelRef("done"))
+	left, to := elements(a, windowWidth), GP64()
+	MOVQ(w, to)
+	v.channels("width", left, func(label string, k reg.Register) {
+		at, sums := GP64(), v.vecs(4) // the elements of the window
+		MOVQ(u, at)
+		for _, s := range sums {
+			v.zero(s)
+		}
+		for i := range pair.n {
+			r := v.gatherRow(k, planes, at)
+			for j := range r {
+				v.addRow(i, r[j], sums[j], sums[2+j])
+			}
+			if i < pair.n-1 {
+				ADDQ(row, at)
+			}
+		}
+		v.putWindow(label, a, k, to, sums)
+		ADDQ(U32(uint32(v.bytes())), u)
+		ADDQ(U32(uint32(v.bytes())), to)
+	})
+	c, over := elements(a, windowWidth), GP64()
+	MOVQ(c, over)
+	ADDQ(U32(uint32(v.bytes()-1)), over)
+	ANDQ(I32(-v.bytes()), over)
+	SUBQ(over, u)
+	ADDQ(c, u)
+	step := elements(a, windowStep)
+	ADDQ(step, w)
+	DECQ(Mem{Base: a, Disp: windowC})
+	JMP(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// gatherRow multiplies a row of elements by G from the right.
+func (v isa) gatherRow(k reg.Register, planes steps, at reg.GPVirtual) []reg.VecVirtual {
+	r := v.vecs(2)
+	v.zero(r[0])
+	v.load(k, planes.at(at, 4), r[1])
+	for j := range 4 {
+		e := v.vec()
+		v.load(k, planes.at(at, j), e)
+		v.addRow(j, e, r[0], r[1])
+	}
+	return r
+}
+
+// addRow adds x times row i of G to the sums first and second.
+func (v isa) addRow(i int, x, first, second reg.VecVirtual) {
+	if i == 4 {
+		VADDPS(x, second, second)
+		return
+	}
+	c := v.constant(pairScales[i][0])
+	VFMADD231PS(x, c, first)
+	if i > 0 {
+		c = v.constant(pairScales[i][1])
+		VFMADD231PS(x, c, second)
+	}
+}
+
+// putWindow stores the elements of a window that exist, or adds to what is there.
+func (v isa) putWindow(label string, a, k reg.Register, to reg.GPVirtual, sums []reg.VecVirtual) {
+	rowStep, colStep := elements(a, windowRowStep), elements(a, windowColStep)
+	at := GP64()
+	MOVQ(to, at)
+	for i, s := range sums {
+		name := label + "_" + string(rune('a'+i))
+		if i == 2 {
+			ADDQ(rowStep, at)
+		}
+		if i >= 2 {
+			CMPQ(Mem{Base: a, Disp: windowRows}, U8(2))
+			JL(LabelRef(label + "_stored"))
+		}
+		m := Mem{Base: at}
+		if i%2 == 1 {
+			m = Mem{Base: at, Index: colStep, Scale: 1}
+			CMPQ(Mem{Base: a, Disp: windowCols}, U8(2))
+			JL(LabelRef(name + "_next"))
+		}
+		CMPQ(Mem{Base: a, Disp: windowAdd}, U8(0))
+		JE(LabelRef(name + "_set"))
+		old := v.vec()
+		v.load(k, m, old)
+		VADDPS(old, s, s)
+		Label(name + "_set")
+		v.store(k, s, m)
+		Label(name + "_next")
+	}
+	Label(label + "_stored")
+}
