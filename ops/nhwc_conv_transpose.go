@@ -20,11 +20,15 @@ func nhwcConvTransposeKernel(k *KernelCtx) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	choose := nhwc.NewTransposedPlan
+	if k.Attrs.Bool("exact") {
+		choose = nhwc.NewExactTransposedPlan
+	}
 	return bindNhwcConv(k, func(planes, w tensor.Shape) (*nhwc.Plan, error) {
 		g, err := conv.NewTransposedGeom(a.Attrs, a.groups, a.outPad, a.outShape, planes, w)
 		if err != nil {
 			return nil, err
 		}
-		return nhwc.NewTransposedPlan(g), nil
+		return choose(g), nil
 	})
 }

@@ -9,7 +9,7 @@ import (
 func exact(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if n.Domain == "onnxrun" && n.Type == "NhwcConv" {
+			if n.Domain == "onnxrun" && (n.Type == "NhwcConv" || n.Type == "NhwcConvTranspose") {
 				n.Attrs = append(n.Attrs, onnx.NewInt("exact", 1))
 			}
 		}

@@ -24,8 +24,17 @@ var transposedChoices = []choice{
 
 // NewTransposedPlan chooses the algorithm for a transposed convolution, whose geometry is that of
 // conv.NewTransposedGeom.
-func NewTransposedPlan(g conv.Geom) *Plan {
+func NewTransposedPlan(g conv.Geom) *Plan { return chooseTransposed(g, "") }
+
+// NewExactTransposedPlan is NewTransposedPlan without the algorithms that round otherwise than sums of products do.
+func NewExactTransposedPlan(g conv.Geom) *Plan { return chooseTransposed(g, "transposed winograd") }
+
+// chooseTransposed binds the best algorithm but the one of the given name.
+func chooseTransposed(g conv.Geom, without string) *Plan {
 	for _, c := range transposedChoices {
+		if c.name == without {
+			continue
+		}
 		if a := c.make(squeezed(g)); a != nil {
 			return bind(g, c.name, a)
 		}

@@ -56,13 +56,13 @@ func chooseSize(g *conv.Geom, taps int, direct float64, of func(m int) tiling) (
 	best := margin * direct
 	for _, s := range sizes {
 		t := of(s.Pixels)
-		if c := tiledTime(g, s, t, true) + memoryCost(g, s, t); c < best {
+		if c := tiledTime(g, s, t, true) + memoryCost(g, s.Elements()*s.Elements()*t.depth); c < best {
 			size, fresh, ok, best = s, false, true, c
 		}
 		if g.Groups > 1 {
 			continue
 		}
-		if c := tiledTime(g, s, t, false); c < best {
+		if c := tiledTime(g, s, t, false) + memoryCost(g, s.Taps*s.Taps*t.depth); c < best {
 			size, fresh, ok, best = s, true, true, c
 		}
 	}
@@ -109,9 +109,9 @@ func tiledTime(g *conv.Geom, s winograd.Size, t tiling, kept bool) float64 {
 	return farther*time + productTime(e*filter*t.tiles, t.depth, s.Taps*s.Taps*filter) + perWindow*float64(times*e*filter)
 }
 
-// memoryCost is what the memory of a transform of the filter counts that is kept.
-func memoryCost(g *conv.Geom, s winograd.Size, t tiling) float64 {
-	more := 4 * (s.Elements()*s.Elements()*t.depth - g.Taps()*g.InC/g.Groups) * g.OutC
+// memoryCost is what the memory of a form of the filter counts that holds so many elements for each output channel.
+func memoryCost(g *conv.Geom, elements int) float64 {
+	more := 4 * (elements - g.Taps()*g.InC/g.Groups) * g.OutC
 	return perResident * float64(max(0, more-resident))
 }
 

@@ -39,9 +39,9 @@ func TestWinograd(t *testing.T) {
 // TestWinogradStrides does so for the views that windows see with strides, and for windows of 2×2.
 func TestWinogradStrides(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	problems := 60
+	problems := 40
 	if testing.Short() {
-		problems = 20
+		problems = 12
 	}
 	for i := range problems {
 		p := problem{batch: 1 + rng.IntN(3), groups: 1, inC: 8 * (1 + rng.IntN(5)), outC: 8 * (1 + rng.IntN(6))}
@@ -72,9 +72,9 @@ func TestWinogradStrides(t *testing.T) {
 // TestTransposedWinograd compares all phases with the plain loops.
 func TestTransposedWinograd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
-	problems := 40
+	problems := 30
 	if testing.Short() {
-		problems = 15
+		problems = 10
 	}
 	for i := range problems {
 		taps := 2 + rng.IntN(2)
@@ -162,5 +162,10 @@ func TestExactPlan(t *testing.T) {
 	g := problem{1, 1, 64, 64, [][6]int{{56, 3, 1, 1, 1, 1}, {56, 3, 1, 1, 1, 1}}}.geom()
 	if got := NewExactPlan(g).Algorithm(); got == "winograd" || NewPlan(g).Algorithm() != "winograd" {
 		t.Errorf("exact plan takes %q, the other %q", got, NewPlan(g).Algorithm())
+	}
+	back := problem{1, 1, 64, 64, [][6]int{{56, 4, 2, 1, 1, 1}, {56, 4, 2, 1, 1, 1}}}.geom()
+	back = back.Flipped()
+	if got := NewExactTransposedPlan(back).Algorithm(); got == "transposed winograd" || NewTransposedPlan(back).Algorithm() != "transposed winograd" {
+		t.Errorf("exact transposed plan takes %q, the other %q", got, NewTransposedPlan(back).Algorithm())
 	}
 }
