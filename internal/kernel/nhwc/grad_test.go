@@ -56,7 +56,10 @@ func TestGradW(t *testing.T) {
 	}
 }
 
-func compareGradW(t *testing.T, g conv.Geom, seed int) {
+func compareGradW(t *testing.T, g conv.Geom, seed int) { compareGradPlan(t, NewGradW(g), seed) }
+
+func compareGradPlan(t *testing.T, p *GradW, seed int) {
+	g := p.g
 	rng := rand.New(rand.NewPCG(uint64(seed), 8))
 	x, dy := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.Batch*g.OutC*g.OutSize())
 	planes, grads := make([]float64, len(x)), make([]float64, len(dy))
@@ -64,21 +67,45 @@ func compareGradW(t *testing.T, g conv.Geom, seed int) {
 	transpose(grads, widened(dy), g.Batch, g.OutSize(), g.OutC)
 	want := make([]float64, g.OutC*g.InC/g.Groups*g.Taps())
 	conv.GradW(&g, planes, grads, want, 1)
-	got := runGradW(g, x, dy, 1)
+	got := runGradW(p, x, dy, 1)
 	for i, v := range want {
 		if e := math.Abs(v - float64(got[i])); !(e <= 2e-5*math.Sqrt(float64(g.Batch*g.OutSize()))) {
 			t.Fatalf("%+v: element %d is %g, want %g", g, i, got[i], v)
 		}
 	}
-	if again := runGradW(g, x, dy, 3); !slices.Equal(got, again) {
+	if again := runGradW(p, x, dy, 3); !slices.Equal(got, again) {
 		t.Fatalf("%+v: three threads give other bits", g)
 	}
 }
 
+// TestGradWinograd compares the gradients of windows of 2×2 with plain loops on every kernel set, in one block and in several.
+func TestGradWinograd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, kernels := range gemm.Kernels() {
+		undo, _ := gemm.Use(kernels)
+		for i := range 12 {
+			p := problem{batch: 1 + rng.IntN(3), groups: 1, inC: 8 * (1 + rng.IntN(9)), outC: 8 * (1 + rng.IntN(9))}
+			for range 2 {
+				stride := 1 + rng.IntN(3)
+				k := 2*stride - rng.IntN(stride)
+				p.axes = append(p.axes, [6]int{k + rng.IntN(25), k, stride, 1, rng.IntN(k), rng.IntN(k)})
+			}
+			t.Run(fmt.Sprintf("%s/%v", kernels, p), func(t *testing.T) {
+				g := p.geom()
+				alg := layOutGradTiled(g)
+				if i%2 == 0 {
+					alg.block = 1 + rng.IntN(alg.tiles)
+				}
+				compareGradPlan(t, &GradW{g, "winograd", alg}, i)
+			})
+		}
+		undo()
+	}
+}
+
 // runGradW runs in memory full of NaN, to show what is read before it is written.
-func runGradW(g conv.Geom, x, dy []float32, threads int) []float32 {
-	nan := float32(math.NaN())
-	p := NewGradW(g)
+func runGradW(p *GradW, x, dy []float32, threads int) []float32 {
+	g, nan := p.g, float32(math.NaN())
 	a := GradWArgs{X: x, Dy: dy, Threads: threads}
 	a.Dw = slices.Repeat([]float32{nan}, g.OutC*g.InC/g.Groups*g.Taps())
 	a.Scratch = slices.Repeat([]float32{nan}, p.Scratch())
@@ -111,7 +138,7 @@ func TestGradWNaN(t *testing.T) {
 			x[n*g.InC+group*icg+ci] = nan
 		}
 		dy[rng.IntN(g.Batch*g.OutSize())*g.OutC+group*ocg+co] = nan
-		for j, v := range runGradW(g, x, dy, 1) {
+		for j, v := range runGradW(NewGradW(g), x, dy, 1) {
 			oc, ic := j/taps/icg, j/taps%icg
 			if v != v && oc != group*ocg+co && (oc/ocg != group || ic != ci) {
 				t.Fatalf("%+v: NaN at %d", g, j)

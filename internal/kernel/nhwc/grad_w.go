@@ -38,6 +38,7 @@ var gradChoices = []struct {
 }{
 	{"slides", newGradSlides},
 	{"depthwise", newGradDepthwise},
+	{"winograd", newGradTiled},
 	{"products", newGradProducts},
 	{"rows", newGradRows},
 }

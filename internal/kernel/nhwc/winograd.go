@@ -134,5 +134,5 @@ func (t *tiled) scratch() int {
 	if !t.fresh && t.tiles > fewTiles || t.g.Groups > 1 {
 		return 0
 	}
-	return t.n*t.n*matrixStep(sharedTiles(t.tiles, t.n*t.n*t.inC)*t.inC) + lineFloats
+	return t.n*t.n*blockLen(sharedTiles(t.tiles, t.n*t.n*t.inC), t.inC) + lineFloats
 }

@@ -15,6 +15,7 @@ type tileBlock struct {
 	c0, c1 int
 	v      []float32
 	step   int // from one element's matrix to the next
+	room   int // from one tile to the next
 }
 
 // lineFloats is the number of elements of a cache line.
@@ -23,9 +24,22 @@ const lineFloats = mem.Alignment / 4
 // matrixStep is the distance of matrices of n elements. They begin on cache lines, and not all in the same set.
 func matrixStep(n int) int { return (n+lineFloats-1)&^(lineFloats-1) + lineFloats }
 
+// tileRoom is the distance of the channels of tiles, which would meet in few sets of the first-level cache if it were a multiple of
+// so many elements.
+func tileRoom(channels int) int {
+	const sets = 512
+	if channels%sets == 0 {
+		channels += lineFloats
+	}
+	return channels
+}
+
+// blockLen is how many elements one element of the transform takes in V of so many tiles.
+func blockLen(tiles, channels int) int { return matrixStep(tiles * tileRoom(channels)) }
+
 // place lays out V of the tiles [lo, hi) and channels [c0, c1) in memory that is long enough.
 func (b *tileBlock) place(lo, hi, c0, c1 int, v []float32) {
-	*b = tileBlock{lo, hi, c0, c1, v, matrixStep((hi - lo) * (c1 - c0))}
+	*b = tileBlock{lo, hi, c0, c1, v, blockLen(hi-lo, c1-c0), tileRoom(c1 - c0)}
 }
 
 // channels is how many input channels the block has.
@@ -49,6 +63,7 @@ type tileWork struct {
 	in             winograd.InputArgs
 	out            winograd.OutputArgs
 	fil            winograd.FilterArgs
+	win            winograd.WindowArgs
 	late           Args // what the kernels leave of residual and activation
 	tmp            []float32
 }
@@ -58,7 +73,7 @@ var tileWorks = sync.Pool{New: func() any { return &tileWork{tmp: mem.Floats(win
 // release hands w back, without what belongs to the caller.
 func (w *tileWork) release() {
 	w.args, w.in, w.out, w.fil, w.block = gemm.Args{}, winograd.InputArgs{}, winograd.OutputArgs{}, winograd.FilterArgs{}, tileBlock{}
-	w.late = Args{}
+	w.late, w.win = Args{}, winograd.WindowArgs{}
 	tileWorks.Put(w)
 }
 
@@ -68,7 +83,7 @@ func (w *tileWork) channels(r *tiledRun, b *tileBlock, lo, hi, c0, c1 int) {
 	w.step = matrixStep((hi - lo) * (c1 - c0))
 	w.m = mem.Grow(w.m, r.n*r.n*w.step)
 	w.args = gemm.Args{
-		M: hi - lo, N: c1 - c0, K: r.inC, A: b.v[(lo-b.lo)*b.channels():], ARS: b.channels(), ACS: 1, C: w.m, LDC: c1 - c0,
+		M: hi - lo, N: c1 - c0, K: r.inC, A: b.v[(lo-b.lo)*b.room:], ARS: b.room, ACS: 1, C: w.m, LDC: c1 - c0,
 	}
 }
 

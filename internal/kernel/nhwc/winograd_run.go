@@ -80,7 +80,7 @@ func (r *tiledRun) Chunk(i int) {
 // steps takes the tiles [lo, hi) of the groups [g0, g1) through all steps.
 func (w *tileWork) steps(r *tiledRun, lo, hi, g0, g1 int) {
 	b := &w.block
-	w.v = mem.Grow(w.v, r.n*r.n*matrixStep((hi-lo)*(g1-g0)*r.icg))
+	w.v = mem.Grow(w.v, r.n*r.n*blockLen(hi-lo, (g1-g0)*r.icg))
 	b.place(lo, hi, g0*r.icg, g1*r.icg, w.v)
 	w.input(r, b, lo, hi)
 	w.channels(r, b, lo, hi, g0*r.ocg, g1*r.ocg)

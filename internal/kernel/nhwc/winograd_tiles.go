@@ -27,7 +27,7 @@ func (w *tileWork) input(r *tiledRun, b *tileBlock, lo, hi int) {
 	y, x := &g.Axes[0], &g.Axes[1]
 	pitch := x.In * r.a.XStep
 	c := b.channels() / len(r.views)
-	*a = winograd.InputArgs{X: r.a.X, C: c, ElemStep: b.step, TileRoom: b.channels(), Tmp: w.tmp}
+	*a = winograd.InputArgs{X: r.a.X, C: c, ElemStep: b.step, TileRoom: b.room, Tmp: w.tmp}
 	a.RowStep, a.ColStep = r.inStep[0]*pitch, r.inStep[1]*r.a.XStep
 	a.TileStep = r.m * a.ColStep
 	kernel := r.kernels.Of(r.size).Input
@@ -35,7 +35,7 @@ func (w *tileWork) input(r *tiledRun, b *tileBlock, lo, hi int) {
 		r.views[i].runs(lo, hi, c, func(at, image int, sy, sx *strip, count int) {
 			a.At = (image*y.In+sy.in)*pitch + sx.in*r.a.XStep + b.c0
 			a.Rows, a.Cols, a.Tiles = sy.inside, sx.inside, count
-			a.V = b.v[(at-b.lo)*b.channels()+i*c:]
+			a.V = b.v[(at-b.lo)*b.room+i*c:]
 			kernel(a)
 		})
 	}
