@@ -51,18 +51,19 @@ type einsumRun[T einsumElem] struct {
 
 func bindEinsum[T einsumElem](e *einsum) Kernel {
 	r := &einsumRun[T]{einsum: e}
-	return Kernel{Run: r.run}
+	return Kernel{Run: r.run, Scratch: r.scratch}
 }
 
-// einsumCall is a plan for one set of shapes with its buffers. Inputs are joined from left to right: each step is a
-// batch of matrix products of the value so far and the next input.
+// einsumCall is a plan for one set of shapes. Inputs are joined from left to right: each step is a batch of matrix products of
+// the value so far and the next input.
 type einsumCall[T einsumElem] struct {
 	shapes []tensor.Shape
 	first  walk // brings the first input into the form of the first step, or into the result
 	steps  []einsumStep
 	last   walk // brings the last product into the result
 	outLen int
-	bufs   [3][]T
+	room   [3]int // elements of scratch memory for the value so far, the next input and their product
+	bufs   [3][]T // that of the run at hand
 }
 
 // einsumStep joins the value so far, [batch, m, k] as it is, with input number in, brought to [batch, k, n] by right.
@@ -85,16 +86,37 @@ type walk struct {
 	length, sumCount int
 }
 
-func (r *einsumRun[T]) run(c *Call) error {
+// planned returns a plan for the shapes of the call.
+func (r *einsumRun[T]) planned(c *Call) (*einsumCall[T], error) {
 	x, _ := r.calls.Get().(*einsumCall[T])
 	if x == nil {
 		x = new(einsumCall[T])
 	}
-	defer r.calls.Put(x)
-	if !x.fits(c) {
-		if err := x.plan(r.einsum, c); err != nil {
-			return err
+	if x.fits(c) {
+		return x, nil
+	}
+	return x, x.plan(r.einsum, c)
+}
+
+// scratch returns the bytes of scratch memory, 0 for shapes that do not fit: run says why.
+func (r *einsumRun[T]) scratch(c *Call) (bytes int) {
+	x, err := r.planned(c)
+	if err == nil {
+		for _, n := range x.room {
+			bytes += align64(n * elemSize[T]())
 		}
+	}
+	r.calls.Put(x)
+	return bytes
+}
+
+func elemSize[T einsumElem]() int { return tensor.DTypeOf[T]().Size() }
+
+func (r *einsumRun[T]) run(c *Call) error {
+	x, err := r.planned(c)
+	defer r.calls.Put(x)
+	if err != nil {
+		return err
 	}
 	y := tensor.Of[T](c.Out[0])
 	if len(y) != x.outLen {
@@ -103,24 +125,39 @@ func (r *einsumRun[T]) run(c *Call) error {
 	if len(y) == 0 {
 		return nil
 	}
+	x.compute(y, c)
+	x.bufs = [3][]T{}
+	return nil
+}
+
+// compute runs the steps.
+func (x *einsumCall[T]) compute(y []T, c *Call) {
 	if len(x.steps) == 0 {
 		read(y, tensor.Of[T](c.In[0]), &x.first)
-		return nil
+		return
+	}
+	at := 0
+	for i, n := range x.room {
+		x.bufs[i] = scratchOf[T](c.Scratch[at:], n)
+		at += align64(n * elemSize[T]())
 	}
 	left := x.form(0, tensor.Of[T](c.In[0]), &x.first)
 	for i := range x.steps {
-		s := &x.steps[i]
+		s, last := &x.steps[i], i+1 == len(x.steps)
 		right := x.form(1, tensor.Of[T](c.In[i+1]), &s.right)
-		product := x.room(2, s.productSize)
+		product := y
+		if !last || !x.last.plain {
+			product = x.bufs[2][:s.productSize]
+		}
 		einsumProduct(s, product, left, right, c.Threads)
-		if i+1 < len(x.steps) {
-			left = x.room(0, s.next.length)
+		switch {
+		case !last:
+			left = x.bufs[0][:s.next.length]
 			read(left, product, &s.next)
-		} else {
+		case !x.last.plain:
 			read(y, product, &x.last)
 		}
 	}
-	return nil
 }
 
 // fits reports whether x was planned for the shapes of this call.
@@ -136,21 +173,34 @@ func (x *einsumCall[T]) fits(c *Call) bool {
 	return true
 }
 
-func (x *einsumCall[T]) room(i, n int) []T {
-	if cap(x.bufs[i]) < n {
-		x.bufs[i] = make([]T, n)
-	}
-	return x.bufs[i][:n]
-}
-
 // form returns src as w reads it, in buffer i if it can not stay where it is.
 func (x *einsumCall[T]) form(i int, src []T, w *walk) []T {
 	if w.plain {
 		return src
 	}
-	dst := x.room(i, w.length)
+	dst := x.bufs[i][:w.length]
 	read(dst, src, w)
 	return dst
+}
+
+// measure sets how much scratch memory the steps want.
+func (x *einsumCall[T]) measure() {
+	x.room = [3]int{}
+	if len(x.steps) > 0 && !x.first.plain {
+		x.room[0] = x.first.length
+	}
+	for i := range x.steps {
+		s, last := &x.steps[i], i+1 == len(x.steps)
+		if !s.right.plain {
+			x.room[1] = max(x.room[1], s.right.length)
+		}
+		if !last {
+			x.room[0] = max(x.room[0], s.next.length)
+		}
+		if !last || !x.last.plain {
+			x.room[2] = max(x.room[2], s.productSize)
+		}
+	}
 }
 
 // plan resolves the equation for the shapes of the call.
@@ -201,6 +251,7 @@ func (x *einsumCall[T]) plan(e *einsum, c *Call) error {
 	if len(in) > 1 {
 		x.last = left.walk(&p, out)
 	}
+	x.measure()
 	for _, t := range c.In {
 		x.shapes = append(x.shapes, slices.Clone(t.Shape()))
 	}

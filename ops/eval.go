@@ -11,35 +11,43 @@ import (
 // Eval runs an operator without subgraphs on its own, outside any program: for constant folding and tests.
 // A nil input is absent; outputs is the number of outputs wanted.
 func (op *Op) Eval(attrs Attrs, outputs int, in ...*tensor.Tensor) ([]*tensor.Tensor, error) {
-	ic := &InferCtx{Attrs: attrs, In: make([]Value, len(in)), Out: make([]Value, outputs), Fresh: freshSymbols()}
+	out := make([]*tensor.Tensor, outputs)
+	return out, op.EvalInto(attrs, out, in...)
+}
+
+// EvalInto is Eval with outputs that are written where they are tensors of the type of the result; it makes the others.
+func (op *Op) EvalInto(attrs Attrs, out []*tensor.Tensor, in ...*tensor.Tensor) error {
+	ic := &InferCtx{Attrs: attrs, In: make([]Value, len(in)), Out: make([]Value, len(out)), Fresh: freshSymbols()}
 	for i, t := range in {
 		if t != nil {
 			ic.In[i] = ConstValue(t)
 		}
 	}
 	if err := op.Infer(ic); err != nil {
-		return nil, err
+		return err
 	}
 	kc := &KernelCtx{Attrs: attrs, In: ic.In, Out: ic.Out, Weights: noWeights{}}
 	k, err := op.Kernel(kc)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c := &Call{In: in, Out: make([]*tensor.Tensor, outputs), Threads: 1, Ctx: context.Background(), Memory: Heap{}}
-	for i := range c.Out {
-		c.Out[i] = new(tensor.Tensor)
+	c := &Call{In: in, Out: out, Threads: 1, Ctx: context.Background(), Memory: Heap{}}
+	for i := range out {
+		if out[i] == nil {
+			out[i] = new(tensor.Tensor)
+		}
 		if shape, ok := ic.Out[i].Static(); ok && op.Flags&Managed == 0 {
 			if _, err := c.Alloc(i, ic.Out[i].DType, shape...); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	if k.Scratch != nil {
 		if c.Scratch, err = c.Memory.Bytes(k.Scratch(c)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c.Out, k.Run(c)
+	return k.Run(c)
 }
 
 // ConstValue returns what is known of a constant: everything.

@@ -75,6 +75,7 @@ func (r *rnnRun) prepack(k *KernelCtx) {
 		for d := range packs {
 			r.weights[d].W = packs[d]
 		}
+		k.Unread(1)
 	}
 	if t := k.Const(2); t != nil && t.DType() == tensor.Float32 {
 		format := "rnn: states"
@@ -92,6 +93,7 @@ func (r *rnnRun) prepack(k *KernelCtx) {
 		for d := range packs {
 			r.weights[d].R, r.weights[d].RH = packs[d][0], packs[d][1]
 		}
+		k.Unread(2)
 	}
 	if t := k.Const(3); t != nil && t.DType() == tensor.Float32 && t.Len() == dirs*2*n {
 		for d := range dirs {

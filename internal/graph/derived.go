@@ -18,6 +18,7 @@ type Derived struct {
 	gone   bool
 	elems  []float32
 	fill   func(dst []float32)
+	moves  int // bytes that fill moves, where that is known: see FoldLater
 }
 
 // Derive returns a constant of the given shape whose elements fill computes from those of the constant from.

@@ -200,16 +200,12 @@ func (n *Node) Foldable(limit int) bool {
 // Fold computes the outputs of a foldable node and makes them constants. An operator or element type that
 // is missing leaves them as they are.
 func (n *Node) Fold() error {
-	ins := make([]*tensor.Tensor, len(n.In))
-	for i, v := range n.In {
-		if v != nil {
-			ins[i] = v.Const
-		}
-	}
-	if t := n.viewed(ins); t != nil {
-		n.Out[0].Value = ops.ConstValue(t)
+	if t := n.viewed(); t != nil {
+		n.Out[0].Value, n.Out[0].Derived = ops.ConstValue(t), n.In[0].Derived
 		return nil
 	}
+	ins, giveBack := n.constants()
+	defer giveBack()
 	outs, err := n.Op.Eval(n.Attrs, len(n.Out), ins...)
 	var missing *ops.UnsupportedError
 	if errors.As(err, &missing) {
@@ -231,15 +227,15 @@ func (n *Node) Fold() error {
 
 // viewed returns the result of a node that only gives its first input other dimensions, with the elements of that; nil if
 // it does more.
-func (n *Node) viewed(ins []*tensor.Tensor) *tensor.Tensor {
-	if n.Op.Flags&ops.View == 0 || len(n.Out) != 1 || len(ins) == 0 || ins[0] == nil || n.Out[0].DType != ins[0].DType() {
+func (n *Node) viewed() *tensor.Tensor {
+	if n.Op.Flags&ops.View == 0 || len(n.Out) != 1 || len(n.In) == 0 || n.In[0] == nil || n.Out[0].DType != n.In[0].DType {
 		return nil
 	}
 	shape, ok := n.Out[0].Static()
 	if !ok {
 		return nil
 	}
-	t, err := ins[0].Reshaped(shape...)
+	t, err := n.In[0].Const.Reshaped(shape...)
 	if err != nil {
 		return nil
 	}

@@ -71,6 +71,9 @@ func foldAll(g *graph.Graph, skip func(*graph.Node) bool) error {
 			if err != nil || !n.Foldable(maxFolded) || !bounded(n) || allConst(n) || skip(n) {
 				continue
 			}
+			if copying(n) && n.FoldLater() {
+				continue
+			}
 			if e := n.Fold(); e != nil {
 				err = &ops.NodeError{Path: n.Path(), Op: n.Type, Err: e}
 			}
@@ -78,6 +81,17 @@ func foldAll(g *graph.Graph, skip func(*graph.Node) bool) error {
 	})
 	return err
 }
+
+// copying reports whether n takes little more time than copying what it reads, and cannot fail where its output has a known shape:
+// then nothing is lost if its result is not kept but computed when it is read.
+func copying(n *graph.Node) bool {
+	return n.Domain == "" && n.Op.Flags&(ops.View|ops.Managed) == 0 && (n.Op.Flags&ops.Elementwise != 0 || copies[n.Type])
+}
+
+// copies are operators that move elements, or reduce, normalise or convert them in one pass.
+var copies = map[string]bool{"BatchNormalization": true, "Cast": true, "Concat": true, "DequantizeLinear": true, "Expand": true,
+	"InstanceNormalization": true, "LayerNormalization": true, "Pad": true, "ReduceL2": true, "ReduceMean": true, "ReduceSum": true,
+	"ReduceSumSquare": true, "Slice": true, "Split": true, "Tile": true, "Transpose": true}
 
 func bounded(n *graph.Node) bool {
 	for _, v := range n.Out {
