@@ -42,6 +42,7 @@ const (
 	Elementwise                   // inputs broadcast, and each element of the one output depends on those at its place alone
 	Into                          // may have an input whose storage output 0 takes over, to write to part of it: see WideRows
 	Changes                       // writes to the elements of the last input, an input of the graph, which nothing reads afterwards
+	Around                        // takes no time but that of the nodes inside, which are measured themselves
 )
 
 // A Kernel is an operator bound to one node: its element types, attributes and constant inputs are settled.
@@ -147,6 +148,16 @@ type Body interface {
 	// header of result i; where it already holds storage of the right size, that storage is written to.
 	// The results stay valid until out[i] is passed to Run again; in and out must not share storage.
 	Run(c *Call, in, out []*tensor.Tensor) error
+}
+
+// A Lodger is a Body that works in memory of the node around it, which thus is that of no other node meanwhile.
+type Lodger interface {
+	Body
+	// Room returns how many bytes it takes to run for inputs of the shapes of in, whose elements are not read. It is called before
+	// the first run, and when shapes change.
+	Room(in []*tensor.Tensor) (int, error)
+	// Lodge says where these bytes are for the runs that follow.
+	Lodge(room []byte)
 }
 
 // GradCtx is what a Grad function sees when the reverse walk reaches its node. It emits nodes that compute

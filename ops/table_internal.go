@@ -41,6 +41,7 @@ var internalTable = []Op{
 	{"onnxrun", "NhwcMaxPool", 1, f32, wideRowsInfer(nhwcPlacesInfer), nhwcMaxPoolF32Kernel, nil, Into},
 	{"onnxrun", "NhwcResize", 1, f32, wideRowsInfer(resizeInfer), resizeKernel, nil, Into},
 	{"onnxrun", "Place", 1, f32, wideRowsInfer(placeInfer), placeKernel, nil, Into},
+	{"onnxrun", "Portions", 1, anyType, portionsInfer, portionsKernel, nil, Around},
 	{"onnxrun", "RNN", 1, float, elmanInfer, elmanKernel, elmanGrad, 0},
 	{"onnxrun", "RNNGrad", 1, float, rnnGradInfer, rnnGradKernel, nil, 0},
 	{"onnxrun", "ResizeGrad", 1, float, resizeGradInfer, resizeGradKernel, nil, 0},

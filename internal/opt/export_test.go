@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -23,7 +24,7 @@ func Random(name string, shape tensor.Shape) *tensor.Tensor {
 // ParseModel makes a model of nodes "Op input... attr=value... -> output" separated by semicolons.
 func ParseModel(input, text string) *onnx.Model {
 	g := &onnx.Graph{Name: "test"}
-	shape := map[string][]onnx.Dim{"x": Fixed(2, 3, 8), "image": Fixed(1, 4, 6, 6), "tokens": Fixed(2, 5, 8), "batch": {onnx.NamedDim("N"), onnx.NamedDim("S"), onnx.FixedDim(1024)}}[input]
+	shape := map[string][]onnx.Dim{"x": Fixed(2, 3, 8), "image": Fixed(1, 4, 6, 6), "tokens": Fixed(2, 5, 8), "pictures": Fixed(4, 3, 256, 256), "batch": {onnx.NamedDim("N"), onnx.NamedDim("S"), onnx.FixedDim(1024)}}[input]
 	g.Inputs = []*onnx.ValueInfo{{Name: input, Type: onnx.NewTensorType(tensor.Float32, shape...)}}
 	for _, line := range strings.Split(text, ";") {
 		words := strings.Fields(line)
@@ -102,4 +103,20 @@ func number(s string) float64 {
 		panic(err)
 	}
 	return f
+}
+
+// Portion is the pass portions with a choice of its own: parts of a stretch of so many nodes, as first, end and size.
+func Portion(g *graph.Graph, choose func(nodes, length int, open bool) [][3]int) {
+	runInPortions(g, func(s *stretch) (out []portioned) {
+		for _, c := range choose(len(s.nodes), s.length, s.open) {
+			into := false
+			for i := c[0]; i < c[1]; i++ {
+				into = into || s.writesInto(i, c[0])
+			}
+			if !into {
+				out = append(out, portioned{s.at + c[0], s.at + c[1], c[2]})
+			}
+		}
+		return out
+	})
 }

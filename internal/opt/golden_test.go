@@ -59,6 +59,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"views", "joined", "image", "Conv image K5x4x3x3 -> a; Conv image K3x4x3x3 -> b; Concat a b a axis=1 -> c; Conv c K4x13x1x1 -> y"},
 	{"views", "cut", "image", "Conv image K6x4x1x1 -> c; Split c #3,3 axis=1 -> a b; Conv b K3x3x1x1 -> d; Concat a b d axis=1 -> e; Conv e K4x9x1x1 -> y"},
+	{"portions", "large-maps", "pictures", "Conv pictures K32x3x3x3 pads=1,1,1,1 -> a; Relu a -> b; Conv b L32x1x3x3 pads=1,1,1,1 group=32 -> c; Conv c M8x32x1x1 -> d; Add d d -> y"},
 	{"prune-again", "after-fusion", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"recompute", "made-again", "x", ""},
 	{"saved", "waiting", "x", ""},

@@ -55,6 +55,7 @@ var passes = []pass{
 	{"views", views, false},
 	{"prune-again", prune, false},
 	{"unpacked", unpacked, false},
+	{"portions", portions, false},
 	{"recompute", recompute, false},
 	{"saved", saved, false},
 }
@@ -139,6 +140,10 @@ var order = []struct{ before, after, reason string }{
 	{"recompute", "saved", "what is cheap to make again does not wait"},
 	{"prune-again", "unpacked", "what a run computes is settled, and how each product reads its weight"},
 	{"prune-again", "recompute", "the order and the sizes of all that runs are settled"},
+	{"unpacked", "portions", "the operations of all nodes are counted"},
+	{"views", "portions", "nodes that write to one result run together"},
+	{"chains", "portions", "nodes of a portion are neighbours, and none is without use"},
+	{"prune-again", "portions", "what a run computes, and in which order, is settled"},
 	{"chains", "prune-again", "constants are no longer read by each node"},
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
 }

@@ -56,12 +56,18 @@ func (a *Arenas) give(b []byte) {
 	a.idle = append(a.idle, b)
 }
 
-// lease gives the frame an arena of the size that its binding asks for.
+// lease gives the frame an arena of the size that its binding asks for, if it has none of its own.
 func (f *Frame) lease() {
-	a := f.p.opts.Arenas
-	if a == nil {
-		return
+	if a := f.p.opts.Arenas; a != nil {
+		f.leaseFrom(a)
 	}
+	if f.stale {
+		f.point(true)
+		f.stale = false
+	}
+}
+
+func (f *Frame) leaseFrom(a *Arenas) {
 	if f.leased && f.total > len(f.arena) {
 		f.giveBack()
 	}
@@ -74,10 +80,6 @@ func (f *Frame) lease() {
 		if f.p.opts.Tight {
 			discard(f.arena[f.total:])
 		}
-	}
-	if f.stale {
-		f.point(true)
-		f.stale = false
 	}
 }
 

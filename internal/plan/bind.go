@@ -22,7 +22,9 @@ type binding struct {
 // The largest go first: while one is packed there are two of it, and most is in memory at the end.
 func (c *compiler) bindKernels() {
 	c.bound = make([]binding, len(c.p.graph.Nodes))
-	c.derived = findDerived(c.p.graph, &c.p.opts)
+	if c.derived, c.gate = c.p.opts.outerDerived, c.p.opts.outerGate; c.gate == nil {
+		c.derived, c.gate = findDerived(c.p.graph, &c.p.opts), &gate{}
+	}
 	c.p.later = newLater(c.p, c.derived)
 	b := &binder{c: c}
 	for i, n := range c.p.graph.Nodes {

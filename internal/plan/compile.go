@@ -54,7 +54,7 @@ type compiler struct {
 	captures    []*graph.Value
 	bound       []binding // by node
 	derived     derived
-	gate        gate
+	gate        *gate
 	index       map[*graph.Value]int32
 	exprs       []sym.Expr
 	exprIndex   map[string]int32
@@ -247,7 +247,7 @@ func (c *compiler) node(n *graph.Node, b *binding) error {
 			s.dynamic = true // how much scratch it needs is found while running
 		}
 	}
-	if w := c.p.opts.Wrap; w != nil {
+	if w := c.p.opts.Wrap; w != nil && n.Op.Flags&ops.Around == 0 {
 		s.run = w(n, &k)
 	}
 	c.p.steps = append(c.p.steps, s)
@@ -271,6 +271,7 @@ func (c *compiler) bodies(n *graph.Node, s *step) error {
 	for _, b := range n.Bodies {
 		o := c.p.opts
 		o.outerSymbols, o.Arenas, o.Inside, o.Later = c.p.symbols, nil, false, false
+		o.outerDerived, o.outerGate = c.derived, c.gate
 		p, err := Compile(b.Graph, o)
 		var missing *ops.UnsupportedError
 		if errors.As(err, &missing) {

@@ -12,7 +12,7 @@ import (
 // them, with the number of readers that have not. nil if there are none.
 type derived map[*graph.Value]*atomic.Int32
 
-// findDerived lists the derived constants that only nodes of g itself read, and whose storage no other
+// findDerived lists the derived constants that only nodes of g and of the graphs inside it read, and whose storage no other
 // constant shares.
 func findDerived(g *graph.Graph, o *Options) derived {
 	s, ok := o.Weights.(*Store)
@@ -20,18 +20,19 @@ func findDerived(g *graph.Graph, o *Options) derived {
 		return nil
 	}
 	d, storage := derived{}, map[*byte]*graph.Value{}
-	for _, n := range g.Nodes {
-		if len(n.Bodies) > 0 {
-			return nil
+	g.Walk(func(g *graph.Graph) {
+		for _, n := range g.Nodes {
+			for _, v := range n.In {
+				d.found(v, storage)
+			}
 		}
-		for _, v := range n.In {
+	})
+	g.Walk(func(g *graph.Graph) {
+		for _, v := range g.Outputs {
 			d.found(v, storage)
+			delete(d, v)
 		}
-	}
-	for _, v := range g.Outputs {
-		d.found(v, storage)
-		delete(d, v)
-	}
+	})
 	for v := range d {
 		s.addDerived(v)
 	}

@@ -29,6 +29,7 @@ type Frame struct {
 	total           int     // bytes of the arena that the binding asks for
 	arena           []byte  // at least as many
 	leased, stale   bool    // arena belongs to this frame now; tensors do not point to it yet: see Arenas
+	lodges          bool    // arena is memory of the node around: see body.Lodge
 	pool            pool
 	spare           ops.Spare    // of a run before weights are kept
 	shape           tensor.Shape // reused
@@ -152,7 +153,7 @@ func (f *Frame) fit() error {
 	if err := f.checkLimit(); err != nil {
 		return err
 	}
-	if f.stale = f.p.opts.Arenas != nil; !f.stale {
+	if f.stale = f.guest(); !f.stale {
 		f.point(moved)
 	}
 	return nil
@@ -355,15 +356,18 @@ func (f *Frame) layOut() error {
 		return &LimitError{Need: total, Limit: l}
 	}
 	f.total, f.placed = total, true
-	if f.p.opts.Arenas == nil && (total > len(f.arena) || f.arena == nil) {
+	if !f.guest() && (total > len(f.arena) || f.arena == nil) {
 		f.arena = mem.Bytes(total)
 	}
 	return nil
 }
 
+// guest reports whether the arena belongs to the frame while it runs only.
+func (f *Frame) guest() bool { return f.lodges || f.p.opts.Arenas != nil }
+
 // own returns the size of an arena that no other frame uses.
 func (f *Frame) own() int {
-	if f.p.opts.Arenas != nil {
+	if f.guest() {
 		return 0
 	}
 	return len(f.arena)

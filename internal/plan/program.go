@@ -48,6 +48,8 @@ type Options struct {
 	Inside  bool        // outputs lie in the arena, until Release or the next run
 
 	outerSymbols []string
+	outerDerived derived // of the program around, with the gate to them
+	outerGate    *gate
 }
 
 // A Wrapper may replace the run function of a step's kernel by one that does the same and measures it.
