@@ -18,8 +18,10 @@ const (
 	transformed   = 4     // times as many bytes as a 3×3 filter has its transform
 	perNode       = 2000  // of running a node once more
 	leastGain     = 50_000
-	mostPortioned = 512 // nodes
-	usualBatch    = 8   // the length of a batch that is not known
+	mostPortioned = 512     // nodes
+	mostImages    = 64      // in a portion
+	mostBatch     = 1 << 16 // images: larger ones are no batches of pictures
+	usualBatch    = 8       // the length of a batch that is not known
 )
 
 var oneImage = sym.Const(1)
@@ -57,13 +59,13 @@ func stretchFrom(nodes []*graph.Node, at int) *stretch {
 	}
 	batch := nodes[at].Out[0].Dims[0]
 	if n, ok := batch.Const(); ok {
-		s.length = int(n)
+		s.length = int(min(n, mostBatch+1))
 	} else {
 		s.length, s.open = usualBatch, true
 	}
 	for i, n := range nodes[at:] {
 		rows, ok := rowInputs(n, batch)
-		if !ok || s.length < 2 || s.readsWhole(n, rows) {
+		if !ok || s.length < 2 || s.length > mostBatch || s.readsWhole(n, rows) {
 			break
 		}
 		s.nodes, s.costs = append(s.nodes, n), append(s.costs, s.cost(n, rows))
@@ -91,7 +93,7 @@ func (s *stretch) choose() []portioned { return s.within(0, len(s.nodes)) }
 func (s *stretch) within(first, end int) []portioned {
 	var best portioned
 	most := float64(leastGain)
-	for size := 1; size <= s.length/2; size++ {
+	for size := 1; size <= min(mostImages, s.length/2); size++ {
 		if s.length%size != 0 || s.open && size > 1 {
 			continue
 		}

@@ -173,3 +173,12 @@ func TestPortionsTakeLessMemory(t *testing.T) {
 		t.Errorf("arenas and outputs take %v bytes", sizes)
 	}
 }
+
+// TestHugeBatches opens a graph with more images than can be.
+func TestHugeBatches(t *testing.T) {
+	m := parse("image", "Conv image K4x4x3x3 -> c; Relu c -> d; Exp d -> y")
+	m.Graph.Inputs[0].Type.Dims[0] = onnx.FixedDim(1 << 60)
+	if n := len(portionedProgram(t, m, func(nodes, _ int, _ bool) [][3]int { return nil }).Graph().Nodes); n == 0 {
+		t.Error("no nodes are left")
+	}
+}
