@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/autodiff"
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/opt"
 	"github.com/onnxrun/onnxrun/internal/plan"
 	"github.com/onnxrun/onnxrun/ops"
@@ -78,8 +79,9 @@ func (p *program) compiled() (*stage, error) {
 	p.suffix, p.failed = p.b.compile(p.graph, p)
 	p.graph = nil
 	if p.inside {
-		// What compiling leaves behind would stay resident beside the arena of the steps.
+		// What compiling leaves behind, and its code, would stay resident beside the arena of the steps.
 		debug.FreeOSMemory()
+		mem.ReleaseProgram()
 	}
 	return p.suffix, p.failed
 }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package mem
+
+// ReleaseProgram does nothing here.
+func ReleaseProgram() {}
