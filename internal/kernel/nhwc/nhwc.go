@@ -57,6 +57,7 @@ var choices = []choice{
 	{"depthwise", newDepthwise},
 	{"pointwise", newPointwise},
 	{"tapwise", newTapwise},
+	{"positions", newPositions},
 	{"direct", newDirect},
 	{"dense", newDense},
 	{"reference", newReference},
