@@ -31,6 +31,7 @@ var internalTable = []Op{
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
 	{"onnxrun", "MaxRoiPoolGrad", 1, float, likeInput(2), maxRoiPoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcAveragePool", 1, f32, wideRowsInfer(nhwcPoolInfer), nhwcAveragePoolF32Kernel, nil, Into},
+	{"onnxrun", "NhwcBatchNorm", 1, f32, likeInput(0), nhwcBatchNormKernel, nil, InPlace},
 	{"onnxrun", "NhwcAveragePoolGrad", 1, f32, nhwcAveragePoolGradInfer, nhwcAveragePoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcMaxPoolGrad", 1, f32, maxPoolGradInfer, nhwcMaxPoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcConv", 1, f32, wideRowsInfer(nhwcFusedConvInfer), nhwcFusedConvKernel, nil, Into},

@@ -2,6 +2,7 @@ package opt
 
 import (
 	"math"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -9,8 +10,8 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// epilogues merges what follows a convolution or matrix product into it: a constant bias, a residual of the
-// same shape, an activation.
+// epilogues merges what follows a convolution, a matrix product or a normalisation by the statistics of the batch into it: a constant
+// bias, a residual of the same shape, an activation.
 func epilogues(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
@@ -29,6 +30,7 @@ func epilogues(g *graph.Graph) error {
 type epilogue struct {
 	nodes          []*graph.Node
 	product        bool // a matrix product rather than a convolution
+	norm           bool // a normalisation: inputs are its own, but for the residual
 	bias, residual *graph.Value
 	last           bool // the residual comes after the activation
 	activation     string
@@ -43,6 +45,9 @@ func begin(n *graph.Node) *epilogue {
 	}
 	switch {
 	case is(n, "Conv"), moved(n):
+		return e
+	case n.Domain == "onnxrun" && n.Type == "NhwcBatchNorm" && n.Attrs.Str("activation") == "" && len(n.In) < 6:
+		e.norm = true
 		return e
 	case is(n, "MatMul"):
 		e.product = true
@@ -109,7 +114,7 @@ func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
 		return false
 	}
 	name, params := activation(n)
-	if name == "" || n.In[0] != e.out() {
+	if name == "" || n.In[0] != e.out() || e.norm && name != "Relu" && name != "Clip" {
 		return false
 	}
 	e.activation, e.params = name, params
@@ -191,13 +196,15 @@ func (e *epilogue) node() *graph.Node {
 }
 
 func (e *epilogue) convolution(head *graph.Node, attrs ops.Attrs) *graph.Node {
-	op := "FusedConv"
-	in := []*graph.Value{head.In[0], head.In[1], e.bias, e.residual}
-	if moved(head) {
+	op, in := "FusedConv", []*graph.Value{head.In[0], head.In[1], e.bias}
+	if moved(head) || e.norm {
 		op = head.Type
 	}
-	if e.residual == nil {
-		in = in[:3]
+	if e.norm {
+		in = slices.Clone(head.In)
+	}
+	if e.residual != nil {
+		in = append(in, e.residual)
 	}
 	for _, a := range head.Attrs {
 		if a.Name != "activation" && a.Name != "activation_params" {

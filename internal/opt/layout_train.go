@@ -23,8 +23,7 @@ func init() {
 // trainers is followers for the operators of the onnxrun domain.
 var trainers = map[string]func(*layout, *graph.Node) bool{}
 
-// trainedNorm writes a normalisation by the statistics of the batch as these and elementwise nodes, which chains fuse with
-// what follows.
+// trainedNorm writes a normalisation by the statistics of the batch as these and what makes the result of them.
 func (l *layout) trainedNorm(n *graph.Node) bool {
 	if n.Attrs.IntOr("spatial", 1) == 0 || len(n.In) < 5 || slices.ContainsFunc(n.Out[min(3, len(n.Out)):], func(v *graph.Value) bool { return v != nil }) {
 		return false
@@ -47,17 +46,7 @@ func (l *layout) trainedNorm(n *graph.Node) bool {
 		}
 	}
 	l.nodes = append(l.nodes, stats)
-	add := func(op, suffix string, t ops.Type, in ...*graph.Value) *graph.Value {
-		m := newNode("", op, 14, nil, in...)
-		m.Name, m.Out = name+suffix, []*graph.Value{fresh(m, 0, suffix, t)}
-		l.nodes = append(l.nodes, m)
-		return m.Out[0]
-	}
-	full := lastType(n.Out[0].Type)
-	factor := add("Mul", "/factor", c, stats.Out[1], n.In[1])
-	x := add("Sub", "/centred", full, l.last(n.In[0]), stats.Out[0])
-	x = add("Mul", "/scaled", full, x, factor)
-	m := newNode("", "Add", 14, nil, x, n.In[2])
+	m := newNode("onnxrun", "NhwcBatchNorm", 1, nil, l.last(n.In[0]), stats.Out[0], stats.Out[1], n.In[1], n.In[2])
 	m.Name = name
 	l.moved(m, n.Out[0])
 	return true

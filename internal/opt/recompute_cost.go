@@ -8,7 +8,7 @@ import (
 // cheap are operators besides the elementwise ones that run again without a bound.
 var cheap = map[string]bool{
 	"CastLike": true, "Concat": true, "CounterDropout": true, "Elementwise": true, "Expand": true, "Gather": true, "Gelu": true, "GroupNormalization": true,
-	"LayerNormalization": true, "Pad": true, "RMSNormalization": true, "SimplifiedLayerNormalization": true, "Slice": true, "Split": true, "Tile": true,
+	"LayerNormalization": true, "NhwcBatchNorm": true, "Pad": true, "RMSNormalization": true, "SimplifiedLayerNormalization": true, "Slice": true, "Split": true, "Tile": true,
 	"Transpose": true,
 }
 

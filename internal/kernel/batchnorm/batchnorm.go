@@ -78,6 +78,32 @@ func Gradient(s Shape, g *Grad, threads int) {
 	par.Run(threads, j.blocks, (*combining)(j))
 }
 
+// A Normalization are the operands of one behind which an activation bounds the results: Y = min(max((X-Mean)*Inv*Scale + Bias + Residual,
+// Low), High), with channels last; vectors have an element for each channel.
+type Normalization struct {
+	X, Residual            []float32 // Residual may be empty
+	Mean, Inv, Scale, Bias []float32
+	Low, High              float32
+	Y                      []float32 // may be X or Residual
+}
+
+// Normalize computes Y for [rows, channels]. It begins with the last rows: those that were read last, by Statistics, are in a near cache.
+func Normalize(rows int, n *Normalization, threads int) {
+	s := Shape{rows, len(n.Mean), 1}
+	j := take(s, threads)
+	defer j.release()
+	j.kind, j.x, j.dy, j.dx, j.mean, j.bias = resultsOf, n.X, n.Residual, n.Y, n.Mean, n.Bias
+	j.gate.Low, j.gate.High = n.Low, n.High
+	j.room(s.Channels)
+	j.scale = j.vector(0)
+	for c := range j.scale {
+		j.scale[c] = n.Inv[c] * n.Scale[c]
+	}
+	if s.Len() > 0 {
+		par.Run(threads, j.blocks, (*combining)(j))
+	}
+}
+
 // job is a call at work.
 type job struct {
 	Shape
@@ -92,21 +118,23 @@ type job struct {
 	mean, bias              []float32
 	scale, ofDY, ofX, fixed []float32
 	buffer                  []float32 // of those
-	kind                    sums
+	kind                    work
 	partial                 []float64 // of the blocks: channels sums, then channels products
 }
 
-// sums says what is summed up.
-type sums uint8
+// work says what is computed.
+type work uint8
 
 const (
-	momentsOf sums = iota
+	momentsOf work = iota
 	productsOf
+	resultsOf
 )
 
 const (
-	blockLen = 1 << 16 // elements of a block of rows
-	stretch  = 1 << 6  // rows that are summed up in float32
+	blockLen  = 1 << 15 // elements of a block of rows, at least
+	maxBlocks = 1 << 6
+	stretch   = 1 << 7 // rows that are summed up in float32, at most
 )
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
@@ -115,9 +143,11 @@ func take(s Shape, threads int) *job {
 	j := jobs.Get().(*job)
 	j.Shape, j.threads = s, threads
 	if j.rows = 0; s.Inner == 1 {
-		j.rows = max(blockLen/max(s.Channels, 1), 1)
-		j.rows = (j.rows + stretch - 1) / stretch * stretch
-		j.blocks = (s.Outer + j.rows - 1) / j.rows
+		j.blocks = min(max(s.Len()/blockLen, 1), (s.Outer+stretch-1)/stretch, maxBlocks)
+		if j.rows = 1; j.blocks > 0 {
+			j.rows = (s.Outer + j.blocks - 1) / j.blocks
+			j.blocks = (s.Outer + j.rows - 1) / j.rows
+		}
 	} else {
 		j.blocks = s.Channels
 	}
@@ -126,6 +156,7 @@ func take(s Shape, threads int) *job {
 
 func (j *job) release() {
 	j.x, j.dy, j.dx, j.mean, j.bias = nil, nil, nil, nil, nil
+	j.gated = false
 	jobs.Put(j)
 }
 
@@ -139,7 +170,7 @@ func (j *job) room(n int) {
 func (j *job) vector(i int) []float32 { return j.buffer[i*j.Channels:][:j.Channels] }
 
 // reduce computes the sums of all blocks.
-func (j *job) reduce(kind sums) {
+func (j *job) reduce(kind work) {
 	j.kind = kind
 	n := 2 * j.Channels
 	if j.rows > 0 {

@@ -164,6 +164,41 @@ func TestNaNStaysInItsChannel(t *testing.T) {
 	})
 }
 
+// TestNormalize compares with plain loops: with another summand or none, bounds or none, over x, with NaN among the elements.
+func TestNormalize(t *testing.T) {
+	variants(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 4))
+		for _, s := range shapes {
+			for i, gate := range gates[:3] {
+				g := operands(r, Shape{s.Outer * s.Inner, s.Channels, 1}, gate)
+				g.X[r.IntN(len(g.X))] = float32(math.NaN())
+				n := Normalization{X: g.X, Mean: g.Mean, Inv: g.Inv, Scale: g.Scale, Bias: g.Bias, Low: gate.Low, High: gate.High, Y: g.DX}
+				want := make([]float32, len(g.X))
+				for i, v := range g.X {
+					c := i % s.Channels
+					want[i] = float32((v-g.Mean[c])*float32(g.Inv[c]*g.Scale[c])) + g.Bias[c]
+				}
+				if i > 0 {
+					n.Residual = g.DY
+					for i, v := range g.DY {
+						want[i] += v
+					}
+				}
+				Normalize(s.Outer*s.Inner, &n, 1)
+				over := n
+				over.Y = g.X
+				Normalize(s.Outer*s.Inner, &over, 3)
+				for i, v := range want {
+					v = min(max(v, gate.Low), gate.High)
+					if y := n.Y[i]; math.Abs(float64(y-v)) > 1e-6*(1+math.Abs(float64(v))) || (y == y) != (v == v) || math.Float32bits(y) != math.Float32bits(over.Y[i]) {
+						t.Fatalf("%v, %v: element %d is %v, over x %v, want %v", s, gate, i, y, over.Y[i], v)
+					}
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkGradient(b *testing.B) {
 	for _, s := range []Shape{{8 * 56 * 56, 64, 1}, {8 * 56 * 56, 144, 1}, {8 * 7 * 7, 960, 1}} {
 		for _, gate := range gates[:2] {

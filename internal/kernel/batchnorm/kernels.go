@@ -13,7 +13,7 @@ type panel struct {
 	ld, rows, cols   int // elements between rows; rows > 0
 	mean             *float32
 	scale, bias      *float32 // the activation's input is (x-mean)*scale + bias
-	sum, dot         *float32 // results
+	sum, dot         *float32 // what is added up goes to these, which have room for whole vectors
 	ofDY, ofX, fixed *float32 // dx = dy*ofDY + (x-mean)*ofX + fixed
 	low, high, slope float32  // the activation's gradient is 1 between low and high, slope elsewhere
 }
@@ -25,9 +25,13 @@ type kernels struct {
 	moments                 func(*byte) // sum of x-mean, dot of its squares
 	products, productsGated func(*byte) // sum of dy, dot of its products with x-mean
 	combine, combineGated   func(*byte) // dx
+	normalize, normalizeAdd func(*byte) // dx = (x-mean)*scale + bias, or that + dy, between low and high
 }
 
-var generic = kernels{name: "generic", moments: momentsGo, products: productsGo, productsGated: productsGatedGo, combine: combineGo, combineGated: combineGatedGo}
+var generic = kernels{
+	name: "generic", moments: momentsGo, products: productsGo, productsGated: productsGatedGo, combine: combineGo, combineGated: combineGatedGo,
+	normalize: normalizeGo, normalizeAdd: normalizeAddGo,
+}
 
 // active holds the kernels in use: the last row of the table that the processor can run.
 var active = choose()
@@ -41,6 +45,9 @@ func choose() *kernels {
 	}
 	return k
 }
+
+// maxLanes is the number of elements of the widest vectors.
+const maxLanes = 16
 
 // argument is how kernels see a panel, and panelAt what it is.
 func (p *panel) argument() *byte { return (*byte)(unsafe.Pointer(p)) }
@@ -57,8 +64,6 @@ func (p *panel) vector(v *float32) []float32 { return unsafe.Slice(v, p.cols) }
 func momentsGo(b *byte) {
 	p := panelAt(b)
 	mean, sum, dot := p.vector(p.mean), p.vector(p.sum), p.vector(p.dot)
-	clear(sum)
-	clear(dot)
 	for i := range p.rows {
 		for j, v := range p.row(p.x, i) {
 			d := v - mean[j]
@@ -81,8 +86,6 @@ func productsGatedGo(b *byte) { panelAt(b).products(true) }
 
 func (p *panel) products(gated bool) {
 	mean, sum, dot := p.vector(p.mean), p.vector(p.sum), p.vector(p.dot)
-	clear(sum)
-	clear(dot)
 	for i := range p.rows {
 		dy := p.row(p.dy, i)
 		for j, v := range p.row(p.x, i) {
@@ -109,6 +112,23 @@ func (p *panel) combine(gated bool) {
 				g = p.gate(g, d, p.vector(p.scale)[j], p.vector(p.bias)[j])
 			}
 			dx[j] = g*ofDY[j] + d*ofX[j] + fixed[j]
+		}
+	}
+}
+
+func normalizeGo(b *byte)    { panelAt(b).normalize(false) }
+func normalizeAddGo(b *byte) { panelAt(b).normalize(true) }
+
+func (p *panel) normalize(add bool) {
+	mean, scale, bias := p.vector(p.mean), p.vector(p.scale), p.vector(p.bias)
+	for i := range p.rows {
+		y := p.row(p.dx, i)
+		for j, v := range p.row(p.x, i) {
+			v = float32((v-mean[j])*scale[j]) + bias[j]
+			if add {
+				v += p.row(p.dy, i)[j]
+			}
+			y[j] = min(max(v, p.low), p.high)
 		}
 	}
 }

@@ -12,14 +12,17 @@ func (s *summing) Chunk(i int) {
 		j.partial[i], j.partial[j.Channels+i] = j.channel(i)
 		return
 	}
-	w := works.Get().(*work)
-	defer works.Put(w)
-	w.room(2 * j.Channels)
+	w := panels.Get().(*panelWork)
+	pitch := (j.Channels + maxLanes - 1) / maxLanes * maxLanes
+	w.room(2 * pitch)
 	total := j.partial[2*i*j.Channels:][:2*j.Channels]
 	lo, hi := i*j.rows, min((i+1)*j.rows, j.Outer)
-	for ; lo < hi; lo += stretch {
-		j.aim(&w.p, lo, min(stretch, hi-lo))
-		w.p.sum, w.p.dot = &w.sums[0], &w.sums[j.Channels]
+	pieces := (j.rows + stretch - 1) / stretch
+	step := (j.rows + pieces - 1) / pieces
+	for ; lo < hi; lo += step {
+		clear(w.sums)
+		j.aim(&w.p, lo, min(step, hi-lo))
+		w.p.sum, w.p.dot = &w.sums[0], &w.sums[pitch]
 		switch {
 		case j.kind == momentsOf:
 			active.moments(w.p.argument())
@@ -28,62 +31,84 @@ func (s *summing) Chunk(i int) {
 		default:
 			active.products(w.p.argument())
 		}
-		for c, v := range w.sums {
-			total[c] += float64(v)
+		for c := range j.Channels {
+			total[c] += float64(w.sums[c])
+			total[j.Channels+c] += float64(w.sums[pitch+c])
 		}
 	}
+	w.release()
 }
 
-// combining is a job whose chunks compute dx of a block.
+// combining is a job whose chunks compute dx, or results, of a block.
 type combining job
 
-// Chunk computes block i.
+// Chunk computes a block, the last one first.
 func (s *combining) Chunk(i int) {
 	j := (*job)(s)
 	if j.rows == 0 {
 		j.combineChannel(i)
 		return
 	}
-	w := works.Get().(*work)
-	defer works.Put(w)
+	w := panels.Get().(*panelWork)
+	i = j.blocks - 1 - i
 	lo, hi := i*j.rows, min((i+1)*j.rows, j.Outer)
-	j.aim(&w.p, lo, hi-lo)
-	w.p.dx = &j.dx[lo*j.Channels]
-	w.p.ofDY, w.p.ofX, w.p.fixed = &j.ofDY[0], &j.ofX[0], &j.fixed[0]
-	if j.gated {
-		active.combineGated(w.p.argument())
-	} else {
-		active.combine(w.p.argument())
+	step := max(1, 2*blockLen/j.Channels) // rows of a call
+	for ; lo < hi; lo += step {
+		j.aim(&w.p, lo, min(step, hi-lo))
+		w.p.dx = &j.dx[lo*j.Channels]
+		j.combiner()(w.p.argument())
 	}
-	w.p = panel{}
+	w.release()
+}
+
+// combiner is the kernel that computes dx.
+func (j *job) combiner() func(*byte) {
+	switch {
+	case j.kind == resultsOf && len(j.dy) > 0:
+		return active.normalizeAdd
+	case j.kind == resultsOf:
+		return active.normalize
+	case j.gated:
+		return active.combineGated
+	}
+	return active.combine
 }
 
 // aim sets what the kernels read of rows [from, from+rows).
 func (j *job) aim(p *panel, from, rows int) {
-	*p = panel{x: &j.x[from*j.Channels], ld: j.Channels, rows: rows, cols: j.Channels, mean: &j.mean[0]}
+	*p = panel{x: &j.x[from*j.Channels], ld: j.Channels, rows: rows, cols: j.Channels, mean: &j.mean[0], low: j.gate.Low, high: j.gate.High, slope: j.gate.Slope}
 	if j.kind == momentsOf {
 		return
 	}
-	p.dy = &j.dy[from*j.Channels]
-	if j.gated {
+	if len(j.dy) > 0 {
+		p.dy = &j.dy[from*j.Channels]
+	}
+	if j.gated || j.kind == resultsOf {
 		p.scale, p.bias = &j.scale[0], &j.bias[0]
-		p.low, p.high, p.slope = j.gate.Low, j.gate.High, j.gate.Slope
+	}
+	if j.kind == productsOf {
+		p.ofDY, p.ofX, p.fixed = &j.ofDY[0], &j.ofX[0], &j.fixed[0]
 	}
 }
 
-// work is what a chunk needs.
-type work struct {
+// panelWork is what a chunk needs.
+type panelWork struct {
 	p    panel
 	sums []float32
 }
 
-var works = sync.Pool{New: func() any { return new(work) }}
+var panels = sync.Pool{New: func() any { return new(panelWork) }}
 
-func (w *work) room(n int) {
+func (w *panelWork) room(n int) {
 	if cap(w.sums) < n {
 		w.sums = make([]float32, n)
 	}
 	w.sums = w.sums[:n]
+}
+
+func (w *panelWork) release() {
+	w.p = panel{}
+	panels.Put(w)
 }
 
 // channel returns the sums of a channel whose elements lie together.

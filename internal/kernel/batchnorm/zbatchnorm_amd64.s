@@ -15,1451 +15,2811 @@ DATA lanes<>+28(SB)/4, $0x00000080
 GLOBL lanes<>(SB), RODATA|NOPTR, $32
 
 // func momentsAVX2(p *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·momentsAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-momentsWide:
-	CMPQ   CX, $0x00000010
-	JLT    momentsWideEnd
-	MOVQ   (AX), DI
-	MOVQ   8(AX), SI
-	MOVQ   16(AX), SI
-	MOVQ   48(AX), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   BX, SI
-	MOVQ   32(AX), R9
-
-momentsWideRows:
-	VMOVUPS     (DI)(SI*1), Y4
-	VSUBPS      (R8)(BX*1), Y4, Y4
-	VADDPS      Y4, Y0, Y0
-	VFMADD231PS Y4, Y4, Y2
-	VMOVUPS     32(DI)(SI*1), Y4
-	VSUBPS      32(R8)(BX*1), Y4, Y4
-	VADDPS      Y4, Y1, Y1
-	VFMADD231PS Y4, Y4, Y3
-	ADDQ        DX, SI
-	DECQ        R9
-	JNE         momentsWideRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Y0, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y2, (SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Y1, 32(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y3, 32(SI)(BX*1)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         momentsWide
-
-momentsWideEnd:
-momentsOne:
-	CMPQ    CX, $0x00000008
-	JLT     momentsOneEnd
-	MOVQ    (AX), DI
-	MOVQ    8(AX), SI
-	MOVQ    16(AX), SI
-	MOVQ    48(AX), SI
-	VMOVUPS (SI)(BX*1), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    BX, SI
-	MOVQ    32(AX), R8
-
-momentsOneRows:
-	VMOVUPS     (DI)(SI*1), Y3
-	VSUBPS      Y0, Y3, Y3
-	VADDPS      Y3, Y1, Y1
-	VFMADD231PS Y3, Y3, Y2
-	ADDQ        DX, SI
-	DECQ        R8
-	JNE         momentsOneRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Y1, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y2, (SI)(BX*1)
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000008, CX
-	JMP         momentsOne
-
-momentsOneEnd:
-	TESTQ        CX, CX
-	JE           momentsDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	VMOVD        SI, X0
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·momentsAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Y1
 	VMOVDQU      lanes<>+0(SB), Y0
 	VPAND        Y0, Y1, Y1
 	VPCMPEQD     Y0, Y1, Y1
-	MOVQ         (AX), SI
-	MOVQ         8(AX), CX
-	MOVQ         16(AX), CX
-	MOVQ         48(AX), CX
-	VMASKMOVPS   (CX)(BX*1), Y1, Y0
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	MOVQ         BX, CX
-	MOVQ         32(AX), DI
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         48(AX), SI
+	MOVQ         72(AX), DI
+	MOVQ         80(AX), R8
 
-momentsTailRows:
-	VMASKMOVPS  (SI)(CX*1), Y1, Y4
+moments4:
+	CMPQ (SP), $0x00000004
+	JLT  moments4End
+	XORQ AX, AX
+
+moments4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         moments4Rest
+	XORQ        R9, R9
+	LEAQ        (AX)(AX*2), R9
+	PREFETCHT0  4096(BX)(R9*1)
+	PREFETCHT0  4160(BX)(R9*1)
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DI)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (BX), Y4
 	VSUBPS      Y0, Y4, Y4
 	VADDPS      Y4, Y2, Y2
 	VFMADD231PS Y4, Y4, Y3
-	ADDQ        DX, CX
-	DECQ        DI
-	JNE         momentsTailRows
-	MOVQ        72(AX), CX
-	VMASKMOVPS  Y2, Y1, (CX)(BX*1)
-	MOVQ        80(AX), AX
-	VMASKMOVPS  Y3, Y1, (AX)(BX*1)
+	VMOVUPS     (BX)(CX*1), Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMOVUPS     (BX)(CX*2), Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMOVUPS     (BX)(DX*1), Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMOVUPS     Y2, (DI)(AX*1)
+	VMOVUPS     Y3, (R8)(AX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	JMP         moments4Columns
 
-momentsDone:
+moments4Rest:
+	CMPQ        16(SP), $0x00
+	JE          moments4Next
+	VMASKMOVPS  (SI)(AX*1), Y1, Y0
+	VMOVUPS     (DI)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMASKMOVPS  (BX), Y1, Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMASKMOVPS  (BX)(CX*1), Y1, Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMASKMOVPS  (BX)(CX*2), Y1, Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMASKMOVPS  (BX)(DX*1), Y1, Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMOVUPS     Y2, (DI)(AX*1)
+	VMOVUPS     Y3, (R8)(AX*1)
+
+moments4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ $0x00000004, (SP)
+	JMP  moments4
+
+moments4End:
+moments1:
+	CMPQ (SP), $0x00000001
+	JLT  moments1End
+	XORQ AX, AX
+
+moments1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         moments1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DI)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (BX), Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMOVUPS     Y2, (DI)(AX*1)
+	VMOVUPS     Y3, (R8)(AX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	JMP         moments1Columns
+
+moments1Rest:
+	CMPQ        16(SP), $0x00
+	JE          moments1Next
+	VMASKMOVPS  (SI)(AX*1), Y1, Y0
+	VMOVUPS     (DI)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMASKMOVPS  (BX), Y1, Y4
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	VMOVUPS     Y2, (DI)(AX*1)
+	VMOVUPS     Y3, (R8)(AX*1)
+
+moments1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ $0x00000001, (SP)
+	JMP  moments1
+
+moments1End:
 	VZEROUPPER
 	RET
 
 // func productsAVX2(p *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·productsAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-productsWide:
-	CMPQ   CX, $0x00000010
-	JLT    productsWideEnd
-	MOVQ   (AX), DI
-	MOVQ   8(AX), R8
-	MOVQ   16(AX), SI
-	MOVQ   48(AX), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   BX, SI
-	MOVQ   32(AX), R10
-
-productsWideRows:
-	VMOVUPS     (DI)(SI*1), Y4
-	VMOVUPS     (R8)(SI*1), Y5
-	VSUBPS      (R9)(BX*1), Y4, Y4
-	VADDPS      Y5, Y0, Y0
-	VFMADD231PS Y4, Y5, Y2
-	VMOVUPS     32(DI)(SI*1), Y4
-	VMOVUPS     32(R8)(SI*1), Y5
-	VSUBPS      32(R9)(BX*1), Y4, Y4
-	VADDPS      Y5, Y1, Y1
-	VFMADD231PS Y4, Y5, Y3
-	ADDQ        DX, SI
-	DECQ        R10
-	JNE         productsWideRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Y0, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y2, (SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Y1, 32(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y3, 32(SI)(BX*1)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         productsWide
-
-productsWideEnd:
-productsOne:
-	CMPQ    CX, $0x00000008
-	JLT     productsOneEnd
-	MOVQ    (AX), DI
-	MOVQ    8(AX), R8
-	MOVQ    16(AX), SI
-	MOVQ    48(AX), SI
-	VMOVUPS (SI)(BX*1), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    BX, SI
-	MOVQ    32(AX), R9
-
-productsOneRows:
-	VMOVUPS     (DI)(SI*1), Y3
-	VMOVUPS     (R8)(SI*1), Y4
-	VSUBPS      Y0, Y3, Y3
-	VADDPS      Y4, Y1, Y1
-	VFMADD231PS Y3, Y4, Y2
-	ADDQ        DX, SI
-	DECQ        R9
-	JNE         productsOneRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Y1, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y2, (SI)(BX*1)
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000008, CX
-	JMP         productsOne
-
-productsOneEnd:
-	TESTQ        CX, CX
-	JE           productsDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	VMOVD        SI, X0
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·productsAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Y1
 	VMOVDQU      lanes<>+0(SB), Y0
 	VPAND        Y0, Y1, Y1
 	VPCMPEQD     Y0, Y1, Y1
-	MOVQ         (AX), SI
-	MOVQ         8(AX), DI
-	MOVQ         16(AX), CX
-	MOVQ         48(AX), CX
-	VMASKMOVPS   (CX)(BX*1), Y1, Y0
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	MOVQ         BX, CX
-	MOVQ         32(AX), R8
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         8(AX), SI
+	MOVQ         48(AX), DI
+	MOVQ         72(AX), R8
+	MOVQ         80(AX), R9
 
-productsTailRows:
-	VMASKMOVPS  (SI)(CX*1), Y1, Y4
-	VMASKMOVPS  (DI)(CX*1), Y1, Y5
+products4:
+	CMPQ (SP), $0x00000004
+	JLT  products4End
+	XORQ AX, AX
+
+products4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         products4Rest
+	XORQ        R10, R10
+	LEAQ        (AX)(AX*2), R10
+	PREFETCHT0  4096(BX)(R10*1)
+	PREFETCHT0  4160(BX)(R10*1)
+	PREFETCHT0  4096(SI)(R10*1)
+	PREFETCHT0  4160(SI)(R10*1)
+	VMOVUPS     (DI)(AX*1), Y0
+	VMOVUPS     (R8)(AX*1), Y2
+	VMOVUPS     (R9)(AX*1), Y3
+	VMOVUPS     (BX), Y4
+	VMOVUPS     (SI), Y5
 	VSUBPS      Y0, Y4, Y4
 	VADDPS      Y5, Y2, Y2
 	VFMADD231PS Y4, Y5, Y3
-	ADDQ        DX, CX
-	DECQ        R8
-	JNE         productsTailRows
-	MOVQ        72(AX), CX
-	VMASKMOVPS  Y2, Y1, (CX)(BX*1)
-	MOVQ        80(AX), AX
-	VMASKMOVPS  Y3, Y1, (AX)(BX*1)
+	VMOVUPS     (BX)(CX*1), Y4
+	VMOVUPS     (SI)(CX*1), Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     (BX)(CX*2), Y4
+	VMOVUPS     (SI)(CX*2), Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVUPS     (SI)(DX*1), Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     Y2, (R8)(AX*1)
+	VMOVUPS     Y3, (R9)(AX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	JMP         products4Columns
 
-productsDone:
+products4Rest:
+	CMPQ        16(SP), $0x00
+	JE          products4Next
+	VMASKMOVPS  (DI)(AX*1), Y1, Y0
+	VMOVUPS     (R8)(AX*1), Y2
+	VMOVUPS     (R9)(AX*1), Y3
+	VMASKMOVPS  (BX), Y1, Y4
+	VMASKMOVPS  (SI), Y1, Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMASKMOVPS  (BX)(CX*1), Y1, Y4
+	VMASKMOVPS  (SI)(CX*1), Y1, Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMASKMOVPS  (BX)(CX*2), Y1, Y4
+	VMASKMOVPS  (SI)(CX*2), Y1, Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMASKMOVPS  (BX)(DX*1), Y1, Y4
+	VMASKMOVPS  (SI)(DX*1), Y1, Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     Y2, (R8)(AX*1)
+	VMOVUPS     Y3, (R9)(AX*1)
+
+products4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ $0x00000004, (SP)
+	JMP  products4
+
+products4End:
+products1:
+	CMPQ (SP), $0x00000001
+	JLT  products1End
+	XORQ AX, AX
+
+products1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         products1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	VMOVUPS     (DI)(AX*1), Y0
+	VMOVUPS     (R8)(AX*1), Y2
+	VMOVUPS     (R9)(AX*1), Y3
+	VMOVUPS     (BX), Y4
+	VMOVUPS     (SI), Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     Y2, (R8)(AX*1)
+	VMOVUPS     Y3, (R9)(AX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	JMP         products1Columns
+
+products1Rest:
+	CMPQ        16(SP), $0x00
+	JE          products1Next
+	VMASKMOVPS  (DI)(AX*1), Y1, Y0
+	VMOVUPS     (R8)(AX*1), Y2
+	VMOVUPS     (R9)(AX*1), Y3
+	VMASKMOVPS  (BX), Y1, Y4
+	VMASKMOVPS  (SI), Y1, Y5
+	VSUBPS      Y0, Y4, Y4
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     Y2, (R8)(AX*1)
+	VMOVUPS     Y3, (R9)(AX*1)
+
+products1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ $0x00000001, (SP)
+	JMP  products1
+
+products1End:
 	VZEROUPPER
 	RET
 
 // func productsGatedAVX2(p *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·productsGatedAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-productsGatedWide:
-	CMPQ         CX, $0x00000010
-	JLT          productsGatedWideEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), SI
-	MOVQ         48(AX), R9
-	MOVQ         56(AX), R10
-	MOVQ         64(AX), R11
-	VBROADCASTSS 112(AX), Y0
-	VBROADCASTSS 116(AX), Y1
-	VBROADCASTSS 120(AX), Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	MOVQ         BX, SI
-	MOVQ         32(AX), R12
-
-productsGatedWideRows:
-	VMOVUPS     (DI)(SI*1), Y7
-	VMOVUPS     (R8)(SI*1), Y8
-	VSUBPS      (R9)(BX*1), Y7, Y7
-	VMULPS      (R10)(BX*1), Y7, Y9
-	VADDPS      (R11)(BX*1), Y9, Y9
-	VMULPS      Y2, Y8, Y10
-	VCMPPS      $0x1e, Y0, Y9, Y11
-	VCMPPS      $0x11, Y1, Y9, Y9
-	VANDPS      Y11, Y9, Y9
-	VBLENDVPS   Y9, Y8, Y10, Y10
-	VADDPS      Y10, Y3, Y3
-	VFMADD231PS Y7, Y10, Y5
-	VMOVUPS     32(DI)(SI*1), Y7
-	VMOVUPS     32(R8)(SI*1), Y8
-	VSUBPS      32(R9)(BX*1), Y7, Y7
-	VMULPS      32(R10)(BX*1), Y7, Y9
-	VADDPS      32(R11)(BX*1), Y9, Y9
-	VMULPS      Y2, Y8, Y10
-	VCMPPS      $0x1e, Y0, Y9, Y11
-	VCMPPS      $0x11, Y1, Y9, Y9
-	VANDPS      Y11, Y9, Y9
-	VBLENDVPS   Y9, Y8, Y10, Y10
-	VADDPS      Y10, Y4, Y4
-	VFMADD231PS Y7, Y10, Y6
-	ADDQ        DX, SI
-	DECQ        R12
-	JNE         productsGatedWideRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Y3, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y5, (SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Y4, 32(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y6, 32(SI)(BX*1)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         productsGatedWide
-
-productsGatedWideEnd:
-productsGatedOne:
-	CMPQ         CX, $0x00000008
-	JLT          productsGatedOneEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), SI
-	MOVQ         48(AX), SI
-	VMOVUPS      (SI)(BX*1), Y0
-	MOVQ         56(AX), SI
-	VMOVUPS      (SI)(BX*1), Y1
-	MOVQ         64(AX), SI
-	VMOVUPS      (SI)(BX*1), Y2
-	VBROADCASTSS 112(AX), Y3
-	VBROADCASTSS 116(AX), Y4
-	VBROADCASTSS 120(AX), Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	MOVQ         BX, SI
-	MOVQ         32(AX), R9
-
-productsGatedOneRows:
-	VMOVUPS     (DI)(SI*1), Y8
-	VMOVUPS     (R8)(SI*1), Y9
-	VSUBPS      Y0, Y8, Y8
-	VMULPS      Y1, Y8, Y10
-	VADDPS      Y2, Y10, Y10
-	VMULPS      Y5, Y9, Y11
-	VCMPPS      $0x1e, Y3, Y10, Y12
-	VCMPPS      $0x11, Y4, Y10, Y10
-	VANDPS      Y12, Y10, Y10
-	VBLENDVPS   Y10, Y9, Y11, Y11
-	VADDPS      Y11, Y6, Y6
-	VFMADD231PS Y8, Y11, Y7
-	ADDQ        DX, SI
-	DECQ        R9
-	JNE         productsGatedOneRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Y6, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Y7, (SI)(BX*1)
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000008, CX
-	JMP         productsGatedOne
-
-productsGatedOneEnd:
-	TESTQ        CX, CX
-	JE           productsGatedDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	VMOVD        SI, X0
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·productsGatedAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Y1
 	VMOVDQU      lanes<>+0(SB), Y0
 	VPAND        Y0, Y1, Y1
 	VPCMPEQD     Y0, Y1, Y1
-	MOVQ         (AX), SI
-	MOVQ         8(AX), DI
-	MOVQ         16(AX), CX
-	MOVQ         48(AX), CX
-	VMASKMOVPS   (CX)(BX*1), Y1, Y0
-	MOVQ         56(AX), CX
-	VMASKMOVPS   (CX)(BX*1), Y1, Y2
-	MOVQ         64(AX), CX
-	VMASKMOVPS   (CX)(BX*1), Y1, Y3
-	VBROADCASTSS 112(AX), Y4
-	VBROADCASTSS 116(AX), Y5
-	VBROADCASTSS 120(AX), Y6
-	VXORPS       Y7, Y7, Y7
-	VXORPS       Y8, Y8, Y8
-	MOVQ         BX, CX
-	MOVQ         32(AX), R8
+	VBROADCASTSS 112(AX), Y0
+	VBROADCASTSS 116(AX), Y2
+	VBROADCASTSS 120(AX), Y3
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         8(AX), SI
+	MOVQ         48(AX), DI
+	MOVQ         72(AX), R8
+	MOVQ         80(AX), R9
+	MOVQ         56(AX), R10
+	MOVQ         64(AX), R11
 
-productsGatedTailRows:
-	VMASKMOVPS  (SI)(CX*1), Y1, Y9
-	VMASKMOVPS  (DI)(CX*1), Y1, Y10
-	VSUBPS      Y0, Y9, Y9
-	VMULPS      Y2, Y9, Y11
-	VADDPS      Y3, Y11, Y11
-	VMULPS      Y6, Y10, Y12
-	VCMPPS      $0x1e, Y4, Y11, Y13
-	VCMPPS      $0x11, Y5, Y11, Y11
+productsGated4:
+	CMPQ (SP), $0x00000004
+	JLT  productsGated4End
+	XORQ AX, AX
+
+productsGated4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         productsGated4Rest
+	XORQ        R12, R12
+	LEAQ        (AX)(AX*2), R12
+	PREFETCHT0  4096(BX)(R12*1)
+	PREFETCHT0  4160(BX)(R12*1)
+	PREFETCHT0  4096(SI)(R12*1)
+	PREFETCHT0  4160(SI)(R12*1)
+	VMOVUPS     (DI)(AX*1), Y4
+	VMOVUPS     (R10)(AX*1), Y5
+	VMOVUPS     (R11)(AX*1), Y6
+	VMOVUPS     (R8)(AX*1), Y7
+	VMOVUPS     (R9)(AX*1), Y8
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (SI), Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y3, Y10, Y12
+	VCMPPS      $0x1e, Y0, Y11, Y13
+	VCMPPS      $0x11, Y2, Y11, Y11
 	VANDPS      Y13, Y11, Y11
 	VBLENDVPS   Y11, Y10, Y12, Y12
 	VADDPS      Y12, Y7, Y7
 	VFMADD231PS Y9, Y12, Y8
-	ADDQ        DX, CX
-	DECQ        R8
-	JNE         productsGatedTailRows
-	MOVQ        72(AX), CX
-	VMASKMOVPS  Y7, Y1, (CX)(BX*1)
-	MOVQ        80(AX), AX
-	VMASKMOVPS  Y8, Y1, (AX)(BX*1)
+	VMOVUPS     (BX)(CX*1), Y9
+	VMOVUPS     (SI)(CX*1), Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y3, Y10, Y12
+	VCMPPS      $0x1e, Y0, Y11, Y13
+	VCMPPS      $0x11, Y2, Y11, Y11
+	VANDPS      Y13, Y11, Y11
+	VBLENDVPS   Y11, Y10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
+	VFMADD231PS Y9, Y12, Y8
+	VMOVUPS     (BX)(CX*2), Y9
+	VMOVUPS     (SI)(CX*2), Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y3, Y10, Y12
+	VCMPPS      $0x1e, Y0, Y11, Y13
+	VCMPPS      $0x11, Y2, Y11, Y11
+	VANDPS      Y13, Y11, Y11
+	VBLENDVPS   Y11, Y10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
+	VFMADD231PS Y9, Y12, Y8
+	VMOVUPS     (BX)(DX*1), Y9
+	VMOVUPS     (SI)(DX*1), Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y10, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y10, Y5, Y5
+	VADDPS      Y5, Y7, Y7
+	VFMADD231PS Y9, Y5, Y8
+	VMOVUPS     Y7, (R8)(AX*1)
+	VMOVUPS     Y8, (R9)(AX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	JMP         productsGated4Columns
 
-productsGatedDone:
+productsGated4Rest:
+	CMPQ        16(SP), $0x00
+	JE          productsGated4Next
+	VMASKMOVPS  (DI)(AX*1), Y1, Y4
+	VMASKMOVPS  (R10)(AX*1), Y1, Y5
+	VMASKMOVPS  (R11)(AX*1), Y1, Y6
+	VMOVUPS     (R8)(AX*1), Y7
+	VMOVUPS     (R9)(AX*1), Y8
+	VMASKMOVPS  (BX), Y1, Y9
+	VMASKMOVPS  (SI), Y1, Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y3, Y10, Y12
+	VCMPPS      $0x1e, Y0, Y11, Y13
+	VCMPPS      $0x11, Y2, Y11, Y11
+	VANDPS      Y13, Y11, Y11
+	VBLENDVPS   Y11, Y10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
+	VFMADD231PS Y9, Y12, Y8
+	VMASKMOVPS  (BX)(CX*1), Y1, Y9
+	VMASKMOVPS  (SI)(CX*1), Y1, Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y3, Y10, Y12
+	VCMPPS      $0x1e, Y0, Y11, Y13
+	VCMPPS      $0x11, Y2, Y11, Y11
+	VANDPS      Y13, Y11, Y11
+	VBLENDVPS   Y11, Y10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
+	VFMADD231PS Y9, Y12, Y8
+	VMASKMOVPS  (BX)(CX*2), Y1, Y9
+	VMASKMOVPS  (SI)(CX*2), Y1, Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y3, Y10, Y12
+	VCMPPS      $0x1e, Y0, Y11, Y13
+	VCMPPS      $0x11, Y2, Y11, Y11
+	VANDPS      Y13, Y11, Y11
+	VBLENDVPS   Y11, Y10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
+	VFMADD231PS Y9, Y12, Y8
+	VMASKMOVPS  (BX)(DX*1), Y1, Y9
+	VMASKMOVPS  (SI)(DX*1), Y1, Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y10, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y10, Y5, Y5
+	VADDPS      Y5, Y7, Y7
+	VFMADD231PS Y9, Y5, Y8
+	VMOVUPS     Y7, (R8)(AX*1)
+	VMOVUPS     Y8, (R9)(AX*1)
+
+productsGated4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ $0x00000004, (SP)
+	JMP  productsGated4
+
+productsGated4End:
+productsGated1:
+	CMPQ (SP), $0x00000001
+	JLT  productsGated1End
+	XORQ AX, AX
+
+productsGated1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         productsGated1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	VMOVUPS     (DI)(AX*1), Y4
+	VMOVUPS     (R10)(AX*1), Y5
+	VMOVUPS     (R11)(AX*1), Y6
+	VMOVUPS     (R8)(AX*1), Y7
+	VMOVUPS     (R9)(AX*1), Y8
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (SI), Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y10, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y10, Y5, Y5
+	VADDPS      Y5, Y7, Y7
+	VFMADD231PS Y9, Y5, Y8
+	VMOVUPS     Y7, (R8)(AX*1)
+	VMOVUPS     Y8, (R9)(AX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	JMP         productsGated1Columns
+
+productsGated1Rest:
+	CMPQ        16(SP), $0x00
+	JE          productsGated1Next
+	VMASKMOVPS  (DI)(AX*1), Y1, Y4
+	VMASKMOVPS  (R10)(AX*1), Y1, Y5
+	VMASKMOVPS  (R11)(AX*1), Y1, Y6
+	VMOVUPS     (R8)(AX*1), Y7
+	VMOVUPS     (R9)(AX*1), Y8
+	VMASKMOVPS  (BX), Y1, Y9
+	VMASKMOVPS  (SI), Y1, Y10
+	VSUBPS      Y4, Y9, Y9
+	VMULPS      Y5, Y9, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y10, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y10, Y5, Y5
+	VADDPS      Y5, Y7, Y7
+	VFMADD231PS Y9, Y5, Y8
+	VMOVUPS     Y7, (R8)(AX*1)
+	VMOVUPS     Y8, (R9)(AX*1)
+
+productsGated1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ $0x00000001, (SP)
+	JMP  productsGated1
+
+productsGated1End:
 	VZEROUPPER
 	RET
 
 // func combineAVX2(p *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·combineAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-combineWide:
-	CMPQ CX, $0x00000010
-	JLT  combineWideEnd
-	MOVQ (AX), DI
-	MOVQ 8(AX), R8
-	MOVQ 16(AX), R9
-	MOVQ 48(AX), R10
-	MOVQ 88(AX), R11
-	MOVQ 96(AX), R12
-	MOVQ 104(AX), R13
-	MOVQ BX, SI
-	MOVQ 32(AX), R14
-
-combineWideRows:
-	VMOVUPS     (DI)(SI*1), Y0
-	VMOVUPS     (R8)(SI*1), Y1
-	VSUBPS      (R10)(BX*1), Y0, Y0
-	VMULPS      (R11)(BX*1), Y1, Y1
-	VFMADD231PS (R12)(BX*1), Y0, Y1
-	VADDPS      (R13)(BX*1), Y1, Y1
-	VMOVUPS     Y1, (R9)(SI*1)
-	VMOVUPS     32(DI)(SI*1), Y0
-	VMOVUPS     32(R8)(SI*1), Y1
-	VSUBPS      32(R10)(BX*1), Y0, Y0
-	VMULPS      32(R11)(BX*1), Y1, Y1
-	VFMADD231PS 32(R12)(BX*1), Y0, Y1
-	VADDPS      32(R13)(BX*1), Y1, Y1
-	VMOVUPS     Y1, 32(R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        R14
-	JNE         combineWideRows
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         combineWide
-
-combineWideEnd:
-combineOne:
-	CMPQ    CX, $0x00000008
-	JLT     combineOneEnd
-	MOVQ    (AX), DI
-	MOVQ    8(AX), R8
-	MOVQ    16(AX), R9
-	MOVQ    48(AX), SI
-	VMOVUPS (SI)(BX*1), Y0
-	MOVQ    88(AX), SI
-	VMOVUPS (SI)(BX*1), Y1
-	MOVQ    96(AX), SI
-	VMOVUPS (SI)(BX*1), Y2
-	MOVQ    104(AX), SI
-	VMOVUPS (SI)(BX*1), Y3
-	MOVQ    BX, SI
-	MOVQ    32(AX), R10
-
-combineOneRows:
-	VMOVUPS     (DI)(SI*1), Y4
-	VMOVUPS     (R8)(SI*1), Y5
-	VSUBPS      Y0, Y4, Y4
-	VMULPS      Y1, Y5, Y5
-	VFMADD231PS Y2, Y4, Y5
-	VADDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, (R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        R10
-	JNE         combineOneRows
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000008, CX
-	JMP         combineOne
-
-combineOneEnd:
-	TESTQ        CX, CX
-	JE           combineDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	VMOVD        SI, X0
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·combineAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Y1
 	VMOVDQU      lanes<>+0(SB), Y0
 	VPAND        Y0, Y1, Y1
 	VPCMPEQD     Y0, Y1, Y1
-	MOVQ         (AX), CX
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
 	MOVQ         8(AX), SI
 	MOVQ         16(AX), DI
 	MOVQ         48(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y0
-	MOVQ         88(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y2
-	MOVQ         96(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y3
-	MOVQ         104(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y4
-	MOVQ         32(AX), AX
+	MOVQ         88(AX), R9
+	MOVQ         96(AX), R10
+	MOVQ         104(AX), R11
 
-combineTailRows:
-	VMASKMOVPS  (CX)(BX*1), Y1, Y5
-	VMASKMOVPS  (SI)(BX*1), Y1, Y6
+combine4:
+	CMPQ (SP), $0x00000004
+	JLT  combine4End
+	XORQ AX, AX
+
+combine4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combine4Rest
+	XORQ        R12, R12
+	LEAQ        (AX)(AX*2), R12
+	PREFETCHT0  4096(BX)(R12*1)
+	PREFETCHT0  4160(BX)(R12*1)
+	PREFETCHT0  4096(SI)(R12*1)
+	PREFETCHT0  4160(SI)(R12*1)
+	PREFETCHT0  4096(DI)(R12*1)
+	PREFETCHT0  4160(DI)(R12*1)
+	VMOVUPS     (R8)(AX*1), Y0
+	VMOVUPS     (R9)(AX*1), Y2
+	VMOVUPS     (R10)(AX*1), Y3
+	VMOVUPS     (R11)(AX*1), Y4
+	VMOVUPS     (BX), Y5
+	VMOVUPS     (SI), Y6
 	VSUBPS      Y0, Y5, Y5
 	VMULPS      Y2, Y6, Y6
 	VFMADD231PS Y3, Y5, Y6
 	VADDPS      Y4, Y6, Y6
-	VMASKMOVPS  Y6, Y1, (DI)(BX*1)
-	ADDQ        DX, BX
-	DECQ        AX
-	JNE         combineTailRows
+	VMOVUPS     Y6, (DI)
+	VMOVUPS     (BX)(CX*1), Y5
+	VMOVUPS     (SI)(CX*1), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (DI)(CX*1)
+	VMOVUPS     (BX)(CX*2), Y5
+	VMOVUPS     (SI)(CX*2), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (DI)(CX*2)
+	VMOVUPS     (BX)(DX*1), Y5
+	VMOVUPS     (SI)(DX*1), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (DI)(DX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	JMP         combine4Columns
 
-combineDone:
+combine4Rest:
+	CMPQ        16(SP), $0x00
+	JE          combine4Next
+	VMASKMOVPS  (R8)(AX*1), Y1, Y0
+	VMASKMOVPS  (R9)(AX*1), Y1, Y2
+	VMASKMOVPS  (R10)(AX*1), Y1, Y3
+	VMASKMOVPS  (R11)(AX*1), Y1, Y4
+	VMASKMOVPS  (BX), Y1, Y5
+	VMASKMOVPS  (SI), Y1, Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMASKMOVPS  Y6, Y1, (DI)
+	VMASKMOVPS  (BX)(CX*1), Y1, Y5
+	VMASKMOVPS  (SI)(CX*1), Y1, Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMASKMOVPS  Y6, Y1, (DI)(CX*1)
+	VMASKMOVPS  (BX)(CX*2), Y1, Y5
+	VMASKMOVPS  (SI)(CX*2), Y1, Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMASKMOVPS  Y6, Y1, (DI)(CX*2)
+	VMASKMOVPS  (BX)(DX*1), Y1, Y5
+	VMASKMOVPS  (SI)(DX*1), Y1, Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMASKMOVPS  Y6, Y1, (DI)(DX*1)
+
+combine4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*4), DI
+	SUBQ $0x00000004, (SP)
+	JMP  combine4
+
+combine4End:
+combine1:
+	CMPQ (SP), $0x00000001
+	JLT  combine1End
+	XORQ AX, AX
+
+combine1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combine1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	PREFETCHT0  4096(DI)(DX*1)
+	VMOVUPS     (R8)(AX*1), Y0
+	VMOVUPS     (R9)(AX*1), Y2
+	VMOVUPS     (R10)(AX*1), Y3
+	VMOVUPS     (R11)(AX*1), Y4
+	VMOVUPS     (BX), Y5
+	VMOVUPS     (SI), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (DI)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	JMP         combine1Columns
+
+combine1Rest:
+	CMPQ        16(SP), $0x00
+	JE          combine1Next
+	VMASKMOVPS  (R8)(AX*1), Y1, Y0
+	VMASKMOVPS  (R9)(AX*1), Y1, Y2
+	VMASKMOVPS  (R10)(AX*1), Y1, Y3
+	VMASKMOVPS  (R11)(AX*1), Y1, Y4
+	VMASKMOVPS  (BX), Y1, Y5
+	VMASKMOVPS  (SI), Y1, Y6
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y2, Y6, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VADDPS      Y4, Y6, Y6
+	VMASKMOVPS  Y6, Y1, (DI)
+
+combine1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*1), DI
+	SUBQ $0x00000001, (SP)
+	JMP  combine1
+
+combine1End:
 	VZEROUPPER
 	RET
 
 // func combineGatedAVX2(p *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·combineGatedAVX2(SB), NOSPLIT, $8-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-combineGatedWide:
-	CMPQ         CX, $0x00000010
-	JLT          combineGatedWideEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), R9
-	MOVQ         48(AX), R10
-	MOVQ         56(AX), R11
-	MOVQ         64(AX), R12
-	VBROADCASTSS 112(AX), Y0
-	VBROADCASTSS 116(AX), Y1
-	VBROADCASTSS 120(AX), Y2
-	MOVQ         88(AX), R13
-	MOVQ         96(AX), R14
-	MOVQ         104(AX), R15
-	MOVQ         BX, SI
-	MOVQ         32(AX), BP
-
-combineGatedWideRows:
-	VMOVUPS     (DI)(SI*1), Y3
-	VMOVUPS     (R8)(SI*1), Y4
-	VSUBPS      (R10)(BX*1), Y3, Y3
-	VMULPS      (R11)(BX*1), Y3, Y5
-	VADDPS      (R12)(BX*1), Y5, Y5
-	VMULPS      Y2, Y4, Y6
-	VCMPPS      $0x1e, Y0, Y5, Y7
-	VCMPPS      $0x11, Y1, Y5, Y5
-	VANDPS      Y7, Y5, Y5
-	VBLENDVPS   Y5, Y4, Y6, Y6
-	VMULPS      (R13)(BX*1), Y6, Y6
-	VFMADD231PS (R14)(BX*1), Y3, Y6
-	VADDPS      (R15)(BX*1), Y6, Y6
-	VMOVUPS     Y6, (R9)(SI*1)
-	VMOVUPS     32(DI)(SI*1), Y3
-	VMOVUPS     32(R8)(SI*1), Y4
-	VSUBPS      32(R10)(BX*1), Y3, Y3
-	VMULPS      32(R11)(BX*1), Y3, Y5
-	VADDPS      32(R12)(BX*1), Y5, Y5
-	VMULPS      Y2, Y4, Y6
-	VCMPPS      $0x1e, Y0, Y5, Y7
-	VCMPPS      $0x11, Y1, Y5, Y5
-	VANDPS      Y7, Y5, Y5
-	VBLENDVPS   Y5, Y4, Y6, Y6
-	VMULPS      32(R13)(BX*1), Y6, Y6
-	VFMADD231PS 32(R14)(BX*1), Y3, Y6
-	VADDPS      32(R15)(BX*1), Y6, Y6
-	VMOVUPS     Y6, 32(R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        BP
-	JNE         combineGatedWideRows
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         combineGatedWide
-
-combineGatedWideEnd:
-combineGatedOne:
-	CMPQ         CX, $0x00000008
-	JLT          combineGatedOneEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), R9
-	MOVQ         48(AX), SI
-	VMOVUPS      (SI)(BX*1), Y0
-	MOVQ         56(AX), SI
-	VMOVUPS      (SI)(BX*1), Y1
-	MOVQ         64(AX), SI
-	VMOVUPS      (SI)(BX*1), Y2
-	VBROADCASTSS 112(AX), Y3
-	VBROADCASTSS 116(AX), Y4
-	VBROADCASTSS 120(AX), Y5
-	MOVQ         88(AX), SI
-	VMOVUPS      (SI)(BX*1), Y6
-	MOVQ         96(AX), SI
-	VMOVUPS      (SI)(BX*1), Y7
-	MOVQ         104(AX), SI
-	VMOVUPS      (SI)(BX*1), Y8
-	MOVQ         BX, SI
-	MOVQ         32(AX), R10
-
-combineGatedOneRows:
-	VMOVUPS     (DI)(SI*1), Y9
-	VMOVUPS     (R8)(SI*1), Y10
-	VSUBPS      Y0, Y9, Y9
-	VMULPS      Y1, Y9, Y11
-	VADDPS      Y2, Y11, Y11
-	VMULPS      Y5, Y10, Y12
-	VCMPPS      $0x1e, Y3, Y11, Y13
-	VCMPPS      $0x11, Y4, Y11, Y11
-	VANDPS      Y13, Y11, Y11
-	VBLENDVPS   Y11, Y10, Y12, Y12
-	VMULPS      Y6, Y12, Y12
-	VFMADD231PS Y7, Y9, Y12
-	VADDPS      Y8, Y12, Y12
-	VMOVUPS     Y12, (R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        R10
-	JNE         combineGatedOneRows
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000008, CX
-	JMP         combineGatedOne
-
-combineGatedOneEnd:
-	TESTQ        CX, CX
-	JE           combineGatedDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	VMOVD        SI, X0
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·combineGatedAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Y1
 	VMOVDQU      lanes<>+0(SB), Y0
 	VPAND        Y0, Y1, Y1
 	VPCMPEQD     Y0, Y1, Y1
-	MOVQ         (AX), CX
+	VBROADCASTSS 112(AX), Y0
+	VBROADCASTSS 116(AX), Y2
+	VBROADCASTSS 120(AX), Y3
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
 	MOVQ         8(AX), SI
 	MOVQ         16(AX), DI
 	MOVQ         48(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y0
-	MOVQ         56(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y2
-	MOVQ         64(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y3
-	VBROADCASTSS 112(AX), Y4
-	VBROADCASTSS 116(AX), Y5
-	VBROADCASTSS 120(AX), Y6
-	MOVQ         88(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y7
-	MOVQ         96(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y8
-	MOVQ         104(AX), R8
-	VMASKMOVPS   (R8)(BX*1), Y1, Y9
-	MOVQ         32(AX), AX
+	MOVQ         88(AX), R9
+	MOVQ         96(AX), R10
+	MOVQ         104(AX), R11
+	MOVQ         56(AX), R12
+	MOVQ         64(AX), R13
 
-combineGatedTailRows:
-	VMASKMOVPS  (CX)(BX*1), Y1, Y10
-	VMASKMOVPS  (SI)(BX*1), Y1, Y11
-	VSUBPS      Y0, Y10, Y10
-	VMULPS      Y2, Y10, Y12
-	VADDPS      Y3, Y12, Y12
-	VMULPS      Y6, Y11, Y13
-	VCMPPS      $0x1e, Y4, Y12, Y14
-	VCMPPS      $0x11, Y5, Y12, Y12
+combineGated4:
+	CMPQ (SP), $0x00000004
+	JLT  combineGated4End
+	XORQ AX, AX
+
+combineGated4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combineGated4Rest
+	XORQ        R14, R14
+	LEAQ        (AX)(AX*2), R14
+	PREFETCHT0  4096(BX)(R14*1)
+	PREFETCHT0  4160(BX)(R14*1)
+	PREFETCHT0  4096(SI)(R14*1)
+	PREFETCHT0  4160(SI)(R14*1)
+	PREFETCHT0  4096(DI)(R14*1)
+	PREFETCHT0  4160(DI)(R14*1)
+	VMOVUPS     (R8)(AX*1), Y4
+	VMOVUPS     (R12)(AX*1), Y5
+	VMOVUPS     (R13)(AX*1), Y6
+	VMOVUPS     (R9)(AX*1), Y7
+	VMOVUPS     (R10)(AX*1), Y8
+	VMOVUPS     (R11)(AX*1), Y9
+	VMOVUPS     (BX), Y10
+	VMOVUPS     (SI), Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y12
+	VADDPS      Y6, Y12, Y12
+	VMULPS      Y3, Y11, Y13
+	VCMPPS      $0x1e, Y0, Y12, Y14
+	VCMPPS      $0x11, Y2, Y12, Y12
 	VANDPS      Y14, Y12, Y12
 	VBLENDVPS   Y12, Y11, Y13, Y13
 	VMULPS      Y7, Y13, Y13
 	VFMADD231PS Y8, Y10, Y13
 	VADDPS      Y9, Y13, Y13
-	VMASKMOVPS  Y13, Y1, (DI)(BX*1)
-	ADDQ        DX, BX
-	DECQ        AX
-	JNE         combineGatedTailRows
+	VMOVUPS     Y13, (DI)
+	VMOVUPS     (BX)(CX*1), Y10
+	VMOVUPS     (SI)(CX*1), Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y12
+	VADDPS      Y6, Y12, Y12
+	VMULPS      Y3, Y11, Y13
+	VCMPPS      $0x1e, Y0, Y12, Y14
+	VCMPPS      $0x11, Y2, Y12, Y12
+	VANDPS      Y14, Y12, Y12
+	VBLENDVPS   Y12, Y11, Y13, Y13
+	VMULPS      Y7, Y13, Y13
+	VFMADD231PS Y8, Y10, Y13
+	VADDPS      Y9, Y13, Y13
+	VMOVUPS     Y13, (DI)(CX*1)
+	VMOVUPS     (BX)(CX*2), Y10
+	VMOVUPS     (SI)(CX*2), Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y12
+	VADDPS      Y6, Y12, Y12
+	VMULPS      Y3, Y11, Y13
+	VCMPPS      $0x1e, Y0, Y12, Y14
+	VCMPPS      $0x11, Y2, Y12, Y12
+	VANDPS      Y14, Y12, Y12
+	VBLENDVPS   Y12, Y11, Y13, Y13
+	VMULPS      Y7, Y13, Y13
+	VFMADD231PS Y8, Y10, Y13
+	VADDPS      Y9, Y13, Y13
+	VMOVUPS     Y13, (DI)(CX*2)
+	VMOVUPS     (BX)(DX*1), Y10
+	VMOVUPS     (SI)(DX*1), Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y11, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y11, Y5, Y5
+	VMULPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y10, Y5
+	VADDPS      Y9, Y5, Y5
+	VMOVUPS     Y5, (DI)(DX*1)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	JMP         combineGated4Columns
 
-combineGatedDone:
+combineGated4Rest:
+	CMPQ        16(SP), $0x00
+	JE          combineGated4Next
+	VMASKMOVPS  (R8)(AX*1), Y1, Y4
+	VMASKMOVPS  (R12)(AX*1), Y1, Y5
+	VMASKMOVPS  (R13)(AX*1), Y1, Y6
+	VMASKMOVPS  (R9)(AX*1), Y1, Y7
+	VMASKMOVPS  (R10)(AX*1), Y1, Y8
+	VMASKMOVPS  (R11)(AX*1), Y1, Y9
+	VMASKMOVPS  (BX), Y1, Y10
+	VMASKMOVPS  (SI), Y1, Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y12
+	VADDPS      Y6, Y12, Y12
+	VMULPS      Y3, Y11, Y13
+	VCMPPS      $0x1e, Y0, Y12, Y14
+	VCMPPS      $0x11, Y2, Y12, Y12
+	VANDPS      Y14, Y12, Y12
+	VBLENDVPS   Y12, Y11, Y13, Y13
+	VMULPS      Y7, Y13, Y13
+	VFMADD231PS Y8, Y10, Y13
+	VADDPS      Y9, Y13, Y13
+	VMASKMOVPS  Y13, Y1, (DI)
+	VMASKMOVPS  (BX)(CX*1), Y1, Y10
+	VMASKMOVPS  (SI)(CX*1), Y1, Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y12
+	VADDPS      Y6, Y12, Y12
+	VMULPS      Y3, Y11, Y13
+	VCMPPS      $0x1e, Y0, Y12, Y14
+	VCMPPS      $0x11, Y2, Y12, Y12
+	VANDPS      Y14, Y12, Y12
+	VBLENDVPS   Y12, Y11, Y13, Y13
+	VMULPS      Y7, Y13, Y13
+	VFMADD231PS Y8, Y10, Y13
+	VADDPS      Y9, Y13, Y13
+	VMASKMOVPS  Y13, Y1, (DI)(CX*1)
+	VMASKMOVPS  (BX)(CX*2), Y1, Y10
+	VMASKMOVPS  (SI)(CX*2), Y1, Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y12
+	VADDPS      Y6, Y12, Y12
+	VMULPS      Y3, Y11, Y13
+	VCMPPS      $0x1e, Y0, Y12, Y14
+	VCMPPS      $0x11, Y2, Y12, Y12
+	VANDPS      Y14, Y12, Y12
+	VBLENDVPS   Y12, Y11, Y13, Y13
+	VMULPS      Y7, Y13, Y13
+	VFMADD231PS Y8, Y10, Y13
+	VADDPS      Y9, Y13, Y13
+	VMASKMOVPS  Y13, Y1, (DI)(CX*2)
+	VMASKMOVPS  (BX)(DX*1), Y1, Y10
+	VMASKMOVPS  (SI)(DX*1), Y1, Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y11, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y11, Y5, Y5
+	VMULPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y10, Y5
+	VADDPS      Y9, Y5, Y5
+	VMASKMOVPS  Y5, Y1, (DI)(DX*1)
+
+combineGated4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*4), DI
+	SUBQ $0x00000004, (SP)
+	JMP  combineGated4
+
+combineGated4End:
+combineGated1:
+	CMPQ (SP), $0x00000001
+	JLT  combineGated1End
+	XORQ AX, AX
+
+combineGated1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combineGated1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	PREFETCHT0  4096(DI)(DX*1)
+	VMOVUPS     (R8)(AX*1), Y4
+	VMOVUPS     (R12)(AX*1), Y5
+	VMOVUPS     (R13)(AX*1), Y6
+	VMOVUPS     (R9)(AX*1), Y7
+	VMOVUPS     (R10)(AX*1), Y8
+	VMOVUPS     (R11)(AX*1), Y9
+	VMOVUPS     (BX), Y10
+	VMOVUPS     (SI), Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y11, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y11, Y5, Y5
+	VMULPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y10, Y5
+	VADDPS      Y9, Y5, Y5
+	VMOVUPS     Y5, (DI)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	JMP         combineGated1Columns
+
+combineGated1Rest:
+	CMPQ        16(SP), $0x00
+	JE          combineGated1Next
+	VMASKMOVPS  (R8)(AX*1), Y1, Y4
+	VMASKMOVPS  (R12)(AX*1), Y1, Y5
+	VMASKMOVPS  (R13)(AX*1), Y1, Y6
+	VMASKMOVPS  (R9)(AX*1), Y1, Y7
+	VMASKMOVPS  (R10)(AX*1), Y1, Y8
+	VMASKMOVPS  (R11)(AX*1), Y1, Y9
+	VMASKMOVPS  (BX), Y1, Y10
+	VMASKMOVPS  (SI), Y1, Y11
+	VSUBPS      Y4, Y10, Y10
+	VMULPS      Y5, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMULPS      Y3, Y11, Y5
+	VCMPPS      $0x1e, Y0, Y4, Y6
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VANDPS      Y6, Y4, Y4
+	VBLENDVPS   Y4, Y11, Y5, Y5
+	VMULPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y10, Y5
+	VADDPS      Y9, Y5, Y5
+	VMASKMOVPS  Y5, Y1, (DI)
+
+combineGated1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*1), DI
+	SUBQ $0x00000001, (SP)
+	JMP  combineGated1
+
+combineGated1End:
+	VZEROUPPER
+	RET
+
+// func normalizeAVX2(p *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·normalizeAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
+	VPBROADCASTD X0, Y1
+	VMOVDQU      lanes<>+0(SB), Y0
+	VPAND        Y0, Y1, Y1
+	VPCMPEQD     Y0, Y1, Y1
+	VBROADCASTSS 112(AX), Y0
+	VBROADCASTSS 116(AX), Y2
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         48(AX), DI
+	MOVQ         56(AX), R8
+	MOVQ         64(AX), R9
+
+normalize4:
+	CMPQ (SP), $0x00000004
+	JLT  normalize4End
+	XORQ AX, AX
+
+normalize4Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalize4Rest
+	XORQ       R10, R10
+	LEAQ       (AX)(AX*2), R10
+	PREFETCHT0 4096(BX)(R10*1)
+	PREFETCHT0 4160(BX)(R10*1)
+	PREFETCHT0 4096(SI)(R10*1)
+	PREFETCHT0 4160(SI)(R10*1)
+	VMOVUPS    (DI)(AX*1), Y3
+	VMOVUPS    (R8)(AX*1), Y4
+	VMOVUPS    (R9)(AX*1), Y5
+	VMOVUPS    (BX), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)
+	VMOVUPS    (BX)(CX*1), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)(CX*1)
+	VMOVUPS    (BX)(CX*2), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)(CX*2)
+	VMOVUPS    (BX)(DX*1), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)(DX*1)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, SI
+	JMP        normalize4Columns
+
+normalize4Rest:
+	CMPQ       16(SP), $0x00
+	JE         normalize4Next
+	VMASKMOVPS (DI)(AX*1), Y1, Y3
+	VMASKMOVPS (R8)(AX*1), Y1, Y4
+	VMASKMOVPS (R9)(AX*1), Y1, Y5
+	VMASKMOVPS (BX), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)
+	VMASKMOVPS (BX)(CX*1), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)(CX*1)
+	VMASKMOVPS (BX)(CX*2), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)(CX*2)
+	VMASKMOVPS (BX)(DX*1), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)(DX*1)
+
+normalize4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ $0x00000004, (SP)
+	JMP  normalize4
+
+normalize4End:
+normalize1:
+	CMPQ (SP), $0x00000001
+	JLT  normalize1End
+	XORQ AX, AX
+
+normalize1Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalize1Rest
+	XORQ       DX, DX
+	PREFETCHT0 4096(BX)(DX*1)
+	PREFETCHT0 4096(SI)(DX*1)
+	VMOVUPS    (DI)(AX*1), Y3
+	VMOVUPS    (R8)(AX*1), Y4
+	VMOVUPS    (R9)(AX*1), Y5
+	VMOVUPS    (BX), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, SI
+	JMP        normalize1Columns
+
+normalize1Rest:
+	CMPQ       16(SP), $0x00
+	JE         normalize1Next
+	VMASKMOVPS (DI)(AX*1), Y1, Y3
+	VMASKMOVPS (R8)(AX*1), Y1, Y4
+	VMASKMOVPS (R9)(AX*1), Y1, Y5
+	VMASKMOVPS (BX), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)
+
+normalize1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ $0x00000001, (SP)
+	JMP  normalize1
+
+normalize1End:
+	VZEROUPPER
+	RET
+
+// func normalizeAddAVX2(p *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·normalizeAddAVX2(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x00000007, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	VMOVD        DX, X0
+	VPBROADCASTD X0, Y1
+	VMOVDQU      lanes<>+0(SB), Y0
+	VPAND        Y0, Y1, Y1
+	VPCMPEQD     Y0, Y1, Y1
+	VBROADCASTSS 112(AX), Y0
+	VBROADCASTSS 116(AX), Y2
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         8(AX), DI
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         64(AX), R10
+
+normalizeAdd4:
+	CMPQ (SP), $0x00000004
+	JLT  normalizeAdd4End
+	XORQ AX, AX
+
+normalizeAdd4Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalizeAdd4Rest
+	XORQ       R11, R11
+	LEAQ       (AX)(AX*2), R11
+	PREFETCHT0 4096(BX)(R11*1)
+	PREFETCHT0 4160(BX)(R11*1)
+	PREFETCHT0 4096(SI)(R11*1)
+	PREFETCHT0 4160(SI)(R11*1)
+	PREFETCHT0 4096(DI)(R11*1)
+	PREFETCHT0 4160(DI)(R11*1)
+	VMOVUPS    (R8)(AX*1), Y3
+	VMOVUPS    (R9)(AX*1), Y4
+	VMOVUPS    (R10)(AX*1), Y5
+	VMOVUPS    (BX), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMOVUPS    (DI), Y7
+	VADDPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)
+	VMOVUPS    (BX)(CX*1), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMOVUPS    (DI)(CX*1), Y7
+	VADDPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)(CX*1)
+	VMOVUPS    (BX)(CX*2), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMOVUPS    (DI)(CX*2), Y7
+	VADDPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)(CX*2)
+	VMOVUPS    (BX)(DX*1), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMOVUPS    (DI)(DX*1), Y3
+	VADDPS     Y3, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)(DX*1)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, SI
+	ADDQ       $0x00000020, DI
+	JMP        normalizeAdd4Columns
+
+normalizeAdd4Rest:
+	CMPQ       16(SP), $0x00
+	JE         normalizeAdd4Next
+	VMASKMOVPS (R8)(AX*1), Y1, Y3
+	VMASKMOVPS (R9)(AX*1), Y1, Y4
+	VMASKMOVPS (R10)(AX*1), Y1, Y5
+	VMASKMOVPS (BX), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS (DI), Y1, Y7
+	VADDPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)
+	VMASKMOVPS (BX)(CX*1), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS (DI)(CX*1), Y1, Y7
+	VADDPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)(CX*1)
+	VMASKMOVPS (BX)(CX*2), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS (DI)(CX*2), Y1, Y7
+	VADDPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)(CX*2)
+	VMASKMOVPS (BX)(DX*1), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS (DI)(DX*1), Y1, Y3
+	VADDPS     Y3, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)(DX*1)
+
+normalizeAdd4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*4), DI
+	SUBQ $0x00000004, (SP)
+	JMP  normalizeAdd4
+
+normalizeAdd4End:
+normalizeAdd1:
+	CMPQ (SP), $0x00000001
+	JLT  normalizeAdd1End
+	XORQ AX, AX
+
+normalizeAdd1Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalizeAdd1Rest
+	XORQ       DX, DX
+	PREFETCHT0 4096(BX)(DX*1)
+	PREFETCHT0 4096(SI)(DX*1)
+	PREFETCHT0 4096(DI)(DX*1)
+	VMOVUPS    (R8)(AX*1), Y3
+	VMOVUPS    (R9)(AX*1), Y4
+	VMOVUPS    (R10)(AX*1), Y5
+	VMOVUPS    (BX), Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMOVUPS    (DI), Y3
+	VADDPS     Y3, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMOVUPS    Y6, (SI)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, SI
+	ADDQ       $0x00000020, DI
+	JMP        normalizeAdd1Columns
+
+normalizeAdd1Rest:
+	CMPQ       16(SP), $0x00
+	JE         normalizeAdd1Next
+	VMASKMOVPS (R8)(AX*1), Y1, Y3
+	VMASKMOVPS (R9)(AX*1), Y1, Y4
+	VMASKMOVPS (R10)(AX*1), Y1, Y5
+	VMASKMOVPS (BX), Y1, Y6
+	VSUBPS     Y3, Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS (DI), Y1, Y3
+	VADDPS     Y3, Y6, Y6
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y2, Y6
+	VMASKMOVPS Y6, Y1, (SI)
+
+normalizeAdd1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*1), DI
+	SUBQ $0x00000001, (SP)
+	JMP  normalizeAdd1
+
+normalizeAdd1End:
 	VZEROUPPER
 	RET
 
 // func momentsAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·momentsAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
+// Requires: AVX, AVX512F, MMX+
+TEXT ·momentsAVX512(SB), NOSPLIT, $24-8
+	MOVQ  p+0(FP), AX
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	MOVQ  DX, (SP)
+	MOVQ  CX, DX
+	ANDQ  $0x0000000f, DX
+	MOVQ  DX, 16(SP)
+	SUBQ  DX, CX
+	SHLQ  $0x02, CX
+	MOVQ  CX, 8(SP)
+	MOVQ  DX, CX
+	MOVQ  $0x0000000000000001, DX
+	SHLQ  CL, DX
+	DECQ  DX
+	KMOVW DX, K1
+	MOVQ  24(AX), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	MOVQ  (AX), BX
+	MOVQ  48(AX), SI
+	MOVQ  72(AX), DI
+	MOVQ  80(AX), R8
 
-momentsWide:
-	CMPQ   CX, $0x00000040
-	JLT    momentsWideEnd
-	MOVQ   (AX), DI
-	MOVQ   8(AX), SI
-	MOVQ   16(AX), SI
-	MOVQ   48(AX), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   BX, SI
-	MOVQ   32(AX), R9
+moments4:
+	CMPQ (SP), $0x00000004
+	JLT  moments4End
+	XORQ AX, AX
 
-momentsWideRows:
-	VMOVUPS     (DI)(SI*1), Z8
-	VSUBPS      (R8)(BX*1), Z8, Z8
-	VADDPS      Z8, Z0, Z0
-	VFMADD231PS Z8, Z8, Z4
-	VMOVUPS     64(DI)(SI*1), Z8
-	VSUBPS      64(R8)(BX*1), Z8, Z8
-	VADDPS      Z8, Z1, Z1
-	VFMADD231PS Z8, Z8, Z5
-	VMOVUPS     128(DI)(SI*1), Z8
-	VSUBPS      128(R8)(BX*1), Z8, Z8
-	VADDPS      Z8, Z2, Z2
-	VFMADD231PS Z8, Z8, Z6
-	VMOVUPS     192(DI)(SI*1), Z8
-	VSUBPS      192(R8)(BX*1), Z8, Z8
-	VADDPS      Z8, Z3, Z3
-	VFMADD231PS Z8, Z8, Z7
-	ADDQ        DX, SI
-	DECQ        R9
-	JNE         momentsWideRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Z0, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z4, (SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z1, 64(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z5, 64(SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z2, 128(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z6, 128(SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z3, 192(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z7, 192(SI)(BX*1)
-	ADDQ        $0x00000100, BX
-	SUBQ        $0x00000040, CX
-	JMP         momentsWide
-
-momentsWideEnd:
-momentsOne:
-	CMPQ    CX, $0x00000010
-	JLT     momentsOneEnd
-	MOVQ    (AX), DI
-	MOVQ    8(AX), SI
-	MOVQ    16(AX), SI
-	MOVQ    48(AX), SI
-	VMOVUPS (SI)(BX*1), Z0
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	MOVQ    BX, SI
-	MOVQ    32(AX), R8
-
-momentsOneRows:
-	VMOVUPS     (DI)(SI*1), Z1
-	VSUBPS      Z0, Z1, Z1
-	VADDPS      Z1, Z9, Z9
-	VFMADD231PS Z1, Z1, Z10
-	ADDQ        DX, SI
-	DECQ        R8
-	JNE         momentsOneRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Z9, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z10, (SI)(BX*1)
+moments4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         moments4Rest
+	XORQ        R9, R9
+	LEAQ        (AX)(AX*2), R9
+	PREFETCHT0  4096(BX)(R9*1)
+	PREFETCHT0  4160(BX)(R9*1)
+	PREFETCHT0  4224(BX)(R9*1)
+	PREFETCHT0  4288(BX)(R9*1)
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DI)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VMOVUPS     (BX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     (BX)(CX*2), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     (BX)(DX*1), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     Z1, (DI)(AX*1)
+	VMOVUPS     Z2, (R8)(AX*1)
+	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         momentsOne
+	JMP         moments4Columns
 
-momentsOneEnd:
-	TESTQ     CX, CX
-	JE        momentsDone
-	MOVQ      $0x0000000000000001, SI
-	SHLQ      CL, SI
-	DECQ      SI
-	KMOVW     SI, K1
-	MOVQ      (AX), SI
-	MOVQ      8(AX), CX
-	MOVQ      16(AX), CX
-	MOVQ      48(AX), CX
-	VMOVUPS.Z (CX)(BX*1), K1, Z0
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	MOVQ      BX, CX
-	MOVQ      32(AX), DI
+moments4Rest:
+	CMPQ        16(SP), $0x00
+	JE          moments4Next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS     (DI)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VMOVUPS.Z   (BX), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS.Z   (BX)(CX*1), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS.Z   (BX)(CX*2), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS.Z   (BX)(DX*1), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     Z1, (DI)(AX*1)
+	VMOVUPS     Z2, (R8)(AX*1)
 
-momentsTailRows:
-	VMOVUPS.Z   (SI)(CX*1), K1, Z1
-	VSUBPS      Z0, Z1, Z1
-	VADDPS      Z1, Z11, Z11
-	VFMADD231PS Z1, Z1, Z12
-	ADDQ        DX, CX
-	DECQ        DI
-	JNE         momentsTailRows
-	MOVQ        72(AX), CX
-	VMOVUPS     Z11, K1, (CX)(BX*1)
-	MOVQ        80(AX), AX
-	VMOVUPS     Z12, K1, (AX)(BX*1)
+moments4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ $0x00000004, (SP)
+	JMP  moments4
 
-momentsDone:
+moments4End:
+moments1:
+	CMPQ (SP), $0x00000001
+	JLT  moments1End
+	XORQ AX, AX
+
+moments1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         moments1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DI)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VMOVUPS     (BX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     Z1, (DI)(AX*1)
+	VMOVUPS     Z2, (R8)(AX*1)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	JMP         moments1Columns
+
+moments1Rest:
+	CMPQ        16(SP), $0x00
+	JE          moments1Next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS     (DI)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VMOVUPS.Z   (BX), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	VMOVUPS     Z1, (DI)(AX*1)
+	VMOVUPS     Z2, (R8)(AX*1)
+
+moments1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ $0x00000001, (SP)
+	JMP  moments1
+
+moments1End:
 	VZEROUPPER
 	RET
 
 // func productsAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·productsAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
+// Requires: AVX, AVX512F, MMX+
+TEXT ·productsAVX512(SB), NOSPLIT, $24-8
+	MOVQ  p+0(FP), AX
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	MOVQ  DX, (SP)
+	MOVQ  CX, DX
+	ANDQ  $0x0000000f, DX
+	MOVQ  DX, 16(SP)
+	SUBQ  DX, CX
+	SHLQ  $0x02, CX
+	MOVQ  CX, 8(SP)
+	MOVQ  DX, CX
+	MOVQ  $0x0000000000000001, DX
+	SHLQ  CL, DX
+	DECQ  DX
+	KMOVW DX, K1
+	MOVQ  24(AX), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	MOVQ  (AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  72(AX), R8
+	MOVQ  80(AX), R9
 
-productsWide:
-	CMPQ   CX, $0x00000040
-	JLT    productsWideEnd
-	MOVQ   (AX), DI
-	MOVQ   8(AX), R8
-	MOVQ   16(AX), SI
-	MOVQ   48(AX), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   BX, SI
-	MOVQ   32(AX), R10
+products4:
+	CMPQ (SP), $0x00000004
+	JLT  products4End
+	XORQ AX, AX
 
-productsWideRows:
-	VMOVUPS     (DI)(SI*1), Z8
-	VMOVUPS     (R8)(SI*1), Z9
-	VSUBPS      (R9)(BX*1), Z8, Z8
-	VADDPS      Z9, Z0, Z0
-	VFMADD231PS Z8, Z9, Z4
-	VMOVUPS     64(DI)(SI*1), Z8
-	VMOVUPS     64(R8)(SI*1), Z9
-	VSUBPS      64(R9)(BX*1), Z8, Z8
-	VADDPS      Z9, Z1, Z1
-	VFMADD231PS Z8, Z9, Z5
-	VMOVUPS     128(DI)(SI*1), Z8
-	VMOVUPS     128(R8)(SI*1), Z9
-	VSUBPS      128(R9)(BX*1), Z8, Z8
-	VADDPS      Z9, Z2, Z2
-	VFMADD231PS Z8, Z9, Z6
-	VMOVUPS     192(DI)(SI*1), Z8
-	VMOVUPS     192(R8)(SI*1), Z9
-	VSUBPS      192(R9)(BX*1), Z8, Z8
-	VADDPS      Z9, Z3, Z3
-	VFMADD231PS Z8, Z9, Z7
-	ADDQ        DX, SI
-	DECQ        R10
-	JNE         productsWideRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Z0, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z4, (SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z1, 64(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z5, 64(SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z2, 128(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z6, 128(SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z3, 192(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z7, 192(SI)(BX*1)
-	ADDQ        $0x00000100, BX
-	SUBQ        $0x00000040, CX
-	JMP         productsWide
-
-productsWideEnd:
-productsOne:
-	CMPQ    CX, $0x00000010
-	JLT     productsOneEnd
-	MOVQ    (AX), DI
-	MOVQ    8(AX), R8
-	MOVQ    16(AX), SI
-	MOVQ    48(AX), SI
-	VMOVUPS (SI)(BX*1), Z0
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	MOVQ    BX, SI
-	MOVQ    32(AX), R9
-
-productsOneRows:
-	VMOVUPS     (DI)(SI*1), Z1
-	VMOVUPS     (R8)(SI*1), Z2
-	VSUBPS      Z0, Z1, Z1
-	VADDPS      Z2, Z10, Z10
-	VFMADD231PS Z1, Z2, Z11
-	ADDQ        DX, SI
-	DECQ        R9
-	JNE         productsOneRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Z10, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z11, (SI)(BX*1)
+products4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         products4Rest
+	XORQ        R10, R10
+	LEAQ        (AX)(AX*2), R10
+	PREFETCHT0  4096(BX)(R10*1)
+	PREFETCHT0  4160(BX)(R10*1)
+	PREFETCHT0  4224(BX)(R10*1)
+	PREFETCHT0  4288(BX)(R10*1)
+	PREFETCHT0  4096(SI)(R10*1)
+	PREFETCHT0  4160(SI)(R10*1)
+	PREFETCHT0  4224(SI)(R10*1)
+	PREFETCHT0  4288(SI)(R10*1)
+	VMOVUPS     (DI)(AX*1), Z0
+	VMOVUPS     (R8)(AX*1), Z1
+	VMOVUPS     (R9)(AX*1), Z2
+	VMOVUPS     (BX), Z3
+	VMOVUPS     (SI), Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VMOVUPS     (SI)(CX*1), Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     (BX)(CX*2), Z3
+	VMOVUPS     (SI)(CX*2), Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (SI)(DX*1), Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     Z1, (R8)(AX*1)
+	VMOVUPS     Z2, (R9)(AX*1)
+	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         productsOne
+	ADDQ        $0x00000040, SI
+	JMP         products4Columns
 
-productsOneEnd:
-	TESTQ     CX, CX
-	JE        productsDone
-	MOVQ      $0x0000000000000001, SI
-	SHLQ      CL, SI
-	DECQ      SI
-	KMOVW     SI, K1
-	MOVQ      (AX), SI
-	MOVQ      8(AX), DI
-	MOVQ      16(AX), CX
-	MOVQ      48(AX), CX
-	VMOVUPS.Z (CX)(BX*1), K1, Z0
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	MOVQ      BX, CX
-	MOVQ      32(AX), R8
+products4Rest:
+	CMPQ        16(SP), $0x00
+	JE          products4Next
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VMOVUPS     (R8)(AX*1), Z1
+	VMOVUPS     (R9)(AX*1), Z2
+	VMOVUPS.Z   (BX), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS.Z   (BX)(CX*1), K1, Z3
+	VMOVUPS.Z   (SI)(CX*1), K1, Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS.Z   (BX)(CX*2), K1, Z3
+	VMOVUPS.Z   (SI)(CX*2), K1, Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS.Z   (BX)(DX*1), K1, Z3
+	VMOVUPS.Z   (SI)(DX*1), K1, Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     Z1, (R8)(AX*1)
+	VMOVUPS     Z2, (R9)(AX*1)
 
-productsTailRows:
-	VMOVUPS.Z   (SI)(CX*1), K1, Z1
-	VMOVUPS.Z   (DI)(CX*1), K1, Z2
-	VSUBPS      Z0, Z1, Z1
-	VADDPS      Z2, Z12, Z12
-	VFMADD231PS Z1, Z2, Z13
-	ADDQ        DX, CX
-	DECQ        R8
-	JNE         productsTailRows
-	MOVQ        72(AX), CX
-	VMOVUPS     Z12, K1, (CX)(BX*1)
-	MOVQ        80(AX), AX
-	VMOVUPS     Z13, K1, (AX)(BX*1)
+products4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ $0x00000004, (SP)
+	JMP  products4
 
-productsDone:
+products4End:
+products1:
+	CMPQ (SP), $0x00000001
+	JLT  products1End
+	XORQ AX, AX
+
+products1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         products1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	VMOVUPS     (DI)(AX*1), Z0
+	VMOVUPS     (R8)(AX*1), Z1
+	VMOVUPS     (R9)(AX*1), Z2
+	VMOVUPS     (BX), Z3
+	VMOVUPS     (SI), Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     Z1, (R8)(AX*1)
+	VMOVUPS     Z2, (R9)(AX*1)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	JMP         products1Columns
+
+products1Rest:
+	CMPQ        16(SP), $0x00
+	JE          products1Next
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VMOVUPS     (R8)(AX*1), Z1
+	VMOVUPS     (R9)(AX*1), Z2
+	VMOVUPS.Z   (BX), K1, Z3
+	VMOVUPS.Z   (SI), K1, Z4
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	VMOVUPS     Z1, (R8)(AX*1)
+	VMOVUPS     Z2, (R9)(AX*1)
+
+products1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ $0x00000001, (SP)
+	JMP  products1
+
+products1End:
 	VZEROUPPER
 	RET
 
 // func productsGatedAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·productsGatedAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-productsGatedWide:
-	CMPQ         CX, $0x00000040
-	JLT          productsGatedWideEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), SI
-	MOVQ         48(AX), R9
-	MOVQ         56(AX), R10
-	MOVQ         64(AX), R11
+// Requires: AVX, AVX512F, MMX+
+TEXT ·productsGatedAVX512(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x0000000f, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	KMOVW        DX, K1
 	VBROADCASTSS 112(AX), Z0
 	VBROADCASTSS 116(AX), Z1
 	VBROADCASTSS 120(AX), Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	VPXORD       Z6, Z6, Z6
-	VPXORD       Z7, Z7, Z7
-	VPXORD       Z8, Z8, Z8
-	VPXORD       Z9, Z9, Z9
-	VPXORD       Z10, Z10, Z10
-	MOVQ         BX, SI
-	MOVQ         32(AX), R12
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         8(AX), SI
+	MOVQ         48(AX), DI
+	MOVQ         72(AX), R8
+	MOVQ         80(AX), R9
+	MOVQ         56(AX), R10
+	MOVQ         64(AX), R11
 
-productsGatedWideRows:
-	VMOVUPS     (DI)(SI*1), Z11
-	VMOVUPS     (R8)(SI*1), Z12
-	VSUBPS      (R9)(BX*1), Z11, Z11
-	VMULPS      (R10)(BX*1), Z11, Z13
-	VADDPS      (R11)(BX*1), Z13, Z13
-	VMULPS      Z2, Z12, Z14
-	VCMPPS      $0x1e, Z0, Z13, K1
-	VCMPPS      $0x11, Z1, Z13, K1, K1
-	VMOVAPS     Z12, K1, Z14
-	VADDPS      Z14, Z3, Z3
-	VFMADD231PS Z11, Z14, Z7
-	VMOVUPS     64(DI)(SI*1), Z11
-	VMOVUPS     64(R8)(SI*1), Z12
-	VSUBPS      64(R9)(BX*1), Z11, Z11
-	VMULPS      64(R10)(BX*1), Z11, Z13
-	VADDPS      64(R11)(BX*1), Z13, Z13
-	VMULPS      Z2, Z12, Z14
-	VCMPPS      $0x1e, Z0, Z13, K1
-	VCMPPS      $0x11, Z1, Z13, K1, K1
-	VMOVAPS     Z12, K1, Z14
-	VADDPS      Z14, Z4, Z4
-	VFMADD231PS Z11, Z14, Z8
-	VMOVUPS     128(DI)(SI*1), Z11
-	VMOVUPS     128(R8)(SI*1), Z12
-	VSUBPS      128(R9)(BX*1), Z11, Z11
-	VMULPS      128(R10)(BX*1), Z11, Z13
-	VADDPS      128(R11)(BX*1), Z13, Z13
-	VMULPS      Z2, Z12, Z14
-	VCMPPS      $0x1e, Z0, Z13, K1
-	VCMPPS      $0x11, Z1, Z13, K1, K1
-	VMOVAPS     Z12, K1, Z14
-	VADDPS      Z14, Z5, Z5
-	VFMADD231PS Z11, Z14, Z9
-	VMOVUPS     192(DI)(SI*1), Z11
-	VMOVUPS     192(R8)(SI*1), Z12
-	VSUBPS      192(R9)(BX*1), Z11, Z11
-	VMULPS      192(R10)(BX*1), Z11, Z13
-	VADDPS      192(R11)(BX*1), Z13, Z13
-	VMULPS      Z2, Z12, Z14
-	VCMPPS      $0x1e, Z0, Z13, K1
-	VCMPPS      $0x11, Z1, Z13, K1, K1
-	VMOVAPS     Z12, K1, Z14
-	VADDPS      Z14, Z6, Z6
-	VFMADD231PS Z11, Z14, Z10
-	ADDQ        DX, SI
-	DECQ        R12
-	JNE         productsGatedWideRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Z3, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z7, (SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z4, 64(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z8, 64(SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z5, 128(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z9, 128(SI)(BX*1)
-	MOVQ        72(AX), SI
-	VMOVUPS     Z6, 192(SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z10, 192(SI)(BX*1)
-	ADDQ        $0x00000100, BX
-	SUBQ        $0x00000040, CX
-	JMP         productsGatedWide
+productsGated4:
+	CMPQ (SP), $0x00000004
+	JLT  productsGated4End
+	XORQ AX, AX
 
-productsGatedWideEnd:
-productsGatedOne:
-	CMPQ         CX, $0x00000010
-	JLT          productsGatedOneEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), SI
-	MOVQ         48(AX), SI
-	VMOVUPS      (SI)(BX*1), Z0
-	MOVQ         56(AX), SI
-	VMOVUPS      (SI)(BX*1), Z1
-	MOVQ         64(AX), SI
-	VMOVUPS      (SI)(BX*1), Z2
-	VBROADCASTSS 112(AX), Z3
-	VBROADCASTSS 116(AX), Z4
-	VBROADCASTSS 120(AX), Z5
-	VPXORD       Z15, Z15, Z15
-	VPXORD       Z16, Z16, Z16
-	MOVQ         BX, SI
-	MOVQ         32(AX), R9
-
-productsGatedOneRows:
-	VMOVUPS     (DI)(SI*1), Z6
-	VMOVUPS     (R8)(SI*1), Z7
-	VSUBPS      Z0, Z6, Z6
-	VMULPS      Z1, Z6, Z8
-	VADDPS      Z2, Z8, Z8
-	VMULPS      Z5, Z7, Z9
-	VCMPPS      $0x1e, Z3, Z8, K1
-	VCMPPS      $0x11, Z4, Z8, K1, K1
-	VMOVAPS     Z7, K1, Z9
-	VADDPS      Z9, Z15, Z15
-	VFMADD231PS Z6, Z9, Z16
-	ADDQ        DX, SI
-	DECQ        R9
-	JNE         productsGatedOneRows
-	MOVQ        72(AX), SI
-	VMOVUPS     Z15, (SI)(BX*1)
-	MOVQ        80(AX), SI
-	VMOVUPS     Z16, (SI)(BX*1)
+productsGated4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         productsGated4Rest
+	XORQ        R12, R12
+	LEAQ        (AX)(AX*2), R12
+	PREFETCHT0  4096(BX)(R12*1)
+	PREFETCHT0  4160(BX)(R12*1)
+	PREFETCHT0  4224(BX)(R12*1)
+	PREFETCHT0  4288(BX)(R12*1)
+	PREFETCHT0  4096(SI)(R12*1)
+	PREFETCHT0  4160(SI)(R12*1)
+	PREFETCHT0  4224(SI)(R12*1)
+	PREFETCHT0  4288(SI)(R12*1)
+	VMOVUPS     (DI)(AX*1), Z3
+	VMOVUPS     (R10)(AX*1), Z4
+	VMOVUPS     (R11)(AX*1), Z5
+	VMOVUPS     (R8)(AX*1), Z6
+	VMOVUPS     (R9)(AX*1), Z7
+	VMOVUPS     (BX), Z8
+	VMOVUPS     (SI), Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z10
+	VADDPS      Z5, Z10, Z10
+	VMULPS      Z2, Z9, Z11
+	VCMPPS      $0x1e, Z0, Z10, K2
+	VCMPPS      $0x11, Z1, Z10, K2, K2
+	VMOVAPS     Z9, K2, Z11
+	VADDPS      Z11, Z6, Z6
+	VFMADD231PS Z8, Z11, Z7
+	VMOVUPS     (BX)(CX*1), Z8
+	VMOVUPS     (SI)(CX*1), Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z10
+	VADDPS      Z5, Z10, Z10
+	VMULPS      Z2, Z9, Z11
+	VCMPPS      $0x1e, Z0, Z10, K2
+	VCMPPS      $0x11, Z1, Z10, K2, K2
+	VMOVAPS     Z9, K2, Z11
+	VADDPS      Z11, Z6, Z6
+	VFMADD231PS Z8, Z11, Z7
+	VMOVUPS     (BX)(CX*2), Z8
+	VMOVUPS     (SI)(CX*2), Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z10
+	VADDPS      Z5, Z10, Z10
+	VMULPS      Z2, Z9, Z11
+	VCMPPS      $0x1e, Z0, Z10, K2
+	VCMPPS      $0x11, Z1, Z10, K2, K2
+	VMOVAPS     Z9, K2, Z11
+	VADDPS      Z11, Z6, Z6
+	VFMADD231PS Z8, Z11, Z7
+	VMOVUPS     (BX)(DX*1), Z8
+	VMOVUPS     (SI)(DX*1), Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z9, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z9, K2, Z4
+	VADDPS      Z4, Z6, Z6
+	VFMADD231PS Z8, Z4, Z7
+	VMOVUPS     Z6, (R8)(AX*1)
+	VMOVUPS     Z7, (R9)(AX*1)
+	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         productsGatedOne
+	ADDQ        $0x00000040, SI
+	JMP         productsGated4Columns
 
-productsGatedOneEnd:
-	TESTQ        CX, CX
-	JE           productsGatedDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	KMOVW        SI, K1
-	MOVQ         (AX), SI
-	MOVQ         8(AX), DI
-	MOVQ         16(AX), CX
-	MOVQ         48(AX), CX
-	VMOVUPS.Z    (CX)(BX*1), K1, Z0
-	MOVQ         56(AX), CX
-	VMOVUPS.Z    (CX)(BX*1), K1, Z1
-	MOVQ         64(AX), CX
-	VMOVUPS.Z    (CX)(BX*1), K1, Z2
-	VBROADCASTSS 112(AX), Z3
-	VBROADCASTSS 116(AX), Z4
-	VBROADCASTSS 120(AX), Z5
-	VPXORD       Z17, Z17, Z17
-	VPXORD       Z18, Z18, Z18
-	MOVQ         BX, CX
-	MOVQ         32(AX), R8
+productsGated4Rest:
+	CMPQ        16(SP), $0x00
+	JE          productsGated4Next
+	VMOVUPS.Z   (DI)(AX*1), K1, Z3
+	VMOVUPS.Z   (R10)(AX*1), K1, Z4
+	VMOVUPS.Z   (R11)(AX*1), K1, Z5
+	VMOVUPS     (R8)(AX*1), Z6
+	VMOVUPS     (R9)(AX*1), Z7
+	VMOVUPS.Z   (BX), K1, Z8
+	VMOVUPS.Z   (SI), K1, Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z10
+	VADDPS      Z5, Z10, Z10
+	VMULPS      Z2, Z9, Z11
+	VCMPPS      $0x1e, Z0, Z10, K2
+	VCMPPS      $0x11, Z1, Z10, K2, K2
+	VMOVAPS     Z9, K2, Z11
+	VADDPS      Z11, Z6, Z6
+	VFMADD231PS Z8, Z11, Z7
+	VMOVUPS.Z   (BX)(CX*1), K1, Z8
+	VMOVUPS.Z   (SI)(CX*1), K1, Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z10
+	VADDPS      Z5, Z10, Z10
+	VMULPS      Z2, Z9, Z11
+	VCMPPS      $0x1e, Z0, Z10, K2
+	VCMPPS      $0x11, Z1, Z10, K2, K2
+	VMOVAPS     Z9, K2, Z11
+	VADDPS      Z11, Z6, Z6
+	VFMADD231PS Z8, Z11, Z7
+	VMOVUPS.Z   (BX)(CX*2), K1, Z8
+	VMOVUPS.Z   (SI)(CX*2), K1, Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z10
+	VADDPS      Z5, Z10, Z10
+	VMULPS      Z2, Z9, Z11
+	VCMPPS      $0x1e, Z0, Z10, K2
+	VCMPPS      $0x11, Z1, Z10, K2, K2
+	VMOVAPS     Z9, K2, Z11
+	VADDPS      Z11, Z6, Z6
+	VFMADD231PS Z8, Z11, Z7
+	VMOVUPS.Z   (BX)(DX*1), K1, Z8
+	VMOVUPS.Z   (SI)(DX*1), K1, Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z9, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z9, K2, Z4
+	VADDPS      Z4, Z6, Z6
+	VFMADD231PS Z8, Z4, Z7
+	VMOVUPS     Z6, (R8)(AX*1)
+	VMOVUPS     Z7, (R9)(AX*1)
 
-productsGatedTailRows:
-	VMOVUPS.Z   (SI)(CX*1), K1, Z6
-	VMOVUPS.Z   (DI)(CX*1), K1, Z7
-	VSUBPS      Z0, Z6, Z6
-	VMULPS      Z1, Z6, Z8
-	VADDPS      Z2, Z8, Z8
-	VMULPS      Z5, Z7, Z9
-	VCMPPS      $0x1e, Z3, Z8, K2
-	VCMPPS      $0x11, Z4, Z8, K2, K2
-	VMOVAPS     Z7, K2, Z9
-	VADDPS      Z9, Z17, Z17
-	VFMADD231PS Z6, Z9, Z18
-	ADDQ        DX, CX
-	DECQ        R8
-	JNE         productsGatedTailRows
-	MOVQ        72(AX), CX
-	VMOVUPS     Z17, K1, (CX)(BX*1)
-	MOVQ        80(AX), AX
-	VMOVUPS     Z18, K1, (AX)(BX*1)
+productsGated4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ $0x00000004, (SP)
+	JMP  productsGated4
 
-productsGatedDone:
+productsGated4End:
+productsGated1:
+	CMPQ (SP), $0x00000001
+	JLT  productsGated1End
+	XORQ AX, AX
+
+productsGated1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         productsGated1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	VMOVUPS     (DI)(AX*1), Z3
+	VMOVUPS     (R10)(AX*1), Z4
+	VMOVUPS     (R11)(AX*1), Z5
+	VMOVUPS     (R8)(AX*1), Z6
+	VMOVUPS     (R9)(AX*1), Z7
+	VMOVUPS     (BX), Z8
+	VMOVUPS     (SI), Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z9, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z9, K2, Z4
+	VADDPS      Z4, Z6, Z6
+	VFMADD231PS Z8, Z4, Z7
+	VMOVUPS     Z6, (R8)(AX*1)
+	VMOVUPS     Z7, (R9)(AX*1)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	JMP         productsGated1Columns
+
+productsGated1Rest:
+	CMPQ        16(SP), $0x00
+	JE          productsGated1Next
+	VMOVUPS.Z   (DI)(AX*1), K1, Z3
+	VMOVUPS.Z   (R10)(AX*1), K1, Z4
+	VMOVUPS.Z   (R11)(AX*1), K1, Z5
+	VMOVUPS     (R8)(AX*1), Z6
+	VMOVUPS     (R9)(AX*1), Z7
+	VMOVUPS.Z   (BX), K1, Z8
+	VMOVUPS.Z   (SI), K1, Z9
+	VSUBPS      Z3, Z8, Z8
+	VMULPS      Z4, Z8, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z9, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z9, K2, Z4
+	VADDPS      Z4, Z6, Z6
+	VFMADD231PS Z8, Z4, Z7
+	VMOVUPS     Z6, (R8)(AX*1)
+	VMOVUPS     Z7, (R9)(AX*1)
+
+productsGated1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ $0x00000001, (SP)
+	JMP  productsGated1
+
+productsGated1End:
 	VZEROUPPER
 	RET
 
 // func combineAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·combineAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
+// Requires: AVX, AVX512F, MMX+
+TEXT ·combineAVX512(SB), NOSPLIT, $24-8
+	MOVQ  p+0(FP), AX
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	MOVQ  DX, (SP)
+	MOVQ  CX, DX
+	ANDQ  $0x0000000f, DX
+	MOVQ  DX, 16(SP)
+	SUBQ  DX, CX
+	SHLQ  $0x02, CX
+	MOVQ  CX, 8(SP)
+	MOVQ  DX, CX
+	MOVQ  $0x0000000000000001, DX
+	SHLQ  CL, DX
+	DECQ  DX
+	KMOVW DX, K1
+	MOVQ  24(AX), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	MOVQ  (AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  16(AX), DI
+	MOVQ  48(AX), R8
+	MOVQ  88(AX), R9
+	MOVQ  96(AX), R10
+	MOVQ  104(AX), R11
 
-combineWide:
-	CMPQ CX, $0x00000040
-	JLT  combineWideEnd
-	MOVQ (AX), DI
-	MOVQ 8(AX), R8
-	MOVQ 16(AX), R9
-	MOVQ 48(AX), R10
-	MOVQ 88(AX), R11
-	MOVQ 96(AX), R12
-	MOVQ 104(AX), R13
-	MOVQ BX, SI
-	MOVQ 32(AX), R14
+combine4:
+	CMPQ (SP), $0x00000004
+	JLT  combine4End
+	XORQ AX, AX
 
-combineWideRows:
-	VMOVUPS     (DI)(SI*1), Z0
-	VMOVUPS     (R8)(SI*1), Z1
-	VSUBPS      (R10)(BX*1), Z0, Z0
-	VMULPS      (R11)(BX*1), Z1, Z1
-	VFMADD231PS (R12)(BX*1), Z0, Z1
-	VADDPS      (R13)(BX*1), Z1, Z1
-	VMOVUPS     Z1, (R9)(SI*1)
-	VMOVUPS     64(DI)(SI*1), Z0
-	VMOVUPS     64(R8)(SI*1), Z1
-	VSUBPS      64(R10)(BX*1), Z0, Z0
-	VMULPS      64(R11)(BX*1), Z1, Z1
-	VFMADD231PS 64(R12)(BX*1), Z0, Z1
-	VADDPS      64(R13)(BX*1), Z1, Z1
-	VMOVUPS     Z1, 64(R9)(SI*1)
-	VMOVUPS     128(DI)(SI*1), Z0
-	VMOVUPS     128(R8)(SI*1), Z1
-	VSUBPS      128(R10)(BX*1), Z0, Z0
-	VMULPS      128(R11)(BX*1), Z1, Z1
-	VFMADD231PS 128(R12)(BX*1), Z0, Z1
-	VADDPS      128(R13)(BX*1), Z1, Z1
-	VMOVUPS     Z1, 128(R9)(SI*1)
-	VMOVUPS     192(DI)(SI*1), Z0
-	VMOVUPS     192(R8)(SI*1), Z1
-	VSUBPS      192(R10)(BX*1), Z0, Z0
-	VMULPS      192(R11)(BX*1), Z1, Z1
-	VFMADD231PS 192(R12)(BX*1), Z0, Z1
-	VADDPS      192(R13)(BX*1), Z1, Z1
-	VMOVUPS     Z1, 192(R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        R14
-	JNE         combineWideRows
-	ADDQ        $0x00000100, BX
-	SUBQ        $0x00000040, CX
-	JMP         combineWide
-
-combineWideEnd:
-combineOne:
-	CMPQ    CX, $0x00000010
-	JLT     combineOneEnd
-	MOVQ    (AX), DI
-	MOVQ    8(AX), R8
-	MOVQ    16(AX), R9
-	MOVQ    48(AX), SI
-	VMOVUPS (SI)(BX*1), Z0
-	MOVQ    88(AX), SI
-	VMOVUPS (SI)(BX*1), Z1
-	MOVQ    96(AX), SI
-	VMOVUPS (SI)(BX*1), Z2
-	MOVQ    104(AX), SI
-	VMOVUPS (SI)(BX*1), Z3
-	MOVQ    BX, SI
-	MOVQ    32(AX), R10
-
-combineOneRows:
-	VMOVUPS     (DI)(SI*1), Z4
-	VMOVUPS     (R8)(SI*1), Z5
+combine4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combine4Rest
+	XORQ        R12, R12
+	LEAQ        (AX)(AX*2), R12
+	PREFETCHT0  4096(BX)(R12*1)
+	PREFETCHT0  4160(BX)(R12*1)
+	PREFETCHT0  4224(BX)(R12*1)
+	PREFETCHT0  4288(BX)(R12*1)
+	PREFETCHT0  4096(SI)(R12*1)
+	PREFETCHT0  4160(SI)(R12*1)
+	PREFETCHT0  4224(SI)(R12*1)
+	PREFETCHT0  4288(SI)(R12*1)
+	PREFETCHT0  4096(DI)(R12*1)
+	PREFETCHT0  4160(DI)(R12*1)
+	PREFETCHT0  4224(DI)(R12*1)
+	PREFETCHT0  4288(DI)(R12*1)
+	VMOVUPS     (R8)(AX*1), Z0
+	VMOVUPS     (R9)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z2
+	VMOVUPS     (R11)(AX*1), Z3
+	VMOVUPS     (BX), Z4
+	VMOVUPS     (SI), Z5
 	VSUBPS      Z0, Z4, Z4
 	VMULPS      Z1, Z5, Z5
 	VFMADD231PS Z2, Z4, Z5
 	VADDPS      Z3, Z5, Z5
-	VMOVUPS     Z5, (R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        R10
-	JNE         combineOneRows
+	VMOVUPS     Z5, (DI)
+	VMOVUPS     (BX)(CX*1), Z4
+	VMOVUPS     (SI)(CX*1), Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, (DI)(CX*1)
+	VMOVUPS     (BX)(CX*2), Z4
+	VMOVUPS     (SI)(CX*2), Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, (DI)(CX*2)
+	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (SI)(DX*1), Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, (DI)(DX*1)
+	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         combineOne
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	JMP         combine4Columns
 
-combineOneEnd:
-	TESTQ     CX, CX
-	JE        combineDone
-	MOVQ      $0x0000000000000001, SI
-	SHLQ      CL, SI
-	DECQ      SI
-	KMOVW     SI, K1
-	MOVQ      (AX), CX
-	MOVQ      8(AX), SI
-	MOVQ      16(AX), DI
-	MOVQ      48(AX), R8
-	VMOVUPS.Z (R8)(BX*1), K1, Z0
-	MOVQ      88(AX), R8
-	VMOVUPS.Z (R8)(BX*1), K1, Z1
-	MOVQ      96(AX), R8
-	VMOVUPS.Z (R8)(BX*1), K1, Z2
-	MOVQ      104(AX), R8
-	VMOVUPS.Z (R8)(BX*1), K1, Z3
-	MOVQ      32(AX), AX
-
-combineTailRows:
-	VMOVUPS.Z   (CX)(BX*1), K1, Z4
-	VMOVUPS.Z   (SI)(BX*1), K1, Z5
+combine4Rest:
+	CMPQ        16(SP), $0x00
+	JE          combine4Next
+	VMOVUPS.Z   (R8)(AX*1), K1, Z0
+	VMOVUPS.Z   (R9)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z2
+	VMOVUPS.Z   (R11)(AX*1), K1, Z3
+	VMOVUPS.Z   (BX), K1, Z4
+	VMOVUPS.Z   (SI), K1, Z5
 	VSUBPS      Z0, Z4, Z4
 	VMULPS      Z1, Z5, Z5
 	VFMADD231PS Z2, Z4, Z5
 	VADDPS      Z3, Z5, Z5
-	VMOVUPS     Z5, K1, (DI)(BX*1)
-	ADDQ        DX, BX
-	DECQ        AX
-	JNE         combineTailRows
+	VMOVUPS     Z5, K1, (DI)
+	VMOVUPS.Z   (BX)(CX*1), K1, Z4
+	VMOVUPS.Z   (SI)(CX*1), K1, Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, K1, (DI)(CX*1)
+	VMOVUPS.Z   (BX)(CX*2), K1, Z4
+	VMOVUPS.Z   (SI)(CX*2), K1, Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, K1, (DI)(CX*2)
+	VMOVUPS.Z   (BX)(DX*1), K1, Z4
+	VMOVUPS.Z   (SI)(DX*1), K1, Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, K1, (DI)(DX*1)
 
-combineDone:
+combine4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*4), DI
+	SUBQ $0x00000004, (SP)
+	JMP  combine4
+
+combine4End:
+combine1:
+	CMPQ (SP), $0x00000001
+	JLT  combine1End
+	XORQ AX, AX
+
+combine1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combine1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	PREFETCHT0  4096(DI)(DX*1)
+	VMOVUPS     (R8)(AX*1), Z0
+	VMOVUPS     (R9)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z2
+	VMOVUPS     (R11)(AX*1), Z3
+	VMOVUPS     (BX), Z4
+	VMOVUPS     (SI), Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, (DI)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	JMP         combine1Columns
+
+combine1Rest:
+	CMPQ        16(SP), $0x00
+	JE          combine1Next
+	VMOVUPS.Z   (R8)(AX*1), K1, Z0
+	VMOVUPS.Z   (R9)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z2
+	VMOVUPS.Z   (R11)(AX*1), K1, Z3
+	VMOVUPS.Z   (BX), K1, Z4
+	VMOVUPS.Z   (SI), K1, Z5
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z5, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z5, K1, (DI)
+
+combine1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*1), DI
+	SUBQ $0x00000001, (SP)
+	JMP  combine1
+
+combine1End:
 	VZEROUPPER
 	RET
 
 // func combineGatedAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·combineGatedAVX512(SB), NOSPLIT, $8-8
-	MOVQ p+0(FP), AX
-	MOVQ 24(AX), DX
-	MOVQ 40(AX), CX
-	SHLQ $0x02, DX
-	XORQ BX, BX
-
-combineGatedWide:
-	CMPQ         CX, $0x00000040
-	JLT          combineGatedWideEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), R9
-	MOVQ         48(AX), R10
-	MOVQ         56(AX), R11
-	MOVQ         64(AX), R12
+// Requires: AVX, AVX512F, MMX+
+TEXT ·combineGatedAVX512(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x0000000f, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	KMOVW        DX, K1
 	VBROADCASTSS 112(AX), Z0
 	VBROADCASTSS 116(AX), Z1
 	VBROADCASTSS 120(AX), Z2
-	MOVQ         88(AX), R13
-	MOVQ         96(AX), R14
-	MOVQ         104(AX), R15
-	MOVQ         BX, SI
-	MOVQ         32(AX), BP
-
-combineGatedWideRows:
-	VMOVUPS     (DI)(SI*1), Z3
-	VMOVUPS     (R8)(SI*1), Z4
-	VSUBPS      (R10)(BX*1), Z3, Z3
-	VMULPS      (R11)(BX*1), Z3, Z5
-	VADDPS      (R12)(BX*1), Z5, Z5
-	VMULPS      Z2, Z4, Z6
-	VCMPPS      $0x1e, Z0, Z5, K1
-	VCMPPS      $0x11, Z1, Z5, K1, K1
-	VMOVAPS     Z4, K1, Z6
-	VMULPS      (R13)(BX*1), Z6, Z6
-	VFMADD231PS (R14)(BX*1), Z3, Z6
-	VADDPS      (R15)(BX*1), Z6, Z6
-	VMOVUPS     Z6, (R9)(SI*1)
-	VMOVUPS     64(DI)(SI*1), Z3
-	VMOVUPS     64(R8)(SI*1), Z4
-	VSUBPS      64(R10)(BX*1), Z3, Z3
-	VMULPS      64(R11)(BX*1), Z3, Z5
-	VADDPS      64(R12)(BX*1), Z5, Z5
-	VMULPS      Z2, Z4, Z6
-	VCMPPS      $0x1e, Z0, Z5, K1
-	VCMPPS      $0x11, Z1, Z5, K1, K1
-	VMOVAPS     Z4, K1, Z6
-	VMULPS      64(R13)(BX*1), Z6, Z6
-	VFMADD231PS 64(R14)(BX*1), Z3, Z6
-	VADDPS      64(R15)(BX*1), Z6, Z6
-	VMOVUPS     Z6, 64(R9)(SI*1)
-	VMOVUPS     128(DI)(SI*1), Z3
-	VMOVUPS     128(R8)(SI*1), Z4
-	VSUBPS      128(R10)(BX*1), Z3, Z3
-	VMULPS      128(R11)(BX*1), Z3, Z5
-	VADDPS      128(R12)(BX*1), Z5, Z5
-	VMULPS      Z2, Z4, Z6
-	VCMPPS      $0x1e, Z0, Z5, K1
-	VCMPPS      $0x11, Z1, Z5, K1, K1
-	VMOVAPS     Z4, K1, Z6
-	VMULPS      128(R13)(BX*1), Z6, Z6
-	VFMADD231PS 128(R14)(BX*1), Z3, Z6
-	VADDPS      128(R15)(BX*1), Z6, Z6
-	VMOVUPS     Z6, 128(R9)(SI*1)
-	VMOVUPS     192(DI)(SI*1), Z3
-	VMOVUPS     192(R8)(SI*1), Z4
-	VSUBPS      192(R10)(BX*1), Z3, Z3
-	VMULPS      192(R11)(BX*1), Z3, Z5
-	VADDPS      192(R12)(BX*1), Z5, Z5
-	VMULPS      Z2, Z4, Z6
-	VCMPPS      $0x1e, Z0, Z5, K1
-	VCMPPS      $0x11, Z1, Z5, K1, K1
-	VMOVAPS     Z4, K1, Z6
-	VMULPS      192(R13)(BX*1), Z6, Z6
-	VFMADD231PS 192(R14)(BX*1), Z3, Z6
-	VADDPS      192(R15)(BX*1), Z6, Z6
-	VMOVUPS     Z6, 192(R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        BP
-	JNE         combineGatedWideRows
-	ADDQ        $0x00000100, BX
-	SUBQ        $0x00000040, CX
-	JMP         combineGatedWide
-
-combineGatedWideEnd:
-combineGatedOne:
-	CMPQ         CX, $0x00000010
-	JLT          combineGatedOneEnd
-	MOVQ         (AX), DI
-	MOVQ         8(AX), R8
-	MOVQ         16(AX), R9
-	MOVQ         48(AX), SI
-	VMOVUPS      (SI)(BX*1), Z0
-	MOVQ         56(AX), SI
-	VMOVUPS      (SI)(BX*1), Z1
-	MOVQ         64(AX), SI
-	VMOVUPS      (SI)(BX*1), Z2
-	VBROADCASTSS 112(AX), Z3
-	VBROADCASTSS 116(AX), Z4
-	VBROADCASTSS 120(AX), Z5
-	MOVQ         88(AX), SI
-	VMOVUPS      (SI)(BX*1), Z6
-	MOVQ         96(AX), SI
-	VMOVUPS      (SI)(BX*1), Z7
-	MOVQ         104(AX), SI
-	VMOVUPS      (SI)(BX*1), Z8
-	MOVQ         BX, SI
-	MOVQ         32(AX), R10
-
-combineGatedOneRows:
-	VMOVUPS     (DI)(SI*1), Z9
-	VMOVUPS     (R8)(SI*1), Z10
-	VSUBPS      Z0, Z9, Z9
-	VMULPS      Z1, Z9, Z11
-	VADDPS      Z2, Z11, Z11
-	VMULPS      Z5, Z10, Z12
-	VCMPPS      $0x1e, Z3, Z11, K1
-	VCMPPS      $0x11, Z4, Z11, K1, K1
-	VMOVAPS     Z10, K1, Z12
-	VMULPS      Z6, Z12, Z12
-	VFMADD231PS Z7, Z9, Z12
-	VADDPS      Z8, Z12, Z12
-	VMOVUPS     Z12, (R9)(SI*1)
-	ADDQ        DX, SI
-	DECQ        R10
-	JNE         combineGatedOneRows
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, CX
-	JMP         combineGatedOne
-
-combineGatedOneEnd:
-	TESTQ        CX, CX
-	JE           combineGatedDone
-	MOVQ         $0x0000000000000001, SI
-	SHLQ         CL, SI
-	DECQ         SI
-	KMOVW        SI, K1
-	MOVQ         (AX), CX
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
 	MOVQ         8(AX), SI
 	MOVQ         16(AX), DI
 	MOVQ         48(AX), R8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z0
-	MOVQ         56(AX), R8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z1
-	MOVQ         64(AX), R8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z2
-	VBROADCASTSS 112(AX), Z3
-	VBROADCASTSS 116(AX), Z4
-	VBROADCASTSS 120(AX), Z5
-	MOVQ         88(AX), R8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z6
-	MOVQ         96(AX), R8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z7
-	MOVQ         104(AX), R8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z8
-	MOVQ         32(AX), AX
+	MOVQ         88(AX), R9
+	MOVQ         96(AX), R10
+	MOVQ         104(AX), R11
+	MOVQ         56(AX), R12
+	MOVQ         64(AX), R13
 
-combineGatedTailRows:
-	VMOVUPS.Z   (CX)(BX*1), K1, Z9
-	VMOVUPS.Z   (SI)(BX*1), K1, Z10
-	VSUBPS      Z0, Z9, Z9
-	VMULPS      Z1, Z9, Z11
-	VADDPS      Z2, Z11, Z11
-	VMULPS      Z5, Z10, Z12
-	VCMPPS      $0x1e, Z3, Z11, K2
-	VCMPPS      $0x11, Z4, Z11, K2, K2
+combineGated4:
+	CMPQ (SP), $0x00000004
+	JLT  combineGated4End
+	XORQ AX, AX
+
+combineGated4Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combineGated4Rest
+	XORQ        R14, R14
+	LEAQ        (AX)(AX*2), R14
+	PREFETCHT0  4096(BX)(R14*1)
+	PREFETCHT0  4160(BX)(R14*1)
+	PREFETCHT0  4224(BX)(R14*1)
+	PREFETCHT0  4288(BX)(R14*1)
+	PREFETCHT0  4096(SI)(R14*1)
+	PREFETCHT0  4160(SI)(R14*1)
+	PREFETCHT0  4224(SI)(R14*1)
+	PREFETCHT0  4288(SI)(R14*1)
+	PREFETCHT0  4096(DI)(R14*1)
+	PREFETCHT0  4160(DI)(R14*1)
+	PREFETCHT0  4224(DI)(R14*1)
+	PREFETCHT0  4288(DI)(R14*1)
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R12)(AX*1), Z4
+	VMOVUPS     (R13)(AX*1), Z5
+	VMOVUPS     (R9)(AX*1), Z6
+	VMOVUPS     (R10)(AX*1), Z7
+	VMOVUPS     (R11)(AX*1), Z8
+	VMOVUPS     (BX), Z9
+	VMOVUPS     (SI), Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z2, Z10, Z12
+	VCMPPS      $0x1e, Z0, Z11, K2
+	VCMPPS      $0x11, Z1, Z11, K2, K2
 	VMOVAPS     Z10, K2, Z12
 	VMULPS      Z6, Z12, Z12
 	VFMADD231PS Z7, Z9, Z12
 	VADDPS      Z8, Z12, Z12
-	VMOVUPS     Z12, K1, (DI)(BX*1)
-	ADDQ        DX, BX
-	DECQ        AX
-	JNE         combineGatedTailRows
+	VMOVUPS     Z12, (DI)
+	VMOVUPS     (BX)(CX*1), Z9
+	VMOVUPS     (SI)(CX*1), Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z2, Z10, Z12
+	VCMPPS      $0x1e, Z0, Z11, K2
+	VCMPPS      $0x11, Z1, Z11, K2, K2
+	VMOVAPS     Z10, K2, Z12
+	VMULPS      Z6, Z12, Z12
+	VFMADD231PS Z7, Z9, Z12
+	VADDPS      Z8, Z12, Z12
+	VMOVUPS     Z12, (DI)(CX*1)
+	VMOVUPS     (BX)(CX*2), Z9
+	VMOVUPS     (SI)(CX*2), Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z2, Z10, Z12
+	VCMPPS      $0x1e, Z0, Z11, K2
+	VCMPPS      $0x11, Z1, Z11, K2, K2
+	VMOVAPS     Z10, K2, Z12
+	VMULPS      Z6, Z12, Z12
+	VFMADD231PS Z7, Z9, Z12
+	VADDPS      Z8, Z12, Z12
+	VMOVUPS     Z12, (DI)(CX*2)
+	VMOVUPS     (BX)(DX*1), Z9
+	VMOVUPS     (SI)(DX*1), Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z10, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z10, K2, Z4
+	VMULPS      Z6, Z4, Z4
+	VFMADD231PS Z7, Z9, Z4
+	VADDPS      Z8, Z4, Z4
+	VMOVUPS     Z4, (DI)(DX*1)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	JMP         combineGated4Columns
 
-combineGatedDone:
+combineGated4Rest:
+	CMPQ        16(SP), $0x00
+	JE          combineGated4Next
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R12)(AX*1), K1, Z4
+	VMOVUPS.Z   (R13)(AX*1), K1, Z5
+	VMOVUPS.Z   (R9)(AX*1), K1, Z6
+	VMOVUPS.Z   (R10)(AX*1), K1, Z7
+	VMOVUPS.Z   (R11)(AX*1), K1, Z8
+	VMOVUPS.Z   (BX), K1, Z9
+	VMOVUPS.Z   (SI), K1, Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z2, Z10, Z12
+	VCMPPS      $0x1e, Z0, Z11, K2
+	VCMPPS      $0x11, Z1, Z11, K2, K2
+	VMOVAPS     Z10, K2, Z12
+	VMULPS      Z6, Z12, Z12
+	VFMADD231PS Z7, Z9, Z12
+	VADDPS      Z8, Z12, Z12
+	VMOVUPS     Z12, K1, (DI)
+	VMOVUPS.Z   (BX)(CX*1), K1, Z9
+	VMOVUPS.Z   (SI)(CX*1), K1, Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z2, Z10, Z12
+	VCMPPS      $0x1e, Z0, Z11, K2
+	VCMPPS      $0x11, Z1, Z11, K2, K2
+	VMOVAPS     Z10, K2, Z12
+	VMULPS      Z6, Z12, Z12
+	VFMADD231PS Z7, Z9, Z12
+	VADDPS      Z8, Z12, Z12
+	VMOVUPS     Z12, K1, (DI)(CX*1)
+	VMOVUPS.Z   (BX)(CX*2), K1, Z9
+	VMOVUPS.Z   (SI)(CX*2), K1, Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z2, Z10, Z12
+	VCMPPS      $0x1e, Z0, Z11, K2
+	VCMPPS      $0x11, Z1, Z11, K2, K2
+	VMOVAPS     Z10, K2, Z12
+	VMULPS      Z6, Z12, Z12
+	VFMADD231PS Z7, Z9, Z12
+	VADDPS      Z8, Z12, Z12
+	VMOVUPS     Z12, K1, (DI)(CX*2)
+	VMOVUPS.Z   (BX)(DX*1), K1, Z9
+	VMOVUPS.Z   (SI)(DX*1), K1, Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z10, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z10, K2, Z4
+	VMULPS      Z6, Z4, Z4
+	VFMADD231PS Z7, Z9, Z4
+	VADDPS      Z8, Z4, Z4
+	VMOVUPS     Z4, K1, (DI)(DX*1)
+
+combineGated4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*4), DI
+	SUBQ $0x00000004, (SP)
+	JMP  combineGated4
+
+combineGated4End:
+combineGated1:
+	CMPQ (SP), $0x00000001
+	JLT  combineGated1End
+	XORQ AX, AX
+
+combineGated1Columns:
+	CMPQ        AX, 8(SP)
+	JGE         combineGated1Rest
+	XORQ        DX, DX
+	PREFETCHT0  4096(BX)(DX*1)
+	PREFETCHT0  4096(SI)(DX*1)
+	PREFETCHT0  4096(DI)(DX*1)
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R12)(AX*1), Z4
+	VMOVUPS     (R13)(AX*1), Z5
+	VMOVUPS     (R9)(AX*1), Z6
+	VMOVUPS     (R10)(AX*1), Z7
+	VMOVUPS     (R11)(AX*1), Z8
+	VMOVUPS     (BX), Z9
+	VMOVUPS     (SI), Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z10, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z10, K2, Z4
+	VMULPS      Z6, Z4, Z4
+	VFMADD231PS Z7, Z9, Z4
+	VADDPS      Z8, Z4, Z4
+	VMOVUPS     Z4, (DI)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	JMP         combineGated1Columns
+
+combineGated1Rest:
+	CMPQ        16(SP), $0x00
+	JE          combineGated1Next
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R12)(AX*1), K1, Z4
+	VMOVUPS.Z   (R13)(AX*1), K1, Z5
+	VMOVUPS.Z   (R9)(AX*1), K1, Z6
+	VMOVUPS.Z   (R10)(AX*1), K1, Z7
+	VMOVUPS.Z   (R11)(AX*1), K1, Z8
+	VMOVUPS.Z   (BX), K1, Z9
+	VMOVUPS.Z   (SI), K1, Z10
+	VSUBPS      Z3, Z9, Z9
+	VMULPS      Z4, Z9, Z3
+	VADDPS      Z5, Z3, Z3
+	VMULPS      Z2, Z10, Z4
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VCMPPS      $0x11, Z1, Z3, K2, K2
+	VMOVAPS     Z10, K2, Z4
+	VMULPS      Z6, Z4, Z4
+	VFMADD231PS Z7, Z9, Z4
+	VADDPS      Z8, Z4, Z4
+	VMOVUPS     Z4, K1, (DI)
+
+combineGated1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*1), DI
+	SUBQ $0x00000001, (SP)
+	JMP  combineGated1
+
+combineGated1End:
+	VZEROUPPER
+	RET
+
+// func normalizeAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·normalizeAVX512(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x0000000f, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	KMOVW        DX, K1
+	VBROADCASTSS 112(AX), Z0
+	VBROADCASTSS 116(AX), Z1
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         48(AX), DI
+	MOVQ         56(AX), R8
+	MOVQ         64(AX), R9
+
+normalize4:
+	CMPQ (SP), $0x00000004
+	JLT  normalize4End
+	XORQ AX, AX
+
+normalize4Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalize4Rest
+	XORQ       R10, R10
+	LEAQ       (AX)(AX*2), R10
+	PREFETCHT0 4096(BX)(R10*1)
+	PREFETCHT0 4160(BX)(R10*1)
+	PREFETCHT0 4224(BX)(R10*1)
+	PREFETCHT0 4288(BX)(R10*1)
+	PREFETCHT0 4096(SI)(R10*1)
+	PREFETCHT0 4160(SI)(R10*1)
+	PREFETCHT0 4224(SI)(R10*1)
+	PREFETCHT0 4288(SI)(R10*1)
+	VMOVUPS    (DI)(AX*1), Z2
+	VMOVUPS    (R8)(AX*1), Z3
+	VMOVUPS    (R9)(AX*1), Z4
+	VMOVUPS    (BX), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)
+	VMOVUPS    (BX)(CX*1), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)(CX*1)
+	VMOVUPS    (BX)(CX*2), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)(CX*2)
+	VMOVUPS    (BX)(DX*1), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)(DX*1)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, BX
+	ADDQ       $0x00000040, SI
+	JMP        normalize4Columns
+
+normalize4Rest:
+	CMPQ      16(SP), $0x00
+	JE        normalize4Next
+	VMOVUPS.Z (DI)(AX*1), K1, Z2
+	VMOVUPS.Z (R8)(AX*1), K1, Z3
+	VMOVUPS.Z (R9)(AX*1), K1, Z4
+	VMOVUPS.Z (BX), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)
+	VMOVUPS.Z (BX)(CX*1), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)(CX*1)
+	VMOVUPS.Z (BX)(CX*2), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)(CX*2)
+	VMOVUPS.Z (BX)(DX*1), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)(DX*1)
+
+normalize4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ $0x00000004, (SP)
+	JMP  normalize4
+
+normalize4End:
+normalize1:
+	CMPQ (SP), $0x00000001
+	JLT  normalize1End
+	XORQ AX, AX
+
+normalize1Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalize1Rest
+	XORQ       DX, DX
+	PREFETCHT0 4096(BX)(DX*1)
+	PREFETCHT0 4096(SI)(DX*1)
+	VMOVUPS    (DI)(AX*1), Z2
+	VMOVUPS    (R8)(AX*1), Z3
+	VMOVUPS    (R9)(AX*1), Z4
+	VMOVUPS    (BX), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, BX
+	ADDQ       $0x00000040, SI
+	JMP        normalize1Columns
+
+normalize1Rest:
+	CMPQ      16(SP), $0x00
+	JE        normalize1Next
+	VMOVUPS.Z (DI)(AX*1), K1, Z2
+	VMOVUPS.Z (R8)(AX*1), K1, Z3
+	VMOVUPS.Z (R9)(AX*1), K1, Z4
+	VMOVUPS.Z (BX), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)
+
+normalize1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ $0x00000001, (SP)
+	JMP  normalize1
+
+normalize1End:
+	VZEROUPPER
+	RET
+
+// func normalizeAddAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·normalizeAddAVX512(SB), NOSPLIT, $24-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         DX, (SP)
+	MOVQ         CX, DX
+	ANDQ         $0x0000000f, DX
+	MOVQ         DX, 16(SP)
+	SUBQ         DX, CX
+	SHLQ         $0x02, CX
+	MOVQ         CX, 8(SP)
+	MOVQ         DX, CX
+	MOVQ         $0x0000000000000001, DX
+	SHLQ         CL, DX
+	DECQ         DX
+	KMOVW        DX, K1
+	VBROADCASTSS 112(AX), Z0
+	VBROADCASTSS 116(AX), Z1
+	MOVQ         24(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         (AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         8(AX), DI
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         64(AX), R10
+
+normalizeAdd4:
+	CMPQ (SP), $0x00000004
+	JLT  normalizeAdd4End
+	XORQ AX, AX
+
+normalizeAdd4Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalizeAdd4Rest
+	XORQ       R11, R11
+	LEAQ       (AX)(AX*2), R11
+	PREFETCHT0 4096(BX)(R11*1)
+	PREFETCHT0 4160(BX)(R11*1)
+	PREFETCHT0 4224(BX)(R11*1)
+	PREFETCHT0 4288(BX)(R11*1)
+	PREFETCHT0 4096(SI)(R11*1)
+	PREFETCHT0 4160(SI)(R11*1)
+	PREFETCHT0 4224(SI)(R11*1)
+	PREFETCHT0 4288(SI)(R11*1)
+	PREFETCHT0 4096(DI)(R11*1)
+	PREFETCHT0 4160(DI)(R11*1)
+	PREFETCHT0 4224(DI)(R11*1)
+	PREFETCHT0 4288(DI)(R11*1)
+	VMOVUPS    (R8)(AX*1), Z2
+	VMOVUPS    (R9)(AX*1), Z3
+	VMOVUPS    (R10)(AX*1), Z4
+	VMOVUPS    (BX), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMOVUPS    (DI), Z6
+	VADDPS     Z6, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)
+	VMOVUPS    (BX)(CX*1), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMOVUPS    (DI)(CX*1), Z6
+	VADDPS     Z6, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)(CX*1)
+	VMOVUPS    (BX)(CX*2), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMOVUPS    (DI)(CX*2), Z6
+	VADDPS     Z6, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)(CX*2)
+	VMOVUPS    (BX)(DX*1), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMOVUPS    (DI)(DX*1), Z2
+	VADDPS     Z2, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)(DX*1)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, BX
+	ADDQ       $0x00000040, SI
+	ADDQ       $0x00000040, DI
+	JMP        normalizeAdd4Columns
+
+normalizeAdd4Rest:
+	CMPQ      16(SP), $0x00
+	JE        normalizeAdd4Next
+	VMOVUPS.Z (R8)(AX*1), K1, Z2
+	VMOVUPS.Z (R9)(AX*1), K1, Z3
+	VMOVUPS.Z (R10)(AX*1), K1, Z4
+	VMOVUPS.Z (BX), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS.Z (DI), K1, Z6
+	VADDPS    Z6, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)
+	VMOVUPS.Z (BX)(CX*1), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS.Z (DI)(CX*1), K1, Z6
+	VADDPS    Z6, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)(CX*1)
+	VMOVUPS.Z (BX)(CX*2), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS.Z (DI)(CX*2), K1, Z6
+	VADDPS    Z6, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)(CX*2)
+	VMOVUPS.Z (BX)(DX*1), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS.Z (DI)(DX*1), K1, Z2
+	VADDPS    Z2, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)(DX*1)
+
+normalizeAdd4Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*4), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*4), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*4), DI
+	SUBQ $0x00000004, (SP)
+	JMP  normalizeAdd4
+
+normalizeAdd4End:
+normalizeAdd1:
+	CMPQ (SP), $0x00000001
+	JLT  normalizeAdd1End
+	XORQ AX, AX
+
+normalizeAdd1Columns:
+	CMPQ       AX, 8(SP)
+	JGE        normalizeAdd1Rest
+	XORQ       DX, DX
+	PREFETCHT0 4096(BX)(DX*1)
+	PREFETCHT0 4096(SI)(DX*1)
+	PREFETCHT0 4096(DI)(DX*1)
+	VMOVUPS    (R8)(AX*1), Z2
+	VMOVUPS    (R9)(AX*1), Z3
+	VMOVUPS    (R10)(AX*1), Z4
+	VMOVUPS    (BX), Z5
+	VSUBPS     Z2, Z5, Z5
+	VMULPS     Z3, Z5, Z5
+	VADDPS     Z4, Z5, Z5
+	VMOVUPS    (DI), Z2
+	VADDPS     Z2, Z5, Z5
+	VMAXPS     Z5, Z0, Z5
+	VMINPS     Z5, Z1, Z5
+	VMOVUPS    Z5, (SI)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, BX
+	ADDQ       $0x00000040, SI
+	ADDQ       $0x00000040, DI
+	JMP        normalizeAdd1Columns
+
+normalizeAdd1Rest:
+	CMPQ      16(SP), $0x00
+	JE        normalizeAdd1Next
+	VMOVUPS.Z (R8)(AX*1), K1, Z2
+	VMOVUPS.Z (R9)(AX*1), K1, Z3
+	VMOVUPS.Z (R10)(AX*1), K1, Z4
+	VMOVUPS.Z (BX), K1, Z5
+	VSUBPS    Z2, Z5, Z5
+	VMULPS    Z3, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS.Z (DI), K1, Z2
+	VADDPS    Z2, Z5, Z5
+	VMAXPS    Z5, Z0, Z5
+	VMINPS    Z5, Z1, Z5
+	VMOVUPS   Z5, K1, (SI)
+
+normalizeAdd1Next:
+	SUBQ AX, BX
+	LEAQ (BX)(CX*1), BX
+	SUBQ AX, SI
+	LEAQ (SI)(CX*1), SI
+	SUBQ AX, DI
+	LEAQ (DI)(CX*1), DI
+	SUBQ $0x00000001, (SP)
+	JMP  normalizeAdd1
+
+normalizeAdd1End:
 	VZEROUPPER
 	RET

@@ -20,6 +20,12 @@ func combineAVX2(p *byte)
 func combineGatedAVX2(p *byte)
 
 //go:noescape
+func normalizeAVX2(p *byte)
+
+//go:noescape
+func normalizeAddAVX2(p *byte)
+
+//go:noescape
 func momentsAVX512(p *byte)
 
 //go:noescape
@@ -33,3 +39,9 @@ func combineAVX512(p *byte)
 
 //go:noescape
 func combineGatedAVX512(p *byte)
+
+//go:noescape
+func normalizeAVX512(p *byte)
+
+//go:noescape
+func normalizeAddAVX512(p *byte)

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -14,12 +16,14 @@ func main() {
 	for i := range 8 {
 		DATA(4*i, U32(1<<i))
 	}
-	for _, g := range []isa{{"AVX2", 8, 2, YMM}, {"AVX512", 16, 4, ZMM}} {
-		g.kernel("moments", func(c *columns) body { return c.moments() })
-		g.kernel("products", func(c *columns) body { return c.products(false) })
-		g.kernel("productsGated", func(c *columns) body { return c.products(true) })
-		g.kernel("combine", func(c *columns) body { return c.combine(false) })
-		g.kernel("combineGated", func(c *columns) body { return c.combine(true) })
+	for _, g := range []isa{{"AVX2", 8, YMM}, {"AVX512", 16, ZMM}} {
+		g.moments()
+		g.products("products", false)
+		g.products("productsGated", true)
+		g.combine("combine", false)
+		g.combine("combineGated", true)
+		g.normalize("normalize", false)
+		g.normalize("normalizeAdd", true)
 	}
 	Generate()
 }
@@ -38,256 +42,316 @@ const (
 	predicateGreater, predicateLess  uint8 = 0x1e, 0x11
 )
 
-// An isa is an instruction set with w lanes in a register, and the number of registers that a block of columns has.
+// together is the number of rows that share what is read of the vectors.
+const together = 4
+
+// ahead is how many bytes before it is read memory is asked for.
+const ahead = 4 << 10
+
+// An isa is an instruction set with w lanes in a register.
 type isa struct {
-	name  string
-	w     int
-	count int
-	vec   func() reg.VecVirtual
+	name string
+	w    int
+	vec  func() reg.VecVirtual
 }
 
-// A body is what a kernel does with a block of columns: before the rows, at each row, and after them.
-type body struct{ begin, row, end func() }
+// A walk goes through rows as they lie in memory, some of them at once: memory is what bounds it.
+type walk struct {
+	isa
+	p         reg.GPVirtual
+	ld, three reg.GPVirtual         // bytes between rows, and three times that
+	at        reg.GPVirtual         // bytes in front of the columns at hand
+	matrices  map[int]reg.GPVirtual // the first row at hand, at these columns
+	vectors   map[int]reg.GPVirtual
+	k         reg.Register // mask of the last columns, nil for whole registers
+	y         reg.VecVirtual
+}
 
-// kernel emits a function that walks down the rows of one block of columns after the other: of count registers, of one, and
-// of what is left.
-func (g isa) kernel(name string, make func(*columns) body) {
+// kernel emits a function that calls take for some rows and a register of columns, until all are done. prepare is called in front.
+func (g isa) kernel(name string, matrices, vectors []int, prepare func(w *walk), take func(w *walk, rows int)) {
 	TEXT(name+g.name, NOSPLIT, "func(p *byte)")
 	Pragma("noescape")
-	c := &columns{isa: g, p: Load(Param("p"), GP64()).(reg.GPVirtual)}
-	c.ld, c.left, c.column = c.field(fieldLD), c.field(fieldCols), GP64()
-	SHLQ(U8(2), c.ld)
-	XORQ(c.column, c.column)
-	c.blocks(name+"Wide", g.count, make)
-	c.blocks(name+"One", 1, make)
-	done := name + "Done"
-	TESTQ(c.left, c.left)
-	JE(LabelRef(done))
-	c.masked()
-	c.rows(name+"Tail", 1, make)
-	Label(done)
+	w := &walk{isa: g, p: Load(Param("p"), GP64()).(reg.GPVirtual), matrices: map[int]reg.GPVirtual{}, vectors: map[int]reg.GPVirtual{}}
+	rows, whole, rest, cols := AllocLocal(8), AllocLocal(8), AllocLocal(8), w.field(fieldCols)
+	MOVQ(w.field(fieldRows), rows)
+	left := GP64()
+	MOVQ(cols, left)
+	ANDQ(U32(uint32(g.w-1)), left)
+	MOVQ(left, rest)
+	SUBQ(left, cols)
+	SHLQ(U8(2), cols)
+	MOVQ(cols, whole)
+	k, y := w.masked(left)
+	prepare(w)
+	w.ld, w.three, w.at = w.field(fieldLD), GP64(), GP64()
+	SHLQ(U8(2), w.ld)
+	LEAQ(Mem{Base: w.ld, Index: w.ld, Scale: 2}, w.three)
+	for _, f := range matrices {
+		w.matrices[f] = w.field(f)
+	}
+	for _, f := range vectors {
+		w.vectors[f] = w.field(f)
+	}
+	for _, n := range []int{together, 1} {
+		label := fmt.Sprintf("%s%d", name, n)
+		Label(label)
+		CMPQ(rows, U32(uint32(n)))
+		JLT(LabelRef(label + "End"))
+		XORQ(w.at, w.at)
+		Label(label + "Columns")
+		CMPQ(w.at, whole)
+		JGE(LabelRef(label + "Rest"))
+		w.k, w.y = nil, nil
+		w.ask(n, matrices)
+		take(w, n)
+		for _, p := range append([]reg.GPVirtual{w.at}, w.ordered(matrices)...) {
+			ADDQ(U32(uint32(4*g.w)), p)
+		}
+		JMP(LabelRef(label + "Columns"))
+		Label(label + "Rest")
+		CMPQ(rest, U8(0))
+		JE(LabelRef(label + "Next"))
+		w.k, w.y = k, y
+		take(w, n)
+		Label(label + "Next")
+		for _, p := range w.ordered(matrices) {
+			SUBQ(w.at, p)
+			LEAQ(Mem{Base: p, Index: w.ld, Scale: uint8(n)}, p)
+		}
+		SUBQ(U32(uint32(n)), rows)
+		JMP(LabelRef(label))
+		Label(label + "End")
+	}
 	VZEROUPPER()
 	RET()
 }
 
-// columns are a block at work.
-type columns struct {
-	isa
-	p            reg.GPVirtual
-	ld           reg.GPVirtual // bytes between rows
-	left, column reg.GPVirtual // columns that are left; bytes in front of the block
-	n            int           // registers of the block
-	at           reg.GPVirtual // bytes in front of the element: of the row and the block
-	k            reg.Register  // mask of the tail, nil for whole registers
-	y            reg.VecVirtual
-	bases        map[int]reg.GPVirtual
+// ask asks for what follows the rows at hand, a line of cache for each register, in the order in which they lie in memory: that of the registers
+// is none that the processor foresees.
+func (w *walk) ask(rows int, matrices []int) {
+	shift := GP64()
+	XORQ(shift, shift)
+	if rows > 1 {
+		LEAQ(Mem{Base: w.at, Index: w.at, Scale: uint8(rows - 2)}, shift)
+	}
+	for _, f := range matrices {
+		for i := range max(1, rows*w.w/16) {
+			PREFETCHT0(Mem{Base: w.matrices[f], Index: shift, Scale: 1, Disp: ahead + 64*i})
+		}
+	}
 }
 
-func (c *columns) field(offset int) reg.GPVirtual {
+// ordered returns the pointers of some matrices.
+func (w *walk) ordered(matrices []int) (list []reg.GPVirtual) {
+	for _, f := range matrices {
+		list = append(list, w.matrices[f])
+	}
+	return list
+}
+
+func (w *walk) field(offset int) reg.GPVirtual {
 	r := GP64()
-	MOVQ(Mem{Base: c.p, Disp: offset}, r)
+	MOVQ(Mem{Base: w.p, Disp: offset}, r)
 	return r
 }
 
-func (c *columns) blocks(label string, n int, make func(*columns) body) {
-	Label(label)
-	CMPQ(c.left, U32(uint32(n*c.w)))
-	JLT(LabelRef(label + "End"))
-	c.rows(label, n, make)
-	ADDQ(U32(uint32(4*n*c.w)), c.column)
-	SUBQ(U32(uint32(n*c.w)), c.left)
-	JMP(LabelRef(label))
-	Label(label + "End")
-}
-
-func (c *columns) rows(label string, n int, make func(*columns) body) {
-	c.n, c.at, c.bases = n, GP64(), map[int]reg.GPVirtual{}
-	for _, f := range []int{fieldX, fieldDY, fieldDX} {
-		c.bases[f] = c.field(f)
-	}
-	b := make(c)
-	b.begin()
-	MOVQ(c.column, c.at)
-	rows := c.field(fieldRows)
-	Label(label + "Rows")
-	b.row()
-	ADDQ(c.ld, c.at)
-	DECQ(rows)
-	JNE(LabelRef(label + "Rows"))
-	b.end()
-}
-
 // masked makes the mask of the columns that are left.
-func (c *columns) masked() {
+func (w *walk) masked(left reg.GPVirtual) (k reg.Register, y reg.VecVirtual) {
 	bits, count := GP64(), reg.RCX
-	MOVQ(c.left, count)
+	MOVQ(left, count)
 	MOVQ(U64(1), bits)
 	SHLQ(reg.CL, bits)
 	DECQ(bits)
-	if c.w == 16 {
-		c.k = K()
-		KMOVW(bits.As32(), c.k)
-		return
+	if w.w == 16 {
+		k = K()
+		KMOVW(bits.As32(), k)
+		return k, nil
 	}
 	x, l := XMM(), YMM()
-	c.y = YMM()
+	y = YMM()
 	VMOVD(bits.As32(), x)
-	VPBROADCASTD(x, c.y)
+	VPBROADCASTD(x, y)
 	VMOVDQU(lanes, l)
-	VPAND(l, c.y, c.y)
-	VPCMPEQD(l, c.y, c.y)
+	VPAND(l, y, y)
+	VPCMPEQD(l, y, y)
+	return nil, y
 }
 
-func (c *columns) load(m Mem) reg.VecVirtual {
-	v := c.vec()
+func (w *walk) load(m Mem) reg.VecVirtual {
+	v := w.vec()
 	switch {
-	case c.k != nil:
-		VMOVUPS_Z(m, c.k, v)
-	case c.y != nil:
-		VMASKMOVPS(m, c.y, v)
+	case w.k != nil:
+		VMOVUPS_Z(m, w.k, v)
+	case w.y != nil:
+		VMASKMOVPS(m, w.y, v)
 	default:
 		VMOVUPS(m, v)
 	}
 	return v
 }
 
-func (c *columns) store(v reg.VecVirtual, m Mem) {
+// whole loads a sum: a masked load would wait for the store before.
+func (w *walk) whole(m Mem) reg.VecVirtual {
+	v := w.vec()
+	VMOVUPS(m, v)
+	return v
+}
+
+func (w *walk) store(v reg.VecVirtual, m Mem) {
 	switch {
-	case c.k != nil:
-		VMOVUPS(v, c.k, m)
-	case c.y != nil:
-		VMASKMOVPS(v, c.y, m)
+	case w.k != nil:
+		VMOVUPS(v, w.k, m)
+	case w.y != nil:
+		VMASKMOVPS(v, w.y, m)
 	default:
 		VMOVUPS(v, m)
 	}
 }
 
-func (c *columns) zero() reg.VecVirtual {
-	v := c.vec()
-	if c.w == 16 {
-		VPXORD(v, v, v)
-	} else {
-		VXORPS(v, v, v)
+// element returns the columns at hand of row i of those at hand.
+func (w *walk) element(matrix, i int) Mem {
+	m := Mem{Base: w.matrices[matrix]}
+	switch i {
+	case 1, 2:
+		m.Index, m.Scale = w.ld, uint8(i)
+	case 3:
+		m.Index, m.Scale = w.three, 1
 	}
+	return m
+}
+
+// vector returns the columns at hand of a vector.
+func (w *walk) vector(field int) Mem { return Mem{Base: w.vectors[field], Index: w.at, Scale: 1} }
+
+func (w *walk) broadcast(field int) reg.VecVirtual {
+	v := w.vec()
+	VBROADCASTSS(Mem{Base: w.p, Disp: field}, v)
 	return v
 }
 
-// element returns register i of the present row of a matrix.
-func (c *columns) element(matrix, i int) Mem {
-	return Mem{Base: c.bases[matrix], Index: c.at, Scale: 1, Disp: 4 * c.w * i}
-}
-
-// vector returns register i of a vector with an element for each column.
-func (c *columns) vector(field, i int) Mem {
-	return Mem{Base: c.field(field), Index: c.column, Scale: 1, Disp: 4 * c.w * i}
-}
-
-// constants loads the block's part of a vector. Where the block is wide it stays in memory.
-func (c *columns) constants(field int) []Op {
-	base, out := c.field(field), make([]Op, c.n)
-	for i := range out {
-		m := Mem{Base: base, Index: c.column, Scale: 1, Disp: 4 * c.w * i}
-		if out[i] = m; c.n == 1 {
-			out[i] = c.load(m)
+// moments adds up x-mean and its square.
+func (g isa) moments() {
+	g.kernel("moments", []int{fieldX}, []int{fieldMean, fieldSum, fieldDot}, func(*walk) {}, func(w *walk, rows int) {
+		mean, sum, dot := w.load(w.vector(fieldMean)), w.whole(w.vector(fieldSum)), w.whole(w.vector(fieldDot))
+		for i := range rows {
+			x := w.load(w.element(fieldX, i))
+			VSUBPS(mean, x, x)
+			VADDPS(x, sum, sum)
+			VFMADD231PS(x, x, dot)
 		}
-	}
-	return out
+		VMOVUPS(sum, w.vector(fieldSum))
+		VMOVUPS(dot, w.vector(fieldDot))
+	})
 }
 
-func (c *columns) zeros() []reg.VecVirtual {
-	out := make([]reg.VecVirtual, c.n)
-	for i := range out {
-		out[i] = c.zero()
-	}
-	return out
+// A gate makes of dy the gradient in front of the activation, at x-mean.
+type gate struct{ low, high, slope, scale, bias reg.VecVirtual }
+
+// open loads the bounds.
+func (a *gate) open(w *walk) {
+	a.low, a.high, a.slope = w.broadcast(fieldLow), w.broadcast(fieldHigh), w.broadcast(fieldSlope)
 }
 
-func (c *columns) broadcast(field int) reg.VecVirtual {
-	v := c.vec()
-	VBROADCASTSS(Mem{Base: c.p, Disp: field}, v)
-	return v
+// reach loads what belongs to the columns at hand.
+func (a *gate) reach(w *walk) {
+	a.scale, a.bias = w.load(w.vector(fieldScale)), w.load(w.vector(fieldBias))
 }
 
-// moments sums x-mean and its square.
-func (c *columns) moments() body {
-	mean, sum, dot := c.constants(fieldMean), c.zeros(), c.zeros()
-	return body{begin: func() {}, end: func() { c.results(sum, dot) }, row: func() {
-		for i := range c.n {
-			x := c.load(c.element(fieldX, i))
-			VSUBPS(mean[i], x, x)
-			VADDPS(x, sum[i], sum[i])
-			VFMADD231PS(x, x, dot[i])
-		}
-	}}
-}
-
-func (c *columns) results(sum, dot []reg.VecVirtual) {
-	for i := range c.n {
-		c.store(sum[i], c.vector(fieldSum, i))
-		c.store(dot[i], c.vector(fieldDot, i))
-	}
-}
-
-// gate emits what makes of dy the gradient in front of the activation, at x-mean.
-func (c *columns) gate() func(i int, dy, x reg.VecVirtual) reg.VecVirtual {
-	scale, bias := c.constants(fieldScale), c.constants(fieldBias)
-	low, high, slope := c.broadcast(fieldLow), c.broadcast(fieldHigh), c.broadcast(fieldSlope)
-	return func(i int, dy, x reg.VecVirtual) reg.VecVirtual {
-		v := c.vec()
-		VMULPS(scale[i], x, v)
-		VADDPS(bias[i], v, v)
-		out := c.vec()
-		VMULPS(slope, dy, out)
-		if c.w == 16 {
-			k := K()
-			VCMPPS(U8(predicateGreater), low, v, k)
-			VCMPPS(U8(predicateLess), high, v, k, k)
-			VMOVAPS(dy, k, out)
-			return out
-		}
-		m := c.vec()
-		VCMPPS(U8(predicateGreater), low, v, m)
-		VCMPPS(U8(predicateLess), high, v, v)
-		VANDPS(m, v, v)
-		VBLENDVPS(v, dy, out, out)
+func (a *gate) pass(w *walk, dy, x reg.VecVirtual) reg.VecVirtual {
+	v, out := w.vec(), w.vec()
+	VMULPS(a.scale, x, v)
+	VADDPS(a.bias, v, v)
+	VMULPS(a.slope, dy, out)
+	if w.w == 16 {
+		k := K()
+		VCMPPS(U8(predicateGreater), a.low, v, k)
+		VCMPPS(U8(predicateLess), a.high, v, k, k)
+		VMOVAPS(dy, k, out)
 		return out
 	}
+	m := w.vec()
+	VCMPPS(U8(predicateGreater), a.low, v, m)
+	VCMPPS(U8(predicateLess), a.high, v, v)
+	VANDPS(m, v, v)
+	VBLENDVPS(v, dy, out, out)
+	return out
 }
 
-func (c *columns) gated(on bool) func(i int, dy, x reg.VecVirtual) reg.VecVirtual {
+// gated emits a kernel of gradients: take gets dy behind the gate, if there is one, and x-mean.
+func (g isa) gated(name string, on bool, matrices, vectors []int, begin func(w *walk), take func(w *walk, i int, dy, x reg.VecVirtual), end func(w *walk)) {
+	var a gate
+	vectors = append([]int{fieldMean}, vectors...)
+	prepare := func(*walk) {}
 	if on {
-		return c.gate()
+		vectors, prepare = append(vectors, fieldScale, fieldBias), a.open
 	}
-	return func(_ int, dy, _ reg.VecVirtual) reg.VecVirtual { return dy }
+	g.kernel(name, append([]int{fieldX, fieldDY}, matrices...), vectors, prepare, func(w *walk, rows int) {
+		mean := w.load(w.vector(fieldMean))
+		if on {
+			a.reach(w)
+		}
+		begin(w)
+		for i := range rows {
+			x, dy := w.load(w.element(fieldX, i)), w.load(w.element(fieldDY, i))
+			VSUBPS(mean, x, x)
+			if on {
+				dy = a.pass(w, dy, x)
+			}
+			take(w, i, dy, x)
+		}
+		end(w)
+	})
 }
 
-// products sums dy and its product with x-mean.
-func (c *columns) products(on bool) body {
-	mean, gate, sum, dot := c.constants(fieldMean), c.gated(on), c.zeros(), c.zeros()
-	return body{begin: func() {}, end: func() { c.results(sum, dot) }, row: func() {
-		for i := range c.n {
-			x, dy := c.load(c.element(fieldX, i)), c.load(c.element(fieldDY, i))
-			VSUBPS(mean[i], x, x)
-			dy = gate(i, dy, x)
-			VADDPS(dy, sum[i], sum[i])
-			VFMADD231PS(x, dy, dot[i])
-		}
-	}}
+// products adds up dy and its product with x-mean.
+func (g isa) products(name string, on bool) {
+	var sum, dot reg.VecVirtual
+	g.gated(name, on, nil, []int{fieldSum, fieldDot}, func(w *walk) {
+		sum, dot = w.whole(w.vector(fieldSum)), w.whole(w.vector(fieldDot))
+	}, func(_ *walk, _ int, dy, x reg.VecVirtual) {
+		VADDPS(dy, sum, sum)
+		VFMADD231PS(x, dy, dot)
+	}, func(w *walk) {
+		VMOVUPS(sum, w.vector(fieldSum))
+		VMOVUPS(dot, w.vector(fieldDot))
+	})
 }
 
 // combine makes dx of dy and x-mean.
-func (c *columns) combine(on bool) body {
-	mean, gate := c.constants(fieldMean), c.gated(on)
-	ofDY, ofX, fixed := c.constants(fieldOfDY), c.constants(fieldOfX), c.constants(fieldConst)
-	return body{begin: func() {}, end: func() {}, row: func() {
-		for i := range c.n {
-			x, dy := c.load(c.element(fieldX, i)), c.load(c.element(fieldDY, i))
-			VSUBPS(mean[i], x, x)
-			dy = gate(i, dy, x)
-			VMULPS(ofDY[i], dy, dy)
-			VFMADD231PS(ofX[i], x, dy)
-			VADDPS(fixed[i], dy, dy)
-			c.store(dy, c.element(fieldDX, i))
+func (g isa) combine(name string, on bool) {
+	var ofDY, ofX, fixed reg.VecVirtual
+	g.gated(name, on, []int{fieldDX}, []int{fieldOfDY, fieldOfX, fieldConst}, func(w *walk) {
+		ofDY, ofX, fixed = w.load(w.vector(fieldOfDY)), w.load(w.vector(fieldOfX)), w.load(w.vector(fieldConst))
+	}, func(w *walk, i int, dy, x reg.VecVirtual) {
+		VMULPS(ofDY, dy, dy)
+		VFMADD231PS(ofX, x, dy)
+		VADDPS(fixed, dy, dy)
+		w.store(dy, w.element(fieldDX, i))
+	}, func(*walk) {})
+}
+
+// normalize makes y, which stands in the place of dx, of x, and with add of another summand, in the place of dy.
+func (g isa) normalize(name string, add bool) {
+	var low, high reg.VecVirtual
+	matrices := []int{fieldX, fieldDX}
+	if add {
+		matrices = append(matrices, fieldDY)
+	}
+	g.kernel(name, matrices, []int{fieldMean, fieldScale, fieldBias}, func(w *walk) {
+		low, high = w.broadcast(fieldLow), w.broadcast(fieldHigh)
+	}, func(w *walk, rows int) {
+		mean, scale, bias := w.load(w.vector(fieldMean)), w.load(w.vector(fieldScale)), w.load(w.vector(fieldBias))
+		for i := range rows {
+			x := w.load(w.element(fieldX, i))
+			VSUBPS(mean, x, x)
+			VMULPS(scale, x, x)
+			VADDPS(bias, x, x)
+			if add {
+				VADDPS(w.load(w.element(fieldDY, i)), x, x)
+			}
+			VMAXPS(x, low, x)
+			VMINPS(x, high, x)
+			w.store(x, w.element(fieldDX, i))
 		}
-	}}
+	})
 }
