@@ -117,7 +117,11 @@ func (t *task) wantChunks() int {
 		return 1
 	}
 	work := max(t.M, streamRows) * t.N * max(t.K, 1) * max(1, len(t.Batch))
-	return max(1, min(4*t.Threads, work/chunkMACs))
+	chunks := min(4*t.Threads, work/chunkMACs)
+	if chunks == 1 { // half a chunk for another thread, which begins within a microsecond or two
+		chunks = 2
+	}
+	return max(1, chunks)
 }
 
 // planBlocks cuts a product by itself.

@@ -12,10 +12,11 @@ import (
 type form uint8
 
 const (
-	tiled    form = iota
-	dotCols       // few rows: dot products of contiguous columns of B with the rows of A
-	dotRows       // few columns: dot products of contiguous rows of A with the columns of B
-	axpyRows      // one row: C is a sum of rows of B
+	tiled     form = iota
+	dotCols        // few rows: dot products of contiguous columns of B with the rows of A
+	dotRows        // few columns: dot products of contiguous rows of A with the columns of B
+	axpyRows       // one row: C is a sum of rows of B
+	outerRows      // one column times one row: rows of C are multiples of a row of B
 )
 
 const (
@@ -25,11 +26,18 @@ const (
 	dotMinK = 32      // below, the sums across lanes cost more than the products
 	axpyN   = 2048    // columns in one call
 	streamB = 1 << 18 // elements of the large matrix in a chunk: a megabyte
+	outerC  = 1 << 15 // elements of C in a chunk of an outer product
 )
 
 // streams chooses a form by shape and strides.
 func (t *task) streams() form {
-	if t.Source != nil || t.Rows != nil || t.K < dotMinK || len(t.Segs) > 0 {
+	if t.Source != nil || t.Rows != nil || len(t.Segs) > 0 {
+		return tiled
+	}
+	if t.K == 1 && t.Packed == nil && t.BCS == 1 && t.N >= t.row.nr {
+		return outerRows
+	}
+	if t.K < dotMinK {
 		return tiled
 	}
 	if t.Packed != nil || t.AsPacked {
@@ -59,6 +67,8 @@ func (t *task) planStream() {
 		t.mc = min(roundUp(per, 4), t.M)
 	case axpyRows:
 		t.nc = min(roundUp(max(per, 512), 64), t.N)
+	case outerRows:
+		t.mc = min(max(1, outerC/t.N), t.M)
 	}
 	t.mBlocks, t.nBlocks = ceilDiv(t.M, t.mc), ceilDiv(t.N, t.nc)
 }
@@ -69,6 +79,8 @@ func (b *block) stream() {
 	switch t.form {
 	case axpyRows:
 		b.axpy()
+	case outerRows:
+		b.outer()
 	case dotCols:
 		vecs, vs := t.A[b.at.A:], t.ARS
 		if t.ACS != 1 {
@@ -212,6 +224,20 @@ func (b *block) axpy() {
 			v += c[j]
 		}
 		c[j] = v
+	}
+}
+
+// outer computes rows of a product of one column and one row.
+func (b *block) outer() {
+	t := b.t
+	row := t.B[b.at.B:][b.n0:b.n1]
+	for m := b.m0; m < b.m1; m++ {
+		c, a := t.C[b.at.C+m*t.LDC:][b.n0:b.n1], t.Alpha*t.A[b.at.A+m*t.ARS]
+		if t.Accumulate {
+			vec.Axpy(c, a, row)
+		} else {
+			vec.ScaleShift(c, row, a, 0)
+		}
 	}
 }
 
