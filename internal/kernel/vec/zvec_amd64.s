@@ -9135,13 +9135,17 @@ TEXT ·fromFloat16AVX2(SB), NOSPLIT, $0-48
 	MOVQ x_base+24(FP), DX
 
 next:
-	CMPQ      CX, $0x00000008
+	CMPQ      CX, $0x00000010
 	JLT       end
 	VCVTPH2PS (DX), Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, DX
-	SUBQ      $0x00000008, CX
+	VCVTPH2PS (DX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, DX
+	SUBQ      $0x00000010, CX
 	JMP       next
 
 end:
@@ -9156,13 +9160,17 @@ TEXT ·toFloat16AVX2(SB), NOSPLIT, $0-48
 	MOVQ x_base+24(FP), DX
 
 next:
-	CMPQ      CX, $0x00000008
+	CMPQ      CX, $0x00000010
 	JLT       end
 	VMOVUPS   (DX), Y0
 	VCVTPS2PH $0x00, Y0, (AX)
 	ADDQ      $0x00000010, AX
 	ADDQ      $0x00000020, DX
-	SUBQ      $0x00000008, CX
+	VMOVUPS   (DX), Y0
+	VCVTPS2PH $0x00, Y0, (AX)
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000010, CX
 	JMP       next
 
 end:
@@ -26159,13 +26167,17 @@ TEXT ·f32ToI32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ       DX, $0x00000008
+	CMPQ       DX, $0x00000010
 	JLT        end
 	VCVTTPS2DQ (CX), Y0
 	VMOVUPS    Y0, (AX)
 	ADDQ       $0x00000020, CX
 	ADDQ       $0x00000020, AX
-	SUBQ       $0x00000008, DX
+	VCVTTPS2DQ (CX), Y0
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000020, AX
+	SUBQ       $0x00000010, DX
 	JMP        next
 
 end:
@@ -26180,13 +26192,17 @@ TEXT ·i32ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VCVTDQ2PS (CX), Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
+	VCVTDQ2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26201,14 +26217,19 @@ TEXT ·u8ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVZXBD (CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000008, CX
 	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
+	VPMOVZXBD (CX), Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26223,7 +26244,7 @@ TEXT ·f32ToU8AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ         DX, $0x00000008
+	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
 	VPAND        lanes<>+4448(SB), Y0, Y0
@@ -26233,7 +26254,15 @@ next:
 	VMOVQ        X0, (AX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
-	SUBQ         $0x00000008, DX
+	VCVTTPS2DQ   (CX), Y0
+	VPAND        lanes<>+4448(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000010, DX
 	JMP          next
 
 end:
@@ -26248,7 +26277,7 @@ TEXT ·f32ToF64AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VCVTPS2PD (CX), Y0
 	VMOVUPD   Y0, (AX)
@@ -26256,7 +26285,13 @@ next:
 	VMOVUPD   Y0, 32(AX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, DX
+	VCVTPS2PD (CX), Y0
+	VMOVUPD   Y0, (AX)
+	VCVTPS2PD 16(CX), Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26271,7 +26306,7 @@ TEXT ·f64ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ       DX, $0x00000008
+	CMPQ       DX, $0x00000010
 	JLT        end
 	VCVTPD2PSY (CX), X0
 	VMOVUPS    X0, (AX)
@@ -26279,7 +26314,13 @@ next:
 	VMOVUPS    X0, 16(AX)
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000020, AX
-	SUBQ       $0x00000008, DX
+	VCVTPD2PSY (CX), X0
+	VMOVUPS    X0, (AX)
+	VCVTPD2PSY 32(CX), X0
+	VMOVUPS    X0, 16(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000020, AX
+	SUBQ       $0x00000010, DX
 	JMP        next
 
 end:
@@ -26294,7 +26335,7 @@ TEXT ·i32ToI64AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVSXDQ (CX), Y0
 	VMOVUPD   Y0, (AX)
@@ -26302,7 +26343,13 @@ next:
 	VMOVUPD   Y0, 32(AX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, DX
+	VPMOVSXDQ (CX), Y0
+	VMOVUPD   Y0, (AX)
+	VPMOVSXDQ 16(CX), Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26317,7 +26364,7 @@ TEXT ·i64ToI32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ    DX, $0x00000008
+	CMPQ    DX, $0x00000010
 	JLT     end
 	VMOVUPS (CX), Y0
 	VSHUFPS $0x88, 32(CX), Y0, Y0
@@ -26325,7 +26372,13 @@ next:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000020, AX
-	SUBQ    $0x00000008, DX
+	VMOVUPS (CX), Y0
+	VSHUFPS $0x88, 32(CX), Y0, Y0
+	VPERMQ  $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000010, DX
 	JMP     next
 
 end:
@@ -26340,14 +26393,19 @@ TEXT ·i8ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVSXBD (CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000008, CX
 	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
+	VPMOVSXBD (CX), Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26362,13 +26420,17 @@ TEXT ·u8ToI32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVZXBD (CX), Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000008, CX
 	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
+	VPMOVZXBD (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26383,13 +26445,17 @@ TEXT ·i8ToI32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVSXBD (CX), Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000008, CX
 	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
+	VPMOVSXBD (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26404,7 +26470,7 @@ TEXT ·u8ToI64AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVZXBQ (CX), Y0
 	VMOVUPS   Y0, (AX)
@@ -26412,7 +26478,13 @@ next:
 	VMOVUPS   Y0, 32(AX)
 	ADDQ      $0x00000008, CX
 	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, DX
+	VPMOVZXBQ (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXBQ 4(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26427,7 +26499,7 @@ TEXT ·i8ToI64AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVSXBQ (CX), Y0
 	VMOVUPS   Y0, (AX)
@@ -26435,7 +26507,13 @@ next:
 	VMOVUPS   Y0, 32(AX)
 	ADDQ      $0x00000008, CX
 	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, DX
+	VPMOVSXBQ (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVSXBQ 4(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26450,7 +26528,7 @@ TEXT ·i32ToF64AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VCVTDQ2PD (CX), Y0
 	VMOVUPD   Y0, (AX)
@@ -26458,7 +26536,13 @@ next:
 	VMOVUPD   Y0, 32(AX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, DX
+	VCVTDQ2PD (CX), Y0
+	VMOVUPD   Y0, (AX)
+	VCVTDQ2PD 16(CX), Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:
@@ -26473,7 +26557,7 @@ TEXT ·f64ToI32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ        DX, $0x00000008
+	CMPQ        DX, $0x00000010
 	JLT         end
 	VCVTTPD2DQY (CX), X0
 	VMOVUPS     X0, (AX)
@@ -26481,7 +26565,13 @@ next:
 	VMOVUPS     X0, 16(AX)
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000020, AX
-	SUBQ        $0x00000008, DX
+	VCVTTPD2DQY (CX), X0
+	VMOVUPS     X0, (AX)
+	VCVTTPD2DQY 32(CX), X0
+	VMOVUPS     X0, 16(AX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000020, AX
+	SUBQ        $0x00000010, DX
 	JMP         next
 
 end:
@@ -26496,7 +26586,7 @@ TEXT ·i32ToU8AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ         DX, $0x00000008
+	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
 	VPAND        lanes<>+4448(SB), Y0, Y0
@@ -26506,7 +26596,15 @@ next:
 	VMOVQ        X0, (AX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
-	SUBQ         $0x00000008, DX
+	VMOVUPS      (CX), Y0
+	VPAND        lanes<>+4448(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000010, DX
 	JMP          next
 
 end:
@@ -26521,7 +26619,7 @@ TEXT ·i64ToU8AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ         DX, $0x00000008
+	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
@@ -26533,7 +26631,17 @@ next:
 	VMOVQ        X0, (AX)
 	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000008, AX
-	SUBQ         $0x00000008, DX
+	VMOVUPS      (CX), Y0
+	VSHUFPS      $0x88, 32(CX), Y0, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VPAND        lanes<>+4448(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000010, DX
 	JMP          next
 
 end:
@@ -26548,7 +26656,7 @@ TEXT ·f32ToBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ         DX, $0x00000008
+	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
 	VPSRLD       $0x10, Y0, Y1
@@ -26565,7 +26673,22 @@ next:
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x00000008, DX
+	VMOVUPS      (CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VPSRLD       $0x1f, Y2, Y2
+	VORPS        lanes<>+4480(SB), Y1, Y1
+	VPADDD       lanes<>+4512(SB), Y0, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VCMPPS       $0x03, Y0, Y0, Y0
+	VBLENDVPS    Y0, Y1, Y3, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000010, AX
+	SUBQ         $0x00000010, DX
 	JMP          next
 
 end:
@@ -26580,14 +26703,19 @@ TEXT ·bf16ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 
 next:
-	CMPQ      DX, $0x00000008
+	CMPQ      DX, $0x00000010
 	JLT       end
 	VPMOVZXWD (CX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000010, CX
 	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
 	JMP       next
 
 end:

@@ -187,13 +187,13 @@ func (g *isa) storeLowWords(v vec, p Mem) {
 	VMOVUPS(low, p)
 }
 
-// convert emits func(dst, x *byte, n int) for n a multiple of the lanes.
+// convert emits func(dst, x *byte, n int) for n a multiple of 16.
 func (g *isa) convert(k convertKernel) {
 	g.begin(k.name, "func(dst, x *byte, n int)")
 	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
 	x := Load(Param("x"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	g.whole(n, func() {
+	g.wholeGroups(n, func() {
 		k.body(g, x, dst)
 		ADDQ(U32(uint32(k.from*g.w)), x)
 		ADDQ(U32(uint32(k.to*g.w)), dst)

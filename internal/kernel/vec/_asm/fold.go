@@ -262,13 +262,13 @@ func (g *isa) normRow() {
 	emit(false)
 }
 
-// converts emits the half-precision conversions of whole vectors: the length is a multiple of the lanes.
+// converts emits the half-precision conversions for lengths that are multiples of 16.
 func (g *isa) converts() {
 	g.begin("fromFloat16", "func(dst []float32, x []uint16)")
 	dst := Load(Param("dst").Base(), GP64()).(reg.GPVirtual)
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
-	g.whole(n, func() {
+	g.wholeGroups(n, func() {
 		v := g.r()
 		VCVTPH2PS(Mem{Base: x}, v)
 		VMOVUPS(v, Mem{Base: dst})
@@ -279,7 +279,7 @@ func (g *isa) converts() {
 	dst = Load(Param("dst").Base(), GP64()).(reg.GPVirtual)
 	n = Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x = Load(Param("x").Base(), GP64()).(reg.GPVirtual)
-	g.whole(n, func() {
+	g.wholeGroups(n, func() {
 		VCVTPS2PH(U8(0), g.load(Mem{Base: x}), Mem{Base: dst})
 		ADDQ(U32(uint32(2*g.w)), dst)
 		ADDQ(U32(uint32(4*g.w)), x)
@@ -287,12 +287,19 @@ func (g *isa) converts() {
 }
 
 // whole loops over full vectors and returns.
-func (g *isa) whole(n reg.GPVirtual, body func()) {
+func (g *isa) whole(n reg.GPVirtual, body func()) { g.wholeVectors(n, 1, body) }
+
+// wholeGroups is whole for lengths that are multiples of 16: two vectors of AVX2.
+func (g *isa) wholeGroups(n reg.GPVirtual, body func()) { g.wholeVectors(n, 16/g.w, body) }
+
+func (g *isa) wholeVectors(n reg.GPVirtual, count int, body func()) {
 	Label("next")
-	CMPQ(n, U32(uint32(g.w)))
+	CMPQ(n, U32(uint32(count*g.w)))
 	JLT(LabelRef("end"))
-	body()
-	SUBQ(U32(uint32(g.w)), n)
+	for range count {
+		body()
+	}
+	SUBQ(U32(uint32(count*g.w)), n)
 	JMP(LabelRef("next"))
 	Label("end")
 	g.end()
