@@ -141,25 +141,25 @@ func (b *box) choose() {
 	switch a := b.along; {
 	case a.dst != b.width:
 	case a.src == 0 && a.n*b.width >= 64: // rows of one element each
-	case a.src != b.width:
-		b.chooseAcross()
+	case a.src != b.width && b.chooseAcross():
 	case a.n > most:
 		b.step = most
 		b.splits = (a.n + most - 1) / most
 	}
 }
 
-// chooseAcross looks for the loop that walks src without gaps.
-func (b *box) chooseAcross() {
+// chooseAcross looks for the loop that walks src without gaps, and reports whether there is one.
+func (b *box) chooseAcross() bool {
 	dims := b.dims()
 	for i := len(dims) - 1; i >= 0; i-- {
 		if dims[i].src == b.width {
 			b.across = b.take(i)
 			b.step = (1<<14/b.along.n + tileSide) &^ (tileSide - 1)
 			b.splits = (b.across.n + b.step - 1) / b.step
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // take removes dimension i and returns it.

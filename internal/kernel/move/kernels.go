@@ -15,6 +15,9 @@ type zipFunc func(dst, src *byte, count, stride int)
 // A rowsFunc copies count rows of n bytes, at least leastWide, that begin so many bytes apart.
 type rowsFunc func(dst, src *byte, count, n, dstStride, srcStride int)
 
+// A secondFunc copies every second element, from the first on, of count groups of 64 bytes.
+type secondFunc func(dst, src *byte, count int)
+
 // few is the most rows or columns that a transpose takes one by one, or zips.
 const few = 4
 
@@ -28,6 +31,7 @@ type kernel struct {
 	zip, unzip [few + 1]zipFunc
 	rows       rowsFunc
 	take       takeTable
+	second     [4]secondFunc // by the logarithm of the elements' bytes
 }
 
 // active holds the variants in use; they are nil for generic Go.

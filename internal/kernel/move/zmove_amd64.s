@@ -1349,6 +1349,32 @@ done:
 	VZEROUPPER
 	RET
 
+// func second1AVX2(dst *byte, src *byte, count int)
+// Requires: AVX, AVX2
+TEXT ·second1AVX2(SB), NOSPLIT, $0-24
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     count+16(FP), DX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLW   $0x08, Y0, Y0
+
+group:
+	TESTQ     DX, DX
+	JE        done
+	VPAND     (CX), Y0, Y1
+	VPAND     32(CX), Y0, Y2
+	VPACKUSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, AX
+	DECQ      DX
+	JMP       group
+
+done:
+	VZEROUPPER
+	RET
+
 // func take8x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
 TEXT ·take8x32(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
@@ -1519,6 +1545,32 @@ group:
 
 end:
 	MOVQ R8, ret+48(FP)
+	RET
+
+// func second2AVX2(dst *byte, src *byte, count int)
+// Requires: AVX, AVX2
+TEXT ·second2AVX2(SB), NOSPLIT, $0-24
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     count+16(FP), DX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x10, Y0, Y0
+
+group:
+	TESTQ     DX, DX
+	JE        done
+	VPAND     (CX), Y0, Y1
+	VPAND     32(CX), Y0, Y2
+	VPACKUSDW Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, AX
+	DECQ      DX
+	JMP       group
+
+done:
+	VZEROUPPER
 	RET
 
 // func take16x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
@@ -1693,6 +1745,30 @@ end:
 	MOVQ R8, ret+48(FP)
 	RET
 
+// func second4AVX2(dst *byte, src *byte, count int)
+// Requires: AVX, AVX2
+TEXT ·second4AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ count+16(FP), DX
+
+group:
+	TESTQ   DX, DX
+	JE      done
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y0
+	VPERMQ  $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x20, AX
+	DECQ    DX
+	JMP     group
+
+done:
+	VZEROUPPER
+	RET
+
 // func take32x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
 TEXT ·take32x32(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
@@ -1863,6 +1939,30 @@ group:
 
 end:
 	MOVQ R8, ret+48(FP)
+	RET
+
+// func second8AVX2(dst *byte, src *byte, count int)
+// Requires: AVX, AVX2
+TEXT ·second8AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ count+16(FP), DX
+
+group:
+	TESTQ     DX, DX
+	JE        done
+	VMOVUPS   (CX), Y0
+	VMOVUPS   32(CX), Y1
+	VUNPCKLPD Y1, Y0, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, AX
+	DECQ      DX
+	JMP       group
+
+done:
+	VZEROUPPER
 	RET
 
 // func take64x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int

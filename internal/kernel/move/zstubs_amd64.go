@@ -41,6 +41,9 @@ func unzip4AVX2(dst *byte, src *byte, count int, stride int)
 func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
 
 //go:noescape
+func second1AVX2(dst *byte, src *byte, count int)
+
+//go:noescape
 func take8x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
 
 //go:noescape
@@ -51,6 +54,9 @@ func take8x64(dst *byte, src *byte, index *byte, count int, n int, stride int) i
 
 //go:noescape
 func take8x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func second2AVX2(dst *byte, src *byte, count int)
 
 //go:noescape
 func take16x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
@@ -65,6 +71,9 @@ func take16x64(dst *byte, src *byte, index *byte, count int, n int, stride int) 
 func take16x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
 
 //go:noescape
+func second4AVX2(dst *byte, src *byte, count int)
+
+//go:noescape
 func take32x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
 
 //go:noescape
@@ -75,6 +84,9 @@ func take32x64(dst *byte, src *byte, index *byte, count int, n int, stride int) 
 
 //go:noescape
 func take32x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func second8AVX2(dst *byte, src *byte, count int)
 
 //go:noescape
 func take64x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int

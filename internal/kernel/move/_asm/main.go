@@ -21,6 +21,7 @@ func main() {
 	}
 	rows()
 	for width := 1; width <= 8; width *= 2 {
+		second(width)
 		for bits := 32; bits <= 64; bits *= 2 {
 			take(width, bits, false)
 			take(width, bits, true)
