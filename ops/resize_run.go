@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/resize"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -27,9 +28,10 @@ type resizePlan struct {
 	roi     []float32
 	box32   *resize.Box[float32]
 	box64   *resize.Box[float64]
-	nearest [][]int  // input positions by axis, for copies
+	nearest [][]int  // input positions by axis, for copies; even, if they are evenly spaced, says the same
 	outside [][]bool // which outputs of an axis lie outside the region, with nearest
 	fill    []byte   // the element for these
+	even    *move.Copy
 }
 
 var (
@@ -110,7 +112,7 @@ func (r *resizeRun) run(c *Call) error {
 	x := c.In[0]
 	switch {
 	case p.nearest != nil:
-		return p.copyNearest(y, x)
+		return p.copyNearest(y, x, c.Threads)
 	case p.box64 != nil:
 		p.box64.Run(c.Threads, tensor.Of[float64](x), tensor.Of[float64](y))
 	case r.dtype == tensor.Float32:
@@ -239,6 +241,7 @@ func (r *resizeRun) buildNearest(p *resizePlan, specs []resize.Spec) error {
 		p.nearest, p.outside = append(p.nearest, index), append(p.outside, outside)
 		crops = crops || outside != nil
 	}
+	p.even = evenCopy(r.dtype, p.x, p.nearest)
 	if !crops {
 		return nil
 	}
@@ -271,8 +274,10 @@ func newBox[T resize.Float](specs []resize.Spec, p *resizePlan, outside T) *resi
 }
 
 // copyNearest resamples by copies, and sets what lies outside the region to the value for it.
-func (p *resizePlan) copyNearest(y, x *tensor.Tensor) error {
-	if err := nearestAny(y, x, p.nearest); err != nil {
+func (p *resizePlan) copyNearest(y, x *tensor.Tensor, threads int) error {
+	if p.even != nil {
+		move.Strided(y.Bytes(), x.Bytes(), *p.even, threads)
+	} else if err := nearestAny(y, x, p.nearest); err != nil {
 		return err
 	}
 	for a, outside := range p.outside {
