@@ -46,7 +46,7 @@ func (j *foldJob[T]) do(lo, hi int) {
 
 // foldAll reduces each row of n elements of x to one.
 func foldAll[T vec.Number](op Op, dst, x []T, n int) {
-	if op == Max && vec.MaxRows(dst, x, n) || op == Min && vec.MinRows(dst, x, n) {
+	if op == Max && vec.MaxRows(dst, x, n) || op == Min && vec.MinRows(dst, x, n) || op == Sum && vec.SumRows(dst, x, n) {
 		return
 	}
 	for i := range dst {

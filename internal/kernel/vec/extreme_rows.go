@@ -11,7 +11,10 @@ func MinRows[T Number](dst, x []T, n int) bool { return extremeRows(joinMin, dst
 
 // extremeTable holds what sets elements, that come as bytes, to the extreme ones of rows of n bytes, at least joinGroup; nil
 // where there is no kernel.
-type extremeTable [joinMin + 1][numElement]func(dst, x []uint8, n int)
+type extremeTable [joinMin + 1][numElement]rowFoldFunc
+
+// A rowFoldFunc sets each element of dst to what those of a row of n bytes of x, at least joinGroup, are joined to.
+type rowFoldFunc func(dst, x []uint8, n int)
 
 // extremeBytes is how much of the rows one call of a kernel takes.
 const extremeBytes = 1 << 18
@@ -38,7 +41,7 @@ func extremeRows[T Number](op joinOp, dst, x []T, n int) bool {
 }
 
 // extremeRow sets dst[0] to the extreme element of a long row, of which f takes part elements at a time.
-func extremeRow[T Number](op joinOp, f func(dst, x []uint8, n int), dst, x []T, part int) {
+func extremeRow[T Number](op joinOp, f rowFoldFunc, dst, x []T, part int) {
 	m := x[0]
 	for len(x) >= part {
 		f(bytesOf(dst), bytesOf(x[:part]), len(bytesOf(x[:part])))

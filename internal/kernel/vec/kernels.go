@@ -45,6 +45,7 @@ type kernels struct {
 	join        joinTable
 	hold        holdTable
 	extreme     extremeTable
+	sumRows     [numElement]rowFoldFunc // nil where there is none; rows are whole groups
 	// These stop before what they cannot do, and return how many bytes they did; nil where there is none.
 	quotientI64, remainderI64 func(dst, a, b []uint8) int
 	convert                   [numConvert]convertFunc // nil where there is none

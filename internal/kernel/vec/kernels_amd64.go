@@ -114,6 +114,9 @@ var assembly = []kernels{
 				elemI64: lessEqualI64AVX2, elemU64: lessEqualU64AVX2, elemF64: lessEqualF64AVX2,
 			},
 		},
+		sumRows: [numElement]rowFoldFunc{
+			elemI32: sumRowsI32AVX2, elemU32: sumRowsI32AVX2, elemI64: sumRowsI64AVX2, elemU64: sumRowsI64AVX2, elemF64: sumRowsF64AVX2,
+		},
 		extreme: extremeTable{
 			joinMax: {
 				elemI8: largestRowsI8AVX2, elemU8: largestRowsU8AVX2, elemI16: largestRowsI16AVX2, elemU16: largestRowsU16AVX2, elemI32: largestRowsI32AVX2,
@@ -243,6 +246,9 @@ var assembly = []kernels{
 				elemI8: lessEqualI8AVX512, elemU8: lessEqualU8AVX512, elemI16: lessEqualI16AVX512, elemU16: lessEqualU16AVX512,
 				elemI64: lessEqualI64AVX512, elemU64: lessEqualU64AVX512, elemF64: lessEqualF64AVX512,
 			},
+		},
+		sumRows: [numElement]rowFoldFunc{
+			elemI32: sumRowsI32AVX512, elemU32: sumRowsI32AVX512, elemI64: sumRowsI64AVX512, elemU64: sumRowsI64AVX512, elemF64: sumRowsF64AVX512,
 		},
 		extreme: extremeTable{
 			joinMax: {

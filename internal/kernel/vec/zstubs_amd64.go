@@ -467,10 +467,19 @@ func sumI16AVX2(dst []uint8, a []uint8, b []uint8)
 func sumI32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func sumRowsI32AVX2(dst []uint8, x []uint8, n int)
+
+//go:noescape
 func sumI64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func sumRowsI64AVX2(dst []uint8, x []uint8, n int)
+
+//go:noescape
 func sumF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumRowsF64AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func differenceI8AVX2(dst []uint8, a []uint8, b []uint8)
@@ -1178,10 +1187,19 @@ func sumI16AVX512(dst []uint8, a []uint8, b []uint8)
 func sumI32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func sumRowsI32AVX512(dst []uint8, x []uint8, n int)
+
+//go:noescape
 func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func sumRowsI64AVX512(dst []uint8, x []uint8, n int)
+
+//go:noescape
 func sumF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumRowsF64AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)

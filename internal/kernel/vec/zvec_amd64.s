@@ -17552,6 +17552,62 @@ end256:
 	VZEROUPPER
 	RET
 
+// func sumRowsI32AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·sumRowsI32AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ BX, SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPADDD  Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPADDD  Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPADDD  Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPADDD  Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	VPADDD     Y1, Y0, Y0
+	VPADDD     Y2, Y0, Y0
+	VPADDD     Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPADDD     Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPADDD     Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPADDD     Y1, Y0, Y0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
 // func sumI64AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
@@ -17649,6 +17705,60 @@ end259:
 	VZEROUPPER
 	RET
 
+// func sumRowsI64AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·sumRowsI64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ BX, SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPADDQ  Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPADDQ  Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPADDQ  Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPADDQ  Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	VPADDQ     Y1, Y0, Y0
+	VPADDQ     Y2, Y0, Y0
+	VPADDQ     Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPADDQ     Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPADDQ     Y1, Y0, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
 // func sumF64AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
@@ -17743,6 +17853,60 @@ next262:
 	JMP     next262
 
 end262:
+	VZEROUPPER
+	RET
+
+// func sumRowsF64AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·sumRowsF64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ BX, SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VADDPD  Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VADDPD  Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VADDPD  Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VADDPD  Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	VADDPD     Y1, Y0, Y0
+	VADDPD     Y2, Y0, Y0
+	VADDPD     Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VADDPD     Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VADDPD     Y1, Y0, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -45131,6 +45295,54 @@ end663:
 	VZEROUPPER
 	RET
 
+// func sumRowsI32AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·sumRowsI32AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ BX, SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPADDD  Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPADDD  Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	VPADDD     Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPADDD     Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPADDD     Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPADDD     Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPADDD     Z1, Z0, Z0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
 // func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
 TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
@@ -45208,6 +45420,52 @@ end666:
 	VZEROUPPER
 	RET
 
+// func sumRowsI64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·sumRowsI64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ BX, SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPADDQ  Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPADDQ  Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	VPADDQ     Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPADDQ     Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPADDQ     Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPADDQ     Z1, Z0, Z0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
 // func sumF64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
 TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
@@ -45282,6 +45540,52 @@ next669:
 	JMP     next669
 
 end669:
+	VZEROUPPER
+	RET
+
+// func sumRowsF64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·sumRowsF64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ BX, SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VADDPD  Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VADDPD  Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	VADDPD     Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VADDPD     Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VADDPD     Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VADDPD     Z1, Z0, Z0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 

@@ -6,16 +6,20 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// extremeRows emits func(dst, x []uint8, n int) for elements as bytes: each element of dst is the extreme one of a row of n
-// bytes, at least joinGroup. The last group of a row may lie over the one before.
-func (g *isa) extremeRows(k joinKernel, t elementType) {
+// foldRows emits func(dst, x []uint8, n int) for elements as bytes: each element of dst joins those of a row of n bytes, at
+// least joinGroup. With overlap the last group of a row may lie over the one before, else n is a multiple of joinGroup.
+func (g *isa) foldRows(k joinKernel, t elementType, overlap bool) {
 	g.begin(k.name+"Rows"+t.name, "func(dst, x []uint8, n int)")
 	dst := Load(Param("dst").Base(), GP64()).(reg.GPVirtual)
 	left := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	last, at := GP64(), GP64()
-	LEAQ(Mem{Base: n, Disp: -joinGroup}, last)
+	if overlap {
+		LEAQ(Mem{Base: n, Disp: -joinGroup}, last)
+	} else {
+		MOVQ(n, last)
+	}
 	acc := make([]vec, joinGroup/(4*g.w))
 	group := func() {
 		for i, a := range acc {
@@ -36,8 +40,10 @@ func (g *isa) extremeRows(k joinKernel, t elementType) {
 	ADDQ(U32(joinGroup), at)
 	JMP(LabelRef("group"))
 	Label("last")
-	MOVQ(last, at)
-	group()
+	if overlap {
+		MOVQ(last, at)
+		group()
+	}
 	v := acc[0]
 	for _, a := range acc[1:] {
 		v = k.body(g, t, v, a)

@@ -56,8 +56,11 @@ func main() {
 		for _, k := range joinKernels {
 			for _, t := range k.types {
 				g.joins(k, t)
-				if k.name == "largest" || k.name == "least" {
-					g.extremeRows(k, t)
+				switch {
+				case k.name == "largest" || k.name == "least":
+					g.foldRows(k, t, true)
+				case k.name == "sum" && t.size >= 4:
+					g.foldRows(k, t, false)
 				}
 			}
 		}
