@@ -100,6 +100,12 @@ type noWeights struct{}
 
 func (noWeights) Packed(_ *tensor.Tensor, _ string, pack func(*Room) any) any { return pack(nil) }
 
+func (noWeights) PackedRows(_ *tensor.Tensor, _ string, pack func(*Room) any, _ func(Rows) any) any {
+	return pack(nil)
+}
+
+func (noWeights) ReadRows(*tensor.Tensor, func(Rows)) bool { return false }
+
 func (noWeights) Read(t *tensor.Tensor, _ *Spare, f func([]float32)) { f(tensor.Of[float32](t)) }
 
 func freshSymbols() func() Dim {

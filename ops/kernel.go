@@ -36,7 +36,16 @@ type Weights interface {
 
 	// Read calls f with the elements of a float32 constant, which lie in spare if they have to be computed first.
 	Read(constant *tensor.Tensor, spare *Spare, f func(elements []float32))
+
+	// ReadRows calls f with what computes rows of the constant, where its elements have to be computed and can be so apart; else it
+	// does nothing and reports false. PackedRows is Packed that asks rows, not pack, for the form of such a constant.
+	ReadRows(constant *tensor.Tensor, f func(rows Rows)) bool
+	PackedRows(constant *tensor.Tensor, format string, pack func(*Room) any, rows func(Rows) any) any
 }
+
+// Rows computes rows of a float32 constant, along its first axis, from the row first on: as many as dst has room for. It is safe for
+// concurrent use.
+type Rows = func(dst []float32, first int)
 
 // A Room gives packed forms the storage of their elements. If it is Filled they are there already, and pack neither
 // reads the constant nor writes them.

@@ -128,6 +128,12 @@ type packNow struct{}
 
 func (packNow) Packed(_ *tensor.Tensor, _ string, pack func(*ops.Room) any) any { return pack(nil) }
 
+func (packNow) PackedRows(_ *tensor.Tensor, _ string, pack func(*ops.Room) any, _ func(ops.Rows) any) any {
+	return pack(nil)
+}
+
+func (packNow) ReadRows(*tensor.Tensor, func(ops.Rows)) bool { return false }
+
 func (packNow) Read(t *tensor.Tensor, _ *ops.Spare, f func([]float32)) { f(tensor.Of[float32](t)) }
 
 // boundRun returns a function that runs the operator on inputs that are not constant.

@@ -114,7 +114,11 @@ func (r *nhwcConvRun) keep() {
 // pack packs the filter for p.
 func (r *nhwcConvRun) pack(p *nhwcPlan) {
 	pack := func(room *Room) any { return p.PackIn(room, tensor.Of[float32](r.filter)) }
-	p.filter = r.weights.Packed(r.filter, fmt.Sprintf("%s %v", p.Format(), p.w), pack).(*nhwc.Filter)
+	var rows func(Rows) any
+	if p.TakesRows() {
+		rows = func(w Rows) any { return p.PackRows(nil, w) }
+	}
+	p.filter = r.weights.PackedRows(r.filter, fmt.Sprintf("%s %v", p.Format(), p.w), pack, rows).(*nhwc.Filter)
 }
 
 // planFor returns the plan for the given shapes, the last one used if it fits.
@@ -197,17 +201,21 @@ func (r *nhwcConvRun) run(c *Call) error {
 	return nil
 }
 
+// byRows tells whether a filter that has to be computed is best packed row by row in a run that does not keep it: unless it can be read
+// where it lies.
+func (r *nhwcConvRun) byRows(p *nhwcPlan) bool { return p.TakesRows() && p.OnceLen() > 0 }
+
 // runConst runs p with the constant filter, which is packed in spare if it is not kept.
 func (r *nhwcConvRun) runConst(p *nhwcPlan, a *nhwc.Args, spare *Spare) {
 	if a.Filter != nil {
 		p.Run(a)
 		return
 	}
-	r.weights.Read(r.filter, spare, func(w []float32) {
-		f := variableFilters.Get().(*nhwc.Filter)
-		p.RunOnce(a, f, w, spare.Floats(p.OnceLen()))
-		variableFilters.Put(f)
-	})
+	f := variableFilters.Get().(*nhwc.Filter)
+	if !r.byRows(p) || !r.weights.ReadRows(r.filter, func(w Rows) { p.RunOnceRows(a, f, w, spare.Floats(p.FilterLen())) }) {
+		r.weights.Read(r.filter, spare, func(w []float32) { p.RunOnce(a, f, w, spare.Floats(p.OnceLen())) })
+	}
+	variableFilters.Put(f)
 	spare.Reset()
 }
 

@@ -9,10 +9,10 @@ type Spare struct {
 	used int
 }
 
-// Reserve makes room for n elements, which take no memory until they are used.
+// Reserve makes room for n elements, which will be used.
 func (s *Spare) Reserve(n int) {
 	if n > len(s.x) {
-		s.x = mem.Reserve(n)
+		s.x = mem.Floats(n)
 	}
 }
 

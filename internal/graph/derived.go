@@ -18,12 +18,24 @@ type Derived struct {
 	gone   bool
 	elems  []float32
 	fill   func(dst []float32)
-	moves  int // bytes that fill moves, where that is known: see FoldLater
+	moves  int                            // bytes that fill moves, where that is known: see FoldLater
+	rows   func(dst []float32, first int) // nil: only all can be computed
+	from   *Value                         // what rows reads
 }
 
-// Derive returns a constant of the given shape whose elements fill computes from those of the constant from.
-func Derive(name string, from *Value, shape tensor.Shape, fill func(dst, src []float32)) *Value {
-	return derive(name, shape, func(dst []float32) { from.elements(func(src []float32) { fill(dst, src) }) })
+// Derive returns a constant of the shape of the constant from, whose rows along the first axis fill computes from those of the same
+// place: as many as dst has room for, from the row first on.
+func Derive(name string, from *Value, fill func(dst, src []float32, first int)) *Value {
+	shape := from.Const.Shape()
+	v := derive(name, shape, func(dst []float32) { from.elements(func(src []float32) { fill(dst, src, 0) }) })
+	if from.Derived == nil && len(shape) > 0 {
+		each := shape[1:].Len()
+		v.Derived.from = from
+		v.Derived.rows = func(dst []float32, first int) {
+			fill(dst, tensor.Of[float32](from.Const)[first*each:][:len(dst)], first)
+		}
+	}
+	return v
 }
 
 // DeriveSum returns a constant of the given shape that begins as zeros, to which add adds what comes of each of the constants
@@ -90,6 +102,17 @@ func (d *Derived) Read(f func()) {
 
 // Fill computes the elements anew.
 func (d *Derived) Fill(dst []float32) { d.fill(dst) }
+
+// ReadRows calls f with a function that computes rows, along the first axis, anew, safe for concurrent use: as many as dst has room for,
+// from the row first on. It reports whether rows can be computed apart; otherwise it does nothing.
+func (d *Derived) ReadRows(f func(rows func(dst []float32, first int))) bool {
+	if d.rows == nil {
+		return false
+	}
+	f(d.rows)
+	mmap.Release(d.from.Const.Bytes())
+	return true
+}
 
 // Discard gives the elements back. From now on they are only there for Read.
 func (d *Derived) Discard() {

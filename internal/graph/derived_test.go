@@ -15,15 +15,15 @@ func TestDerived(t *testing.T) {
 		src[i] = float32(i)
 	}
 	fills := 0
-	from := &Value{Value: ops.ConstValue(tensor.FromSlice(src))}
-	twice := func(dst, src []float32) {
+	from := &Value{Value: ops.ConstValue(tensor.FromSlice(src, n/2, 2))}
+	twice := func(dst, src []float32, _ int) {
 		fills++
 		for i, x := range src {
 			dst[i] = 2 * x
 		}
 	}
-	v := Derive("v", from, tensor.Shape{n / 2, 2}, twice)
-	w := Derive("w", v, tensor.Shape{n}, twice)
+	v := Derive("v", from, twice)
+	w := Derive("w", v, twice)
 	if fills != 0 {
 		t.Fatalf("%d fills before anything was read", fills)
 	}
@@ -43,9 +43,29 @@ func TestDerived(t *testing.T) {
 	from.Read(func() {})
 }
 
+// TestDerivedRows computes some rows apart from the others.
+func TestDerivedRows(t *testing.T) {
+	from := &Value{Value: ops.ConstValue(tensor.FromSlice([]float32{1, 2, 3, 4, 5, 6}, 3, 2))}
+	v := Derive("v", from, func(dst, src []float32, first int) {
+		for i, x := range src {
+			dst[i] = x * float32(first+i/2+1)
+		}
+	})
+	two, last := make([]float32, 4), make([]float32, 2)
+	if !v.Derived.ReadRows(func(rows func([]float32, int)) { rows(two, 0); rows(last, 2) }) {
+		t.Fatal("no rows")
+	}
+	if got, want := append(two, last...), tensor.Of[float32](v.Const); !slices.Equal(got, want) || want[5] != 18 {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+	if w := Derive("w", v, nil); w.Derived.ReadRows(func(func([]float32, int)) {}) {
+		t.Error("rows of what is computed from all of another computed constant")
+	}
+}
+
 func TestDeriveSum(t *testing.T) {
 	a := &Value{Value: ops.ConstValue(tensor.FromSlice([]float32{1, 2, 3}))}
-	b := Derive("b", a, tensor.Shape{3}, func(dst, src []float32) { copy(dst, src) })
+	b := Derive("b", a, func(dst, src []float32, _ int) { copy(dst, src) })
 	add := func(dst, src []float32, i int) {
 		for k, x := range src {
 			dst[k] += float32(i+1) * x

@@ -54,7 +54,13 @@ func foldBN(n, bn *graph.Node) (w, b *graph.Value, ok bool) {
 	if !channelsFit(shape, len(scale), transposed, group) {
 		return nil, nil, false
 	}
-	w = graph.Derive(n.In[1].Name, n.In[1], shape, func(dst, src []float32) { scaleChannels(dst, src, scale, shape, transposed, group) })
+	w = graph.Derive(n.In[1].Name, n.In[1], func(dst, src []float32, first int) {
+		if transposed {
+			scaleColumns(dst, src, scale, shape, group, first)
+		} else {
+			scaleRows(dst, src, scale[first:], shape[1:].Len())
+		}
+	})
 	b = &graph.Value{Name: bn.In[2].Name, Value: ops.ConstValue(tensor.FromSlice(bias))}
 	return w, b, true
 }
@@ -89,26 +95,27 @@ func channelsFit(shape tensor.Shape, channels int, transposed bool, group int) b
 	return shape[0] == channels
 }
 
-// scaleChannels multiplies weights by a factor for each output channel.
-func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed bool, group int) {
-	if !transposed {
-		n := len(src) / len(scale)
-		for c, f := range scale {
-			for i, v := range src[c*n : (c+1)*n] {
-				dst[c*n+i] = v * f
-			}
+// scaleRows multiplies rows of so many elements by a factor each.
+func scaleRows(dst, src, scale []float32, each int) {
+	for at := 0; at < len(src); at += each {
+		f := scale[at/each]
+		for i, v := range src[at : at+each] {
+			dst[at+i] = v * f
 		}
-		return
 	}
+}
+
+// scaleColumns multiplies weights [in, out/group, kernel...], from the input channel first on, by a factor for each output channel.
+func scaleColumns(dst, src, scale []float32, shape tensor.Shape, group, first int) {
 	kernel, perGroup := shape[2:].Len(), shape[0]/group
 	row := make([]float32, shape[1]*kernel) // the factors of an input channel's weights
-	for in := range shape[0] {
-		if in%perGroup == 0 {
+	for at := 0; at < len(src); at += len(row) {
+		in := first + at/len(row)
+		if at == 0 || in%perGroup == 0 {
 			for i := range row {
 				row[i] = scale[in/perGroup*shape[1]+i/kernel]
 			}
 		}
-		at := in * len(row)
 		vec.Mul(dst[at:at+len(row)], src[at:at+len(row)], row)
 	}
 }

@@ -111,14 +111,9 @@ func (r *rewriter) scaleConv(n *graph.Node, axis int) {
 		return
 	}
 	if a.scaled {
-		per := w.Len() / channels
-		c.In[1] = graph.Derive(n.In[1].Name, n.In[1], w.Shape(), func(dst, src []float32) {
-			for ch, s := range a.scale {
-				to := dst[ch*per : (ch+1)*per]
-				for i, x := range src[ch*per : (ch+1)*per] {
-					to[i] = x * float32(s)
-				}
-			}
+		scale := singles(a.scale)
+		c.In[1] = graph.Derive(n.In[1].Name, n.In[1], func(dst, src []float32, first int) {
+			scaleRows(dst, src, scale[first:], w.Len()/channels)
 		})
 	}
 	r.collapse(&c, n, a)
@@ -149,12 +144,9 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 		return
 	}
 	a.compute(columns)
-	scale := make([]float32, columns)
-	for i, s := range a.scale {
-		scale[i] = float32(s)
-	}
+	scale := singles(a.scale)
 	m := *n
-	m.In = []*graph.Value{n.In[0], graph.Derive(n.In[1].Name, n.In[1], w.Shape(), func(dst, src []float32) {
+	m.In = []*graph.Value{n.In[0], graph.Derive(n.In[1].Name, n.In[1], func(dst, src []float32, _ int) {
 		for i := 0; i < len(src); i += columns {
 			vec.Mul(dst[i:i+columns], src[i:i+columns], scale)
 		}
@@ -166,6 +158,14 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 	last := a.nodes[len(a.nodes)-1]
 	r.replace(&m, n)
 	r.replace(newNode("", "Add", 14, nil, n.Out[0], vector(n.Path()+"/bias", a.shift)), last, a.nodes[:len(a.nodes)-1]...)
+}
+
+func singles(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
 }
 
 // collapse puts m in the place of n and the chain after it.

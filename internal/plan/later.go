@@ -44,7 +44,7 @@ func newLater(p *Program, d derived) *later {
 
 func (l *later) add(n *graph.Node, b *binding) {
 	l.steps = append(l.steps, laterStep{n, *b})
-	l.spare = max(l.spare, b.k.Spare+2*mem.Alignment+l.derived.bytes(n)/4)
+	l.spare = max(l.spare, b.k.Spare+mem.Alignment, l.derived.bytes(n)/4+mem.Alignment)
 }
 
 // begin is called when a run has its sizes. All but the first wait until weights are packed.

@@ -43,6 +43,11 @@ func NewStore(c *cache.Cache) *Store {
 
 // Packed implements ops.Weights.
 func (s *Store) Packed(constant *tensor.Tensor, format string, pack func(*ops.Room) any) any {
+	return s.PackedRows(constant, format, pack, nil)
+}
+
+// PackedRows implements ops.Weights.
+func (s *Store) PackedRows(constant *tensor.Tensor, format string, pack func(*ops.Room) any, rows func(ops.Rows) any) any {
 	start := constant.Start()
 	if start == nil {
 		return pack(nil)
@@ -58,6 +63,9 @@ func (s *Store) Packed(constant *tensor.Tensor, format string, pack func(*ops.Ro
 	d := s.derived[key.data]
 	s.mu.Unlock()
 	e.once.Do(func() {
+		if d != nil && rows != nil && s.cache == nil && d.ReadRows(func(r func([]float32, int)) { e.packed = rows(r) }) {
+			return
+		}
 		if d != nil {
 			d.Read(func() { e.packed = s.pack(constant, key.form, pack) })
 			return
@@ -81,6 +89,14 @@ func (s *Store) Read(constant *tensor.Tensor, spare *ops.Spare, f func([]float32
 	}
 	f(tensor.Of[float32](constant))
 	mmap.Release(constant.Bytes())
+}
+
+// ReadRows implements ops.Weights.
+func (s *Store) ReadRows(constant *tensor.Tensor, f func(ops.Rows)) bool {
+	s.mu.Lock()
+	d := s.derived[constant.Start()]
+	s.mu.Unlock()
+	return d != nil && d.ReadRows(func(r func([]float32, int)) { f(r) })
 }
 
 // pack takes a form of the constant from the cache, or makes it.

@@ -35,7 +35,13 @@ func (d *dense) format() string { return "matrices" }
 
 func (d *dense) filterLen() int { return matricesLen(&d.g) }
 
-func (d *dense) pack(f *packed, w []float32, room *mem.Room) { d.packMatrices(f, w, room) }
+func (d *dense) pack(f *packed, w []float32, room *mem.Room) {
+	d.packMatrices(f, filterRows{elems: w, each: d.rowLen()}, room)
+}
+
+func (d *dense) rowLen() int { return d.icg * d.g.Taps() }
+
+func (d *dense) packRows(f *packed, w filterRows, room *mem.Room) { d.packMatrices(f, w, room) }
 
 func (d *dense) scratch() int { return 0 }
 

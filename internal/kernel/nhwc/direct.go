@@ -215,10 +215,18 @@ func (d *directConv) format() string {
 // pack orders the filter [OutC, InC/Groups, Kernel...] by panels of output channels of a unit: [panels, Kernel...,
 // InC/Groups, lanes of the panel], zeros in those without a channel.
 func (d *directConv) pack(f *packed, w []float32, room *mem.Room) {
+	d.packRows(f, filterRows{elems: w, each: d.rowLen()}, room)
+}
+
+func (d *directConv) rowLen() int { return d.icg * d.taps }
+
+func (d *directConv) packRows(f *packed, w filterRows, room *mem.Room) {
 	f.data = room.Floats(d.filterLen())
 	if room.Filled() {
 		return
 	}
+	s := window.GetScratch(0)
+	defer s.Release()
 	k := d.icg * d.taps
 	for unit := range d.g.OutC / d.out {
 		for at := 0; at < d.out; at += d.panel.lanes {
@@ -227,7 +235,7 @@ func (d *directConv) pack(f *packed, w []float32, room *mem.Room) {
 			if lanes < d.panel.lanes {
 				order = &d.narrow
 			}
-			dst, src := f.data[(unit*d.padded+at)*k:][:lanes*k], w[(unit*d.out+at)*k:]
+			dst, src := f.data[(unit*d.padded+at)*k:][:lanes*k], w.of(s, unit*d.out+at, rows)
 			if rows < lanes {
 				clear(dst)
 			}

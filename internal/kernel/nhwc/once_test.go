@@ -40,4 +40,17 @@ func compareOnce(t *testing.T, rng *rand.Rand, p *Plan) {
 	if !slices.Equal(a.Y, b.Y) {
 		t.Errorf("%s of %+v: other bits than with a packed filter", p.Algorithm(), g)
 	}
+	if !p.TakesRows() {
+		return
+	}
+	rows := func(dst []float32, first int) { copy(dst, w[first*p.alg.(rowed).rowLen():][:len(dst)]) }
+	p.RunOnceRows(&b, new(Filter), rows, randoms(rng, p.FilterLen()))
+	if !slices.Equal(a.Y, b.Y) {
+		t.Errorf("%s of %+v: other bits with computed rows", p.Algorithm(), g)
+	}
+	clear(b.Y)
+	b.Filter = p.PackRows(nil, rows)
+	if p.Run(&b); !slices.Equal(a.Y, b.Y) {
+		t.Errorf("%s of %+v: other bits with a filter of computed rows", p.Algorithm(), g)
+	}
 }

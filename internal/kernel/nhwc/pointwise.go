@@ -52,16 +52,36 @@ func (p *pointwise) filterLen() int { return matricesLen(&p.g) }
 // pack packs the filter [Groups, OutC/Groups, InC/Groups], or if it is turned one [Groups, InC/Groups, OutC/Groups].
 func (p *pointwise) pack(f *packed, w []float32, room *mem.Room) {
 	k, n := p.g.InC/p.g.Groups, p.g.OutC/p.g.Groups
+	if !p.turned {
+		p.packRows(f, filterRows{elems: w, each: p.rowLen()}, room)
+		return
+	}
 	f.matrices.Place(room, p.g.Groups, k, n)
 	if room.Filled() {
 		return
 	}
-	rs, cs := 1, k
-	if p.turned {
-		rs, cs = n, 1
-	}
 	for i := range p.g.Groups {
-		f.matrices.Set(i, w[i*k*n:][:k*n], rs, cs)
+		f.matrices.Set(i, w[i*k*n:][:k*n], n, 1)
+	}
+}
+
+func (p *pointwise) rowLen() int { return p.g.InC / p.g.Groups }
+
+// packRows packs a filter that is not turned.
+func (p *pointwise) packRows(f *packed, w filterRows, room *mem.Room) {
+	k, n := p.g.InC/p.g.Groups, p.g.OutC/p.g.Groups
+	f.matrices.Place(room, p.g.Groups, k, n)
+	if room.Filled() {
+		return
+	}
+	s := window.GetScratch(0)
+	defer s.Release()
+	step := ceilDiv(rowElems, k*f.matrices.Width()) * f.matrices.Width()
+	for i := range p.g.Groups {
+		for oc := 0; oc < n; oc += step {
+			count := min(step, n-oc)
+			f.matrices.SetColumns(i, oc, count, w.of(s, i*n+oc, count), 1, k)
+		}
 	}
 }
 
@@ -106,7 +126,7 @@ func matricesLen(g *conv.Geom) int {
 
 // packMatrices packs the filter w [OutC, InC/Groups, Kernel...] as one matrix [Kernel..., InC/Groups, OutC/Groups] for each
 // group.
-func (d *dense) packMatrices(f *packed, w []float32, room *mem.Room) {
+func (d *dense) packMatrices(f *packed, w filterRows, room *mem.Room) {
 	g := &d.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	k := icg * taps
@@ -114,22 +134,24 @@ func (d *dense) packMatrices(f *packed, w []float32, room *mem.Room) {
 	if room.Filled() {
 		return
 	}
+	rows := window.GetScratch(0)
+	defer rows.Release()
 	data, width := f.matrices.Panels()
 	if width == 0 {
 		s := window.GetScratch(k * ocg)
 		for i := range g.Groups {
-			transpose(s.Buf, w[i*k*ocg:], ocg, icg, taps)
+			transpose(s.Buf, w.of(rows, i*ocg, ocg), ocg, icg, taps)
 			f.matrices.Set(i, s.Buf, 1, k)
 		}
 		s.Release()
 		return
 	}
 	order := d.order.of(icg, taps, width)
-	for range g.Groups {
+	for i := range g.Groups {
 		for oc := 0; oc < ocg; oc += width {
 			n := min(width, ocg-oc)
-			panel.Write(&panel.Args{Dst: data, Src: w, Order: order, Rows: n, RowStep: k, Count: 1})
-			data, w = data[k*width:], w[k*n:]
+			panel.Write(&panel.Args{Dst: data, Src: w.of(rows, i*ocg+oc, n), Order: order, Rows: n, RowStep: k, Count: 1})
+			data = data[k*width:]
 		}
 	}
 }

@@ -23,28 +23,43 @@ func (t *transposedPhases) filterLen() int {
 	return n
 }
 
-// pack makes the filter of each phase, in the form that its convolution wants, of w [InC, OutC/Groups, Kernel...]: some
-// input channels of all phases at a time, which stay in the cache meanwhile.
+// rowLen is the number of elements of an input channel's filter.
+func (t *transposedPhases) rowLen() int { return t.g.OutC / t.g.Groups * t.g.Taps() }
+
 func (t *transposedPhases) pack(f *packed, w []float32, room *mem.Room) {
+	t.packRows(f, filterRows{elems: w, each: t.rowLen()}, room)
+}
+
+// packRows makes the filter of each phase, in the form that its convolution wants, of w [InC, OutC/Groups, Kernel...]: some
+// input channels of all phases at a time, which stay in the cache meanwhile.
+func (t *transposedPhases) packRows(f *packed, w filterRows, room *mem.Room) {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	f.phases = slices.Grow(f.phases[:0], len(t.phases))[:len(t.phases)]
 	r := phasePackings.Get().(*phasePacking)
 	r.parts = r.parts[:0]
+	s := window.GetScratch(0)
+	defer s.Release()
 	for i := range t.phases {
 		p, own := &t.phases[i], &f.phases[i]
 		*own = packed{}
 		if panels, ok := t.newPanels(p, own, room); !ok {
-			t.packPhase(p, own, w, room)
+			var all []float32
+			if !room.Filled() {
+				all = w.of(s, 0, g.InC)
+			}
+			t.packPhase(p, own, all, room)
 		} else if len(panels.data) > 0 && !room.Filled() {
 			r.parts = append(r.parts, panels)
 		}
 	}
 	step := max(1, phaseElems/max(ocg*taps, 1))
 	for group := range g.Groups {
-		for c := 0; c < icg; c += step {
+		for c := 0; c < icg && len(r.parts) > 0; c += step {
+			n := min(step, icg-c)
+			rows := w.of(s, group*icg+c, n)
 			for i := range r.parts {
-				r.parts[i].write(t, w, group, c, min(step, icg-c))
+				r.parts[i].write(t, rows, group, c, n)
 			}
 		}
 	}
@@ -122,10 +137,10 @@ func (t *transposedPhases) order(p *phaseConv, width int) panel.Order {
 	return panel.NewOrder(places)
 }
 
-// write packs n input channels of a group from channel c on.
+// write packs n input channels of a group from channel c on, whose filters are w.
 func (f *phasePanels) write(t *transposedPhases, w []float32, group, c, n int) {
 	g := &t.g
-	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
+	ocg, taps := g.OutC/g.Groups, g.Taps()
 	a := panel.Args{RowStep: taps, Count: n, SrcStep: ocg * taps}
 	for oc := 0; oc < ocg; oc += f.width {
 		a.Rows = min(f.width, ocg-oc)
@@ -134,7 +149,7 @@ func (f *phasePanels) write(t *transposedPhases, w []float32, group, c, n int) {
 			a.Order, a.DstStep = f.last, f.narrow
 		}
 		a.Dst = f.data[group*f.size+oc*f.k+c*a.DstStep:]
-		a.Src = w[((group*icg+c)*ocg+oc)*taps:]
+		a.Src = w[oc*taps:]
 		panel.Write(&a)
 	}
 }

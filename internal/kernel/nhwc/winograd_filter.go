@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -44,6 +45,12 @@ func (t *tiled) filterLen() int {
 
 // pack packs the windows, and transforms them unless that is done while running.
 func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
+	t.packRows(f, filterRows{elems: w, each: t.rowLen()}, room)
+}
+
+func (t *tiled) rowLen() int { return t.g.Taps() * t.channels }
+
+func (t *tiled) packRows(f *packed, w filterRows, room *mem.Room) {
 	g := &t.g
 	count, k := t.n*t.n*g.Groups, t.icg
 	if t.fresh {
@@ -70,7 +77,8 @@ func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
 // windowPacking packs windows; its chunks are panels of output channels, group by group.
 type windowPacking struct {
 	*tiled
-	w, u          []float32
+	w             filterRows
+	u             []float32
 	width, panels int // of a panel, and how many a group has
 	size          int // elements of a matrix
 	step          int // input channels at a time; the windows of views are as far apart
@@ -84,7 +92,13 @@ func (p *windowPacking) Chunk(i int) {
 	group, oc := i/p.panels, i%p.panels*p.width
 	width, rows := p.width, min(p.width, p.ocg-oc)
 	taps := p.g.Taps()
-	w, u := p.w[taps*(group*p.ocg)*p.channels:], p.u[group*p.size+oc*p.icg:]
+	u, buf := p.u[group*p.size+oc*p.icg:], window.GetScratch(0)
+	var w []float32 // of the panel, or of the group if it is turned
+	if p.turned {
+		w = p.w.elems[taps*group*p.ocg*p.channels:]
+	} else {
+		w = p.w.of(buf, group*p.ocg+oc, rows)
+	}
 	view := p.window * p.step * width
 	s := tileWorks.Get().(*tileWork)
 	s.u = mem.Grow(s.u, len(p.views)*view)
@@ -102,15 +116,16 @@ func (p *windowPacking) Chunk(i int) {
 		case p.turned:
 			a.Src, a.RowStep, a.SrcStep = w[taps*(c*p.ocg+oc):], taps, taps*p.ocg
 		case p.places != nil:
-			a.Src, a.RowStep, a.SrcStep = w[taps*(oc*p.channels+c):], taps*p.channels, taps
+			a.Src, a.RowStep, a.SrcStep = w[taps*c:], taps*p.channels, taps
 		default:
-			a.Src, a.RowStep, a.Order, a.Count = w[taps*(oc*p.channels+c):], taps*p.channels, p.order.First(taps*n), 1
+			a.Src, a.RowStep, a.Order, a.Count = w[taps*c:], taps*p.channels, p.order.First(taps*n), 1
 		}
 		panel.Write(&a)
 		for v := 0; v < len(p.views) && !p.fresh; v++ {
 			p.transform(&s.fil, windows[v*view:][:p.window*n*width], u[(v*p.channels+c)*width:], width, p.g.Groups*p.size)
 		}
 	}
+	buf.Release()
 	s.release()
 }
 
