@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
 )
 
 // TestRunOnce compares runs that pack the filter in memory of any content, or not at all, with those of a packed filter, to the last bit.
@@ -21,8 +22,15 @@ func TestRunOnce(t *testing.T) {
 			compareOnce(t, rng, NewPlan(p.geom()))
 			compareOnce(t, rng, NewGradXPlan(p.geom()))
 		}
-		for _, p := range transposedProblems() {
-			compareOnce(t, rng, NewTransposedPlan(p.geom(t)))
+		large := problem{1, 1, 300, 400, [][6]int{{3, 1, 1, 1, 0, 0}, {2, 1, 1, 1, 0, 0}}}
+		compareOnce(t, rng, NewPlan(large.geom()))
+		wide := transposedProblem{x: []int{1, 96, 9, 8}, w: []int{96, 140, 4, 4}, groups: 1, attrs: window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}}
+		for _, p := range append(transposedProblems(), wide) {
+			for _, c := range transposedChoices {
+				if a := c.make(p.geom(t)); a != nil {
+					compareOnce(t, rng, bind(p.geom(t), c.name, a))
+				}
+			}
 		}
 	})
 }

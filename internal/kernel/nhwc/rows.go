@@ -38,10 +38,7 @@ const rowElems = 32 << 10
 
 // TakesRows reports whether the plan packs filters that are computed row by row.
 func (p *Plan) TakesRows() bool {
-	switch a := p.alg.(type) {
-	case *tiled:
-		return !a.turned
-	case *pointwise:
+	if a, ok := p.alg.(*pointwise); ok {
 		return !a.turned
 	}
 	_, ok := p.alg.(rowed)

@@ -48,7 +48,12 @@ func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
 	t.packRows(f, filterRows{elems: w, each: t.rowLen()}, room)
 }
 
-func (t *tiled) rowLen() int { return t.g.Taps() * t.channels }
+func (t *tiled) rowLen() int {
+	if t.turned {
+		return t.g.Taps() * t.ocg
+	}
+	return t.g.Taps() * t.channels
+}
 
 func (t *tiled) packRows(f *packed, w filterRows, room *mem.Room) {
 	g := &t.g
@@ -69,12 +74,38 @@ func (t *tiled) packRows(f *packed, w filterRows, room *mem.Room) {
 		p.step = min(t.channels, ceilDiv(windowElems, t.window*len(t.views)*p.width))
 	}
 	p.order = t.order.of(t, p.step, p.width)
-	par.Run(f.threads, g.Groups*p.panels, p)
+	if t.turned {
+		p.packTurned(f.threads)
+	} else {
+		p.c1 = t.channels
+		par.Run(f.threads, g.Groups*p.panels, p)
+	}
 	*p = windowPacking{}
 	windowPackings.Put(p)
 }
 
-// windowPacking packs windows; its chunks are panels of output channels, group by group.
+// turnedElems is about how many elements of a turned filter are computed at a time: half of a second-level cache.
+const turnedElems = 128 << 10
+
+// packTurned packs a filter whose first axis are input channels: some of a group at a time where they are computed.
+func (p *windowPacking) packTurned(threads int) {
+	s := window.GetScratch(0)
+	defer s.Release()
+	count := p.channels
+	if p.w.fill != nil {
+		count = max(1, turnedElems/p.w.each)
+	}
+	for p.group = range p.g.Groups {
+		for p.c0 = 0; p.c0 < p.channels; p.c0 = p.c1 {
+			p.c1 = min(p.c0+count, p.channels)
+			p.rows = p.w.of(s, p.group*p.channels+p.c0, p.c1-p.c0)
+			par.Run(threads, p.panels, p)
+		}
+	}
+}
+
+// windowPacking packs windows of the input channels [c0, c1); its chunks are panels of output channels, group by group, or those of
+// one group if the filter is turned.
 type windowPacking struct {
 	*tiled
 	w             filterRows
@@ -83,6 +114,10 @@ type windowPacking struct {
 	size          int // elements of a matrix
 	step          int // input channels at a time; the windows of views are as far apart
 	order         panel.Order
+	c0, c1        int
+
+	group int       // if the filter is turned
+	rows  []float32 // its input channels [c0, c1) of the group
 }
 
 var windowPackings = sync.Pool{New: func() any { return new(windowPacking) }}
@@ -92,29 +127,29 @@ func (p *windowPacking) Chunk(i int) {
 	group, oc := i/p.panels, i%p.panels*p.width
 	width, rows := p.width, min(p.width, p.ocg-oc)
 	taps := p.g.Taps()
-	u, buf := p.u[group*p.size+oc*p.icg:], window.GetScratch(0)
-	var w []float32 // of the panel, or of the group if it is turned
+	buf, w := window.GetScratch(0), p.rows
 	if p.turned {
-		w = p.w.elems[taps*group*p.ocg*p.channels:]
+		group = p.group
 	} else {
 		w = p.w.of(buf, group*p.ocg+oc, rows)
 	}
+	u := p.u[group*p.size+oc*p.icg:]
 	view := p.window * p.step * width
 	s := tileWorks.Get().(*tileWork)
 	s.u = mem.Grow(s.u, len(p.views)*view)
-	for c := 0; c < p.channels; c += p.step {
-		n := min(p.step, p.channels-c)
+	for c := p.c0; c < p.c1; c += p.step {
+		n, at := min(p.step, p.c1-c), 0
 		windows := s.u[:len(p.views)*view]
 		if p.fresh {
-			windows = p.u[p.window*oc*p.inC:][:len(windows)]
+			windows, at = p.u[p.window*oc*p.inC:][:len(windows)], p.window*c*width
 		}
-		if rows < width || p.gaps {
+		if (rows < width || p.gaps) && at == 0 {
 			clear(windows)
 		}
-		a := panel.Args{Dst: windows, Order: p.order, Rows: rows, Count: n, DstStep: p.window * width}
+		a := panel.Args{Dst: windows[at:], Order: p.order, Rows: rows, Count: n, DstStep: p.window * width}
 		switch {
 		case p.turned:
-			a.Src, a.RowStep, a.SrcStep = w[taps*(c*p.ocg+oc):], taps, taps*p.ocg
+			a.Src, a.RowStep, a.SrcStep = w[taps*((c-p.c0)*p.ocg+oc):], taps, taps*p.ocg
 		case p.places != nil:
 			a.Src, a.RowStep, a.SrcStep = w[taps*c:], taps*p.channels, taps
 		default:
