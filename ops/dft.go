@@ -23,6 +23,9 @@ type dftPlan struct {
 	in  []complex128
 	out []complex128
 
+	real   *fourier.FFT // of real signals, nil for lengths with a large prime factor
+	signal []float64    // what it transforms
+
 	// For lengths with a large prime factor: convolution with a chirp, after Bluestein.
 	chirp, filter, pad []complex128
 
@@ -48,7 +51,8 @@ func newDFTPlan(n int, single bool) *dftPlan {
 		}
 	}
 	if rest == 1 {
-		p.fft = fourier.NewCmplxFFT(n)
+		p.fft, p.real = fourier.NewCmplxFFT(n), fourier.NewFFT(n)
+		p.signal = make([]float64, n)
 		return p
 	}
 	m := 1 << bits.Len(uint(2*n-2))
@@ -108,14 +112,24 @@ func (p *dftPlan) run(inverse bool) {
 	}
 }
 
+// runReal transforms the real p.signal to the first half of p.out, or with whole to all of it.
+func (p *dftPlan) runReal(whole bool) {
+	p.real.Coefficients(p.out[:p.n/2+1], p.signal)
+	if whole {
+		for i := p.n/2 + 1; i < p.n; i++ {
+			p.out[i] = cmplx.Conj(p.out[p.n-i])
+		}
+	}
+}
+
 func conjugate(x []complex128) {
 	for i, v := range x {
 		x[i] = cmplx.Conj(v)
 	}
 }
 
-// dftPlans keeps the plans of one node, for the length that it last saw.
-type dftPlans struct{ pool sync.Pool }
+// dftPlans keeps the plans of one node, for the length that it last saw, and its tasks.
+type dftPlans struct{ pool, tasks sync.Pool }
 
 func (s *dftPlans) get(n int, single bool) *dftPlan {
 	if p, _ := s.pool.Get().(*dftPlan); p != nil && p.n == n {
@@ -229,96 +243,4 @@ func dftKernel(form func(a Attrs) dftForm) func(*KernelCtx) (Kernel, error) {
 		}
 		return Kernel{Run: func(c *Call) error { return run(c, &f, plans) }}, nil
 	})
-}
-
-func runDFT[T float32 | float64](c *Call, f *dftForm, plans *dftPlans) error {
-	s := c.In[0].Shape()
-	axis := f.axis
-	var err error
-	if !f.attr {
-		axis = -2
-		if len(c.In) > 2 && c.In[2] != nil {
-			if axis, err = signalInt(c, 2); err != nil {
-				return err
-			}
-		}
-	}
-	if axis, err = f.at(axis, len(s)); err != nil {
-		return err
-	}
-	parts := s[len(s)-1]
-	if parts != 1 && parts != 2 {
-		return fmt.Errorf("ops: signal has shape %v, want a last axis of 1 or 2", []int(s))
-	}
-	n := s[axis]
-	if f.parts() == 1 {
-		n = 2 * (n - 1)
-	}
-	if len(c.In) > 1 && c.In[1] != nil {
-		if n, err = signalInt(c, 1); err != nil {
-			return err
-		}
-	}
-	if n < 1 || n > 1<<28 {
-		return fmt.Errorf("ops: transform of length %d", n)
-	}
-	out := n
-	if f.onesided && !f.inverse {
-		out = n/2 + 1
-	}
-	inner := s[axis+1 : len(s)-1].Len()
-	outer := s[:axis].Len()
-	x, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0])
-	if len(y) != outer*out*inner*f.parts() {
-		return fmt.Errorf("ops: output has shape %v for a transform of %d to %d", []int(c.Out[0].Shape()), n, out)
-	}
-	if s[axis] == 0 { // a signal of zeros
-		clear(y)
-		return nil
-	}
-	p := plans.get(n, f.inverse && f.parts() == 2 && tensor.DTypeOf[T]() == tensor.Float32)
-	for o := range outer {
-		for i := range inner {
-			dftLoad(p.in, x[(o*s[axis]*inner+i)*parts:], min(n, s[axis]), inner*parts, parts)
-			if f.parts() == 1 {
-				mirror(p.in, min(n, s[axis]))
-			}
-			p.run(f.inverse)
-			dftStore(y[(o*out*inner+i)*f.parts():], p.out[:out], inner*f.parts(), f.parts())
-		}
-	}
-	plans.pool.Put(p)
-	return nil
-}
-
-// dftLoad reads n elements of one or two parts; the rest of dst is zero.
-func dftLoad[T float32 | float64](dst []complex128, x []T, n, stride, parts int) {
-	clear(dst)
-	for i := range n {
-		im := 0.0
-		if parts == 2 {
-			im = float64(x[i*stride+1])
-		}
-		dst[i] = complex(float64(x[i*stride]), im)
-	}
-}
-
-func dftStore[T float32 | float64](y []T, src []complex128, stride, parts int) {
-	for i, v := range src {
-		y[i*stride] = T(real(v))
-		if parts == 2 {
-			y[i*stride+1] = T(imag(v))
-		}
-	}
-}
-
-// mirror completes the spectrum of a real signal of which the first known elements are given.
-func mirror(x []complex128, known int) {
-	n := len(x)
-	for i := max(n/2+1, 1); i < n; i++ {
-		x[i] = 0
-		if n-i < known {
-			x[i] = cmplx.Conj(x[n-i])
-		}
-	}
 }

@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -101,18 +102,50 @@ func runSTFT[T float32 | float64](c *Call, onesided bool, plans *dftPlans) error
 	if len(y) != s[0]*frames*bins*2 {
 		return fmt.Errorf("ops: output has shape %v for %d frames of %d", []int(c.Out[0].Shape()), frames, bins)
 	}
-	p := plans.get(n, false)
-	for b := range s[0] {
-		for f := range frames {
-			dftLoad(p.in, x[(b*s[1]+f*step)*parts:], n, parts, parts)
-			for i, w := range window {
+	t, _ := plans.tasks.Get().(*stftTask[T])
+	if t == nil {
+		t = new(stftTask[T])
+	}
+	*t = stftTask[T]{plans: plans, x: x, y: y, window: window, n: n, bins: bins, step: step, frames: frames, count: s[0] * frames, len: s[1], parts: parts}
+	var chunks int
+	chunks, t.size = par.Split(t.count, dftSequences(n))
+	par.Run(c.Threads, chunks, t)
+	*t = stftTask[T]{}
+	plans.tasks.Put(t)
+	return nil
+}
+
+// stftTask is a running STFT; chunks are ranges of the frames of all signals.
+type stftTask[T float32 | float64] struct {
+	plans        *dftPlans
+	x, y, window []T
+	n, bins      int // elements of a frame, and of its transform
+	step, frames int // of a signal
+	count        int // frames of all signals
+	len, parts   int // of a signal
+	size         int // frames of a chunk
+}
+
+// Chunk transforms a range of frames.
+func (t *stftTask[T]) Chunk(i int) {
+	lo, hi := par.Range(i, t.size, t.count)
+	p := t.plans.get(t.n, false)
+	for r := lo; r < hi; r++ {
+		x := t.x[(r/t.frames*t.len+r%t.frames*t.step)*t.parts:]
+		if t.parts == 1 && p.real != nil {
+			loadReal(p.signal, x, t.n, 1)
+			for i, w := range t.window {
+				p.signal[i] *= float64(w)
+			}
+			p.runReal(t.bins == t.n)
+		} else {
+			dftLoad(p.in, x, t.n, t.parts, t.parts)
+			for i, w := range t.window {
 				p.in[i] *= complex(float64(w), 0)
 			}
 			p.run(false)
-			dftStore(y, p.out[:bins], 2, 2)
-			y = y[bins*2:]
 		}
+		dftStore(t.y[r*t.bins*2:], p.out[:t.bins], 2, 2)
 	}
-	plans.pool.Put(p)
-	return nil
+	t.plans.pool.Put(p)
 }
