@@ -24,7 +24,8 @@ type depthwiseConv struct {
 	row        func(a *depthwise.Args)
 	step       int // outputs from one of a segment to the next
 	multiplier int
-	width      int // taps along the last axis
+	width      int // taps along the last axis,
+	span       int // and how many of them one row kernel takes
 	taps       int
 	outerRows  int // rows of outputs in one image
 	parts      []part
@@ -56,17 +57,24 @@ type segment struct {
 const callFMAs = 200 << 10
 
 func newDepthwise(g conv.Geom) algorithm {
-	if g.Groups != g.InC || g.InC == 1 || g.OutC > maxMultiplier*g.InC {
+	if !eachChannel(&g) {
 		return nil
 	}
+	return depthwiseOf(g, g.Axes[g.Rank-1].Kernel)
+}
+
+// eachChannel tells whether the groups of g read one channel each, and there are outputs.
+func eachChannel(g *conv.Geom) bool {
+	return g.Groups == g.InC && g.InC > 1 && g.OutC <= maxMultiplier*g.InC && g.Axes[g.Rank-1].Out > 0
+}
+
+// depthwiseOf lays out a convolution for kernels of span taps, into which a row of taps is divided.
+func depthwiseOf(g conv.Geom, span int) *depthwiseConv {
 	last := g.Axes[g.Rank-1]
-	d := &depthwiseConv{g: g, k: depthwise.Best(), step: 1, multiplier: g.OutC / g.InC, width: last.Kernel, taps: g.Taps(), zeros: make([]float32, g.InC)}
-	if last.Out == 0 {
-		return nil
-	}
+	d := &depthwiseConv{g: g, k: depthwise.Best(), step: 1, multiplier: g.OutC / g.InC, width: last.Kernel, span: span, taps: g.Taps(), zeros: make([]float32, g.InC)}
 	d.outerRows = g.OutSize() / last.Out
 	if last.Dilation == 1 || last.Stride == 1 && last.Out >= depthwise.Block*last.Dilation {
-		d.row = d.k.Rows(last.Kernel, last.Stride)
+		d.row = d.k.Rows(span, last.Stride)
 	}
 	d.order = panel.Interleaved(1, d.taps, d.k.Lanes)
 	if d.row != nil {
@@ -131,7 +139,7 @@ func (s *segment) joins(t *segment, taps int, rows bool) bool {
 // columns returns which columns of inputs a block has, 0 if it is whole.
 func (d *depthwiseConv) columns(s segment) int {
 	a := d.g.Axes[d.g.Rank-1]
-	n := (s.outputs-1)*a.Stride + a.Kernel
+	n := (s.outputs-1)*a.Stride + d.span
 	mask := 0
 	for c := range n {
 		if in := s.first*a.Stride - a.Lo + c*a.Dilation; in >= 0 && in < a.In {
@@ -158,7 +166,7 @@ func (d *depthwiseConv) format() string {
 // so on.
 func (d *depthwiseConv) pack(f *packed, w []float32, room *mem.Room) {
 	if f.data = room.Floats(d.filterLen()); !room.Filled() {
-		packLanes(f.data, w, d.g.InC, d.taps, d.multiplier, d.k.Lanes, d.order)
+		packLanes(f.data, w, d.g.InC, d.taps, d.taps, d.multiplier, d.k.Lanes, d.order)
 	}
 }
 
@@ -169,19 +177,22 @@ func lanesLen(channels, taps, multiplier, lanes int) int {
 	return multiplier * ceilDiv(channels, lanes) * taps * lanes
 }
 
-// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: [multiplier, vectors, taps, lanes], taps in
-// the given order.
-func packLanes(p, w []float32, channels, taps, multiplier, lanes int, order panel.Order) {
+// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: [multiplier, vectors, places, lanes], taps at
+// places in the given order, and zeros at those that are left.
+func packLanes(p, w []float32, channels, taps, places, multiplier, lanes int, order panel.Order) {
 	whole, rest := channels/lanes, channels%lanes
-	size := ceilDiv(channels, lanes) * taps * lanes
-	a := panel.Args{Order: order, RowStep: multiplier * taps, DstStep: taps * lanes, SrcStep: lanes * multiplier * taps}
+	size := ceilDiv(channels, lanes) * places * lanes
+	if places > taps {
+		clear(p)
+	}
+	a := panel.Args{Order: order, RowStep: multiplier * taps, DstStep: places * lanes, SrcStep: lanes * multiplier * taps}
 	for i := range multiplier {
 		a.Dst, a.Src = p[i*size:], w[i*taps:]
 		a.Rows, a.Count = lanes, whole
 		panel.Write(&a)
 		if rest > 0 {
 			a.Dst, a.Src = a.Dst[whole*a.DstStep:], a.Src[whole*a.SrcStep:]
-			clear(a.Dst[:taps*lanes])
+			clear(a.Dst[:places*lanes])
 			a.Rows, a.Count = rest, 1
 			panel.Write(&a)
 		}

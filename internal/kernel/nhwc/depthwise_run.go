@@ -169,7 +169,9 @@ func (d *depthwiseConv) compute(s *rowScratch, g *segment, last *window.Axis) {
 	if d.row != nil {
 		call, block, a.Blocks = d.row, depthwise.Block, g.outputs/depthwise.Block
 		for _, r := range s.rows {
-			a.Spans = append(a.Spans, depthwise.Span{X: r.X, W: r.W * d.k.Lanes})
+			for k := 0; k < d.width; k += d.span {
+				a.Spans = append(a.Spans, depthwise.Span{X: r.X + k*a.Pixel, W: (r.W + k) * d.k.Lanes})
+			}
 		}
 		if g.columns != 0 {
 			a.Edge, a.Columns = g.outputs, g.columns

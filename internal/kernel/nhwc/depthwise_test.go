@@ -34,6 +34,30 @@ func TestDepthwise(t *testing.T) {
 	}
 }
 
+// TestDepthwiseSpans compares rows of more taps than kernels slide over, with zeros at the end or without, and gradients of inputs.
+func TestDepthwiseSpans(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for i := range 80 {
+		c := 2 + rng.IntN(40)
+		p := problem{batch: 1 + rng.IntN(2), groups: c, inC: c, outC: c * []int{1, 1, 2, 8}[rng.IntN(4)]}
+		for j := range 1 + rng.IntN(3) {
+			k := 1 + rng.IntN(4)
+			p.axes = append(p.axes[:j:j], [6]int{k + rng.IntN(8), k, 1 + rng.IntN(2), 1, k - 1, rng.IntN(k)})
+		}
+		k := 8 + rng.IntN(12)
+		p.axes[len(p.axes)-1] = [6]int{k + rng.IntN(40), k, 1 + rng.IntN(2), 1, rng.IntN(k), rng.IntN(k)}
+		for _, k := range depthwise.All() {
+			undo := cpu.Set(k.Needs)
+			plan := newPlan(p.geom(), "depthwise by spans")
+			if plan == nil {
+				t.Fatalf("%v: no plan", p)
+			}
+			compare(t, plan, p, i)
+			undo()
+		}
+	}
+}
+
 // TestDepthwisePairs compares rows of outputs that are computed two by two, with padding on some sides or none.
 func TestDepthwisePairs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 6))

@@ -54,6 +54,7 @@ type choice struct {
 // choices lists the algorithms, the best first. The last takes everything.
 var choices = []choice{
 	{"winograd", newWinograd},
+	{"depthwise by spans", newSpanned},
 	{"depthwise", newDepthwise},
 	{"pointwise", newPointwise},
 	{"tapwise", newTapwise},
@@ -179,6 +180,7 @@ type stepper interface {
 
 func (t *tiled) anyStep()         {}
 func (d *depthwiseConv) anyStep() {}
+func (s *spanned) anyStep()       {}
 func (p *pointwise) anyStep()     {}
 func (d *directConv) anyStep()    {}
 func (d *dense) anyStep()         {}

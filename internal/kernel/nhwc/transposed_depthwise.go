@@ -79,7 +79,7 @@ func (t *transposedDepthwise) filterLen() int { return lanesLen(t.g.InC, t.taps,
 
 func (t *transposedDepthwise) pack(f *packed, w []float32, room *mem.Room) {
 	if f.data = room.Floats(t.filterLen()); !room.Filled() {
-		packLanes(f.data, w, t.g.InC, t.taps, 1, t.k.Lanes, t.order)
+		packLanes(f.data, w, t.g.InC, t.taps, t.taps, 1, t.k.Lanes, t.order)
 	}
 }
 
