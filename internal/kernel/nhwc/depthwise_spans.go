@@ -17,11 +17,15 @@ import (
 type spanned struct {
 	g      conv.Geom
 	inner  *depthwiseConv // of one padded image
+	step   int            // elements from one of its pixels to the next
 	turned bool           // as in depthwiseConv
 }
 
 // spannedShare is the least part of the windows' columns that is no padding: taps one by one leave out what is.
 const spannedShare = 0.5
+
+// crowded is a distance of pixels, in bytes, at multiples of which those of a window displace each other from the first-level cache.
+const crowded = 512
 
 // slideTaps are the rows of taps that kernels slide over, the widest first.
 var slideTaps = [3]int{7, 5, 3}
@@ -42,7 +46,10 @@ func newSpanned(g conv.Geom) algorithm {
 	a := &g.Axes[g.Rank-1]
 	a.Kernel, a.Lo, a.Hi = span*count, 0, 0
 	a.In = (a.Out-1)*a.Stride + a.Kernel
-	s.inner = depthwiseOf(g, span)
+	s.inner, s.step = depthwiseOf(g, span), g.InC
+	if 4*g.InC%crowded == 0 {
+		s.step += lineFloats
+	}
 	s.setOrder()
 	return s
 }
@@ -95,15 +102,15 @@ func (s *spanned) pack(f *packed, w []float32, room *mem.Room) {
 }
 
 // scratch holds a padded image, and what its convolution wants.
-func (s *spanned) scratch() int { return s.inner.g.InSize()*s.g.InC + s.inner.scratch() }
+func (s *spanned) scratch() int { return s.inner.g.InSize()*s.step + s.inner.scratch() }
 
 func (s *spanned) run(a *Args) {
 	g, d := &s.g, s.inner
-	size := d.g.InSize() * g.InC
+	size := d.g.InSize() * s.step
 	t := spannedCopies.Get().(*spannedCopy)
-	t.spanned, t.step = s, a.XStep
+	t.spanned, t.pixel = s, a.XStep
 	image := *a
-	image.X, image.Scratch, image.XStep = a.Scratch[:size], a.Scratch[size:], g.InC
+	image.X, image.Scratch, image.XStep = a.Scratch[:size], a.Scratch[size:], s.step
 	for n := range g.Batch {
 		t.from, t.to = a.X[n*g.InSize()*a.XStep:], image.X
 		var chunks int
@@ -126,7 +133,7 @@ const spannedGrain = 64 << 10
 type spannedCopy struct {
 	*spanned
 	from, to []float32
-	step     int // elements from one pixel to the next in from
+	pixel    int // elements from one pixel to the next in from
 	size     int
 }
 
@@ -142,20 +149,11 @@ func (t *spannedCopy) Chunk(i int) {
 	width := t.inner.g.Axes[t.g.Rank-1].In
 	n := max(0, min(a.In, width-a.Lo))
 	for r := lo; r < hi; r++ {
-		row := t.to[r*width*c:][:width*c]
-		clear(row[:a.Lo*c])
-		copyPixels(row[a.Lo*c:], t.from[r*a.In*t.step:], n, c, t.step)
-		clear(row[(a.Lo+n)*c:])
-	}
-}
-
-// copyPixels copies n pixels of c channels that lie step elements apart.
-func copyPixels(dst, src []float32, n, c, step int) {
-	if step == c {
-		copy(dst[:n*c], src)
-		return
-	}
-	for i := range n {
-		copy(dst[i*c:][:c], src[i*step:])
+		row := t.to[r*width*t.step:][:width*t.step]
+		clear(row[:a.Lo*t.step])
+		for i := range n {
+			copy(row[(a.Lo+i)*t.step:][:c], t.from[(r*a.In+i)*t.pixel:])
+		}
+		clear(row[(a.Lo+n)*t.step:])
 	}
 }

@@ -38,7 +38,7 @@ func TestDepthwise(t *testing.T) {
 func TestDepthwiseSpans(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	for i := range 80 {
-		c := 2 + rng.IntN(40)
+		c := []int{2 + rng.IntN(40), 128}[i%5/4]
 		p := problem{batch: 1 + rng.IntN(2), groups: c, inC: c, outC: c * []int{1, 1, 2, 8}[rng.IntN(4)]}
 		for j := range 1 + rng.IntN(3) {
 			k := 1 + rng.IntN(4)
