@@ -149,7 +149,78 @@ def volume_classifier():
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(64, 5)), torch.randn(1, 1, 32, 64, 64)
 
 
-MODELS = (tcn, crnn, srresnet, pyramid_detector, small_channels, thin_sequence, graph_attention, style_transfer, volume_classifier)
+class SpatialTransformer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = [nn.Conv2d(1, 8, 7), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(8, 10, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()]
+        self.pose = nn.Sequential(*layers, nn.Linear(10 * 12 * 12, 32), nn.ReLU(), nn.Linear(32, 6))
+        self.classes = nn.Sequential(nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16 * 30 * 30, 10))
+        line = torch.linspace(-1, 1, 64)
+        y, x = torch.meshgrid(line, line, indexing="ij")
+        self.register_buffer("points", torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3))
+
+    def forward(self, x):
+        pose = 0.1 * self.pose(x).view(-1, 2, 3) + torch.eye(2, 3)
+        grid = (self.points @ pose.transpose(1, 2)).view(-1, 64, 64, 2)
+        return self.classes(F.grid_sample(x, grid, align_corners=True))
+
+
+def spatial_transformer():
+    """A classifier that turns its input upright first: samples between pixels."""
+    return SpatialTransformer(), torch.randn(4, 1, 64, 64)
+
+
+class PlacesOfMaxima(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c, self.out = conv(3, 32), conv(32, 64), conv(64, 32), nn.Conv2d(32, 12, 3, padding=1)
+
+    def forward(self, x):
+        x, places = F.max_pool2d(self.a(x), 2, return_indices=True)
+        return self.out(F.interpolate(self.c(self.b(x)), scale_factor=2.0)), places
+
+
+def places_of_maxima():
+    """An encoder and decoder that also gives where the largest elements were."""
+    return PlacesOfMaxima(), torch.randn(1, 3, 128, 128)
+
+
+class SpectrumGate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.out = nn.GRU(257, 64, batch_first=True), nn.Linear(64, 257)
+        self.register_buffer("window", torch.hann_window(512))
+
+    def forward(self, x):
+        spectrum = torch.stft(x, 512, 128, 512, self.window, center=False, return_complex=False, onesided=True)
+        size = torch.log1p(spectrum.pow(2).sum(-1)).transpose(1, 2)
+        return spectrum * torch.sigmoid(self.out(self.rnn(size)[0])).transpose(1, 2)[..., None]
+
+
+def spectrum_gate():
+    """A filter of sound that works on its spectrum."""
+    return SpectrumGate(), torch.randn(1, 16384)
+
+
+class Mixing(nn.Module):
+    def __init__(self, channels, size):
+        super().__init__()
+        self.space = nn.Sequential(nn.Conv2d(channels, channels, size, groups=channels, padding=size // 2), nn.GELU(), nn.BatchNorm2d(channels))
+        self.channels = nn.Sequential(nn.Conv2d(channels, channels, 1), nn.GELU(), nn.BatchNorm2d(channels))
+
+    def forward(self, x):
+        return self.channels(x + self.space(x))
+
+
+def convolution_mixer():
+    """Depthwise windows of nine by nine, by which an image's patches are mixed, two images."""
+    return nn.Sequential(nn.Conv2d(3, 256, 14, 14), *[Mixing(256, 9) for _ in range(6)], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10)), torch.randn(2, 3, 224, 224)
+
+
+MODELS = (
+    tcn, crnn, srresnet, pyramid_detector, small_channels, thin_sequence, graph_attention, style_transfer, volume_classifier,
+    spatial_transformer, places_of_maxima, spectrum_gate, convolution_mixer,
+)  # fmt: skip
 
 
 def export(make, folder, dynamo):
