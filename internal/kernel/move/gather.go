@@ -82,21 +82,40 @@ func (g *gatherJob[I]) blocks(lo, hi int) {
 
 // wide copies blocks of any size. All indices have been checked.
 func (g *gatherJob[I]) wide(dp, sp unsafe.Pointer, lo, hi int) {
-	rows, n := active.rows, g.block
-	if n < leastWide || n > mostWide {
-		rows = nil
+	n := g.block
+	if active.rowsAt != nil && n >= leastWide && n <= mostWide {
+		g.listed(dp, sp, lo, hi)
+		return
 	}
 	for lo < hi {
 		base, k := lo/len(g.index)*g.axis, lo%len(g.index)
 		for _, v := range g.index[k:min(len(g.index), k+hi-lo)] {
 			d, s := unsafe.Add(dp, lo*n), unsafe.Add(sp, (base+wrap(int(v), g.axis))*n)
-			if rows != nil {
-				rows((*byte)(d), (*byte)(s), 1, n, 0, 0)
-			} else {
-				copy(unsafe.Slice((*byte)(d), n), unsafe.Slice((*byte)(s), n))
-			}
+			copy(unsafe.Slice((*byte)(d), n), unsafe.Slice((*byte)(s), n))
 			lo++
 		}
+	}
+}
+
+// A rowList says where blocks begin, and those to ask for.
+type rowList [64 + rowsAhead]int
+
+var rowLists = sync.Pool{New: func() any { return new(rowList) }}
+
+// listed copies blocks by a kernel, for which it lists where some of them begin.
+func (g *gatherJob[I]) listed(dp, sp unsafe.Pointer, lo, hi int) {
+	list := rowLists.Get().(*rowList)
+	defer rowLists.Put(list)
+	for lo < hi {
+		base, k := lo/len(g.index)*g.axis, lo%len(g.index)
+		part := g.index[k:min(len(g.index), k+hi-lo)]
+		count := min(len(part), len(list)-rowsAhead)
+		for i := range count + rowsAhead {
+			v := part[min(i, len(part)-1)]
+			list[i] = (base + wrap(int(v), g.axis)) * g.block
+		}
+		active.rowsAt((*byte)(unsafe.Add(dp, lo*g.block)), (*byte)(sp), &list[0], count, g.block)
+		lo += count
 	}
 }
 

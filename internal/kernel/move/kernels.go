@@ -18,6 +18,12 @@ type rowsFunc func(dst, src *byte, count, n, dstStride, srcStride int)
 // A secondFunc copies every second element, from the first on, of count groups of 64 bytes.
 type secondFunc func(dst, src *byte, count int)
 
+// A rowsAtFunc copies count rows of n bytes, at least leastWide, to dst, one after the other, from the offsets of src in a list, which
+// goes on with rowsAhead more.
+type rowsAtFunc func(dst, src *byte, at *int, count, n int)
+
+const rowsAhead = 2
+
 // few is the most rows or columns that a transpose takes one by one, or zips.
 const few = 4
 
@@ -30,6 +36,7 @@ type kernel struct {
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
 	rows       rowsFunc
+	rowsAt     rowsAtFunc
 	take       takeTable
 	second     [4]secondFunc // by the logarithm of the elements' bytes
 }

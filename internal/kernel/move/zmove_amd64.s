@@ -1292,57 +1292,124 @@ done:
 // func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
 // Requires: AVX
 TEXT ·rowsAVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ count+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ dstStride+32(FP), SI
-	MOVQ srcStride+40(FP), DI
-	LEAQ -128(BX), R8
-	LEAQ -32(BX), R9
+	MOVQ dst+0(FP), CX
+	MOVQ src+8(FP), DX
+	MOVQ count+16(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ dstStride+32(FP), DI
+	MOVQ srcStride+40(FP), R8
+	LEAQ -128(SI), R9
+	LEAQ -32(SI), R10
 
 row:
-	TESTQ DX, DX
+	TESTQ BX, BX
 	JE    done
-	XORQ  R10, R10
-	CMPQ  R10, R8
+	XORQ  AX, AX
+	CMPQ  AX, R9
 	JG    rest
 
 fours:
-	VMOVUPS (CX)(R10*1), Y0
-	VMOVUPS 32(CX)(R10*1), Y1
-	VMOVUPS 64(CX)(R10*1), Y2
-	VMOVUPS 96(CX)(R10*1), Y3
-	VMOVUPS Y0, (AX)(R10*1)
-	VMOVUPS Y1, 32(AX)(R10*1)
-	VMOVUPS Y2, 64(AX)(R10*1)
-	VMOVUPS Y3, 96(AX)(R10*1)
-	ADDQ    $0x00000080, R10
-	CMPQ    R10, R8
+	VMOVUPS (DX)(AX*1), Y0
+	VMOVUPS 32(DX)(AX*1), Y1
+	VMOVUPS 64(DX)(AX*1), Y2
+	VMOVUPS 96(DX)(AX*1), Y3
+	VMOVUPS Y0, (CX)(AX*1)
+	VMOVUPS Y1, 32(CX)(AX*1)
+	VMOVUPS Y2, 64(CX)(AX*1)
+	VMOVUPS Y3, 96(CX)(AX*1)
+	ADDQ    $0x00000080, AX
+	CMPQ    AX, R9
 	JLE     fours
 
 rest:
-	CMPQ R10, R9
+	CMPQ AX, R10
 	JG   tail
 
 ones:
-	VMOVUPS (CX)(R10*1), Y0
-	VMOVUPS Y0, (AX)(R10*1)
-	ADDQ    $0x00000020, R10
-	CMPQ    R10, R9
+	VMOVUPS (DX)(AX*1), Y0
+	VMOVUPS Y0, (CX)(AX*1)
+	ADDQ    $0x00000020, AX
+	CMPQ    AX, R10
 	JLE     ones
 
 tail:
-	CMPQ    R10, BX
+	CMPQ    AX, SI
 	JE      next
-	MOVQ    R9, R10
-	VMOVUPS (CX)(R10*1), Y0
-	VMOVUPS Y0, (AX)(R10*1)
+	MOVQ    R10, AX
+	VMOVUPS (DX)(AX*1), Y0
+	VMOVUPS Y0, (CX)(AX*1)
 
 next:
-	ADDQ SI, AX
 	ADDQ DI, CX
-	DECQ DX
+	ADDQ R8, DX
+	DECQ BX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsAtAVX2(dst *byte, src *byte, at *int, count int, n int)
+// Requires: AVX, MMX+
+TEXT ·rowsAtAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), BX
+	MOVQ src+8(FP), SI
+	MOVQ at+16(FP), DI
+	MOVQ count+24(FP), R8
+	MOVQ n+32(FP), R9
+	LEAQ -128(R9), R10
+	LEAQ -32(R9), R11
+
+row:
+	TESTQ R8, R8
+	JE    done
+	MOVQ  (DI), CX
+	ADDQ  SI, CX
+	MOVQ  16(DI), DX
+	ADDQ  SI, DX
+	XORQ  AX, AX
+	CMPQ  AX, R10
+	JG    rest
+
+fours:
+	VMOVUPS    (CX)(AX*1), Y0
+	VMOVUPS    32(CX)(AX*1), Y1
+	VMOVUPS    64(CX)(AX*1), Y2
+	VMOVUPS    96(CX)(AX*1), Y3
+	VMOVUPS    Y0, (BX)(AX*1)
+	VMOVUPS    Y1, 32(BX)(AX*1)
+	VMOVUPS    Y2, 64(BX)(AX*1)
+	VMOVUPS    Y3, 96(BX)(AX*1)
+	PREFETCHT0 (DX)(AX*1)
+	PREFETCHT0 64(DX)(AX*1)
+	ADDQ       $0x00000080, AX
+	CMPQ       AX, R10
+	JLE        fours
+
+rest:
+	CMPQ AX, R11
+	JG   tail
+
+ones:
+	VMOVUPS    (CX)(AX*1), Y0
+	VMOVUPS    Y0, (BX)(AX*1)
+	PREFETCHT0 (DX)(AX*1)
+	ADDQ       $0x00000020, AX
+	CMPQ       AX, R11
+	JLE        ones
+
+tail:
+	CMPQ       AX, R9
+	JE         next
+	MOVQ       R11, AX
+	VMOVUPS    (CX)(AX*1), Y0
+	VMOVUPS    Y0, (BX)(AX*1)
+	PREFETCHT0 (DX)(AX*1)
+
+next:
+	ADDQ R9, BX
+	ADDQ $0x08, DI
+	DECQ R8
 	JMP  row
 
 done:

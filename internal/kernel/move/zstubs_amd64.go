@@ -41,6 +41,9 @@ func unzip4AVX2(dst *byte, src *byte, count int, stride int)
 func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
 
 //go:noescape
+func rowsAtAVX2(dst *byte, src *byte, at *int, count int, n int)
+
+//go:noescape
 func second1AVX2(dst *byte, src *byte, count int)
 
 //go:noescape

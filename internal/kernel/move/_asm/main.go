@@ -20,6 +20,7 @@ func main() {
 		zip(n, true)
 	}
 	rows()
+	rowsAt()
 	for width := 1; width <= 8; width *= 2 {
 		second(width)
 		for bits := 32; bits <= 64; bits *= 2 {

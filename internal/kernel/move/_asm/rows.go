@@ -6,56 +6,109 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+const rowVector = 32
+
 // rows emits a copy of count rows of n bytes, at least 32 each. The last vector of a row may lie over the one before.
 func rows() {
-	const width = 32
 	TEXT("rowsAVX2", NOSPLIT, "func(dst, src *byte, count, n, dstStride, srcStride int)")
 	Pragma("noescape")
-	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
-	src := Load(Param("src"), GP64()).(reg.GPVirtual)
+	r := rowCopy{at: GP64()}
+	r.dst = Load(Param("dst"), GP64()).(reg.GPVirtual)
+	r.src = Load(Param("src"), GP64()).(reg.GPVirtual)
 	count := Load(Param("count"), GP64()).(reg.GPVirtual)
-	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	r.n = Load(Param("n"), GP64()).(reg.GPVirtual)
 	ds := Load(Param("dstStride"), GP64()).(reg.GPVirtual)
 	ss := Load(Param("srcStride"), GP64()).(reg.GPVirtual)
-	four, one, at := GP64(), GP64(), GP64()
-	LEAQ(Mem{Base: n, Disp: -4 * width}, four) // the last place where four vectors fit
-	LEAQ(Mem{Base: n, Disp: -width}, one)
-	vectors := func(count int) {
-		v := make([]reg.VecVirtual, count)
-		for i := range v {
-			v[i] = YMM()
-			VMOVUPS(Mem{Base: src, Index: at, Scale: 1, Disp: i * width}, v[i])
-		}
-		for i := range v {
-			VMOVUPS(v[i], Mem{Base: dst, Index: at, Scale: 1, Disp: i * width})
-		}
-	}
-	loop := func(name, end string, last reg.GPVirtual, count int) {
-		CMPQ(at, last)
-		JG(LabelRef(end))
-		Label(name)
-		vectors(count)
-		ADDQ(U32(uint32(count*width)), at)
-		CMPQ(at, last)
-		JLE(LabelRef(name))
-		Label(end)
-	}
+	r.limits()
 	Label("row")
 	TESTQ(count, count)
 	JE(LabelRef("done"))
-	XORQ(at, at)
-	loop("fours", "rest", four, 4)
-	loop("ones", "tail", one, 1)
-	CMPQ(at, n)
-	JE(LabelRef("next"))
-	MOVQ(one, at)
-	vectors(1)
-	Label("next")
-	ADDQ(ds, dst)
-	ADDQ(ss, src)
+	r.row()
+	ADDQ(ds, r.dst)
+	ADDQ(ss, r.src)
 	DECQ(count)
 	JMP(LabelRef("row"))
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// rowsAhead is how many rows rowsAt looks ahead.
+const rowsAhead = 2
+
+// rowsAt emits rows for rows that follow each other in dst, and begin in src where the list of offsets says. It asks the memory for
+// those rowsAhead further on, which the list names, too.
+func rowsAt() {
+	TEXT("rowsAtAVX2", NOSPLIT, "func(dst, src *byte, at *int, count, n int)")
+	Pragma("noescape")
+	r := rowCopy{at: GP64(), src: GP64(), ahead: GP64()}
+	r.dst = Load(Param("dst"), GP64()).(reg.GPVirtual)
+	src := Load(Param("src"), GP64()).(reg.GPVirtual)
+	list := Load(Param("at"), GP64()).(reg.GPVirtual)
+	count := Load(Param("count"), GP64()).(reg.GPVirtual)
+	r.n = Load(Param("n"), GP64()).(reg.GPVirtual)
+	r.limits()
+	Label("row")
+	TESTQ(count, count)
+	JE(LabelRef("done"))
+	MOVQ(Mem{Base: list}, r.src)
+	ADDQ(src, r.src)
+	MOVQ(Mem{Base: list, Disp: 8 * rowsAhead}, r.ahead)
+	ADDQ(src, r.ahead)
+	r.row()
+	ADDQ(r.n, r.dst)
+	ADDQ(U8(8), list)
+	DECQ(count)
+	JMP(LabelRef("row"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// A rowCopy emits the copy of one row of n bytes; ahead, if it is set, is a row to ask for.
+type rowCopy struct {
+	dst, src, n, at, ahead reg.GPVirtual
+	four, one              reg.GPVirtual // the last places where four vectors, and one, fit
+}
+
+func (r *rowCopy) limits() {
+	r.four, r.one = GP64(), GP64()
+	LEAQ(Mem{Base: r.n, Disp: -4 * rowVector}, r.four)
+	LEAQ(Mem{Base: r.n, Disp: -rowVector}, r.one)
+}
+
+func (r *rowCopy) vectors(count int) {
+	v := make([]reg.VecVirtual, count)
+	for i := range v {
+		v[i] = YMM()
+		VMOVUPS(Mem{Base: r.src, Index: r.at, Scale: 1, Disp: i * rowVector}, v[i])
+	}
+	for i := range v {
+		VMOVUPS(v[i], Mem{Base: r.dst, Index: r.at, Scale: 1, Disp: i * rowVector})
+	}
+	for i := 0; i < count && r.ahead != nil; i += 2 {
+		PREFETCHT0(Mem{Base: r.ahead, Index: r.at, Scale: 1, Disp: i * rowVector})
+	}
+}
+
+func (r *rowCopy) loop(name, end string, last reg.GPVirtual, count int) {
+	CMPQ(r.at, last)
+	JG(LabelRef(end))
+	Label(name)
+	r.vectors(count)
+	ADDQ(U32(uint32(count*rowVector)), r.at)
+	CMPQ(r.at, last)
+	JLE(LabelRef(name))
+	Label(end)
+}
+
+func (r *rowCopy) row() {
+	XORQ(r.at, r.at)
+	r.loop("fours", "rest", r.four, 4)
+	r.loop("ones", "tail", r.one, 1)
+	CMPQ(r.at, r.n)
+	JE(LabelRef("next"))
+	MOVQ(r.one, r.at)
+	r.vectors(1)
+	Label("next")
 }
