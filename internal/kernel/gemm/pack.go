@@ -86,6 +86,24 @@ func (p *Packed) SetColumns(i, first, n int, b []float32, rs, cs int) {
 	scratches.Put(s)
 }
 
+// SetRows packs rows [k0, k1) of all columns of matrix i. b holds the whole matrix, as for Set, of which nothing else is read.
+func (p *Packed) SetRows(i, k0, k1 int, b []float32, rs, cs int) {
+	if i < 0 || i >= p.count || k0 < 0 || k0 > k1 || k1 > p.k {
+		panic(fmt.Sprintf("gemm: rows %d to %d of matrix %d of %d packed ones with %d rows", k0, k1, i, p.count, p.k))
+	}
+	fits("B", len(b), 0, k1, p.n, rs, cs)
+	dst := p.data[i*p.size : (i+1)*p.size]
+	if p.cols {
+		packAny(dst[k0:], b[k0*rs:], p.n, k1-k0, cs, rs, p.k)
+		return
+	}
+	s, nr := scratches.Get().(*scratch), p.row.nr
+	for n := 0; n < p.n; n += nr {
+		s.packMatrix(dst[n*p.k+k0*nr:], b, rs, cs, Tile{K0: k0, K1: k1, N0: n, N1: min(n+nr, p.n), NR: nr}, p.row)
+	}
+	scratches.Put(s)
+}
+
 // Bytes returns the memory that the packed form takes.
 func (p *Packed) Bytes() int { return 4 * len(p.data) }
 

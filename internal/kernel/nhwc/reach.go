@@ -72,4 +72,10 @@ func (r *reaching) pack(f *packed, w []float32, room *mem.Room) {
 		}
 	}
 	r.algorithm.pack(f, to, room)
+	if n >= largeFilter {
+		mem.Discard(s.Buf) // no run needs so much
+	}
 }
+
+// largeFilter is how many elements of a filter are not left in the memory that goes from chunk to chunk.
+const largeFilter = 1 << 18
