@@ -47,7 +47,7 @@ func packMatrices(room *Room, m *matrices, t *tensor.Tensor) *gemm.Packed {
 
 // packedAtOnce is how many elements of a matrix are packed before their pages in a file are given back, so that there are never
 // two copies of a large matrix.
-const packedAtOnce = 1 << 20
+const packedAtOnce = 1 << 18
 
 // packMatrix packs matrix i of p, whose elements are b, and lie in raw.
 func packMatrix(p *gemm.Packed, i int, b []float32, m *matrices, raw []byte) {
