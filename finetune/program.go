@@ -79,9 +79,12 @@ func (p *program) compiled() (*stage, error) {
 	p.suffix, p.failed = p.b.compile(p.graph, p)
 	p.graph = nil
 	if p.inside {
-		// What compiling leaves behind, and its code, would stay resident beside the arena of the steps.
+		// What compiling leaves behind would stay resident beside the arena of the steps; its code, too, which counts where
+		// memory is bounded.
 		debug.FreeOSMemory()
-		mem.ReleaseProgram()
+		if p.b.limit > 0 {
+			mem.ReleaseProgram()
+		}
 	}
 	return p.suffix, p.failed
 }
