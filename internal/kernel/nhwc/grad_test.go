@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
@@ -144,6 +145,20 @@ func TestGradWNaN(t *testing.T) {
 				t.Fatalf("%+v: NaN at %d", g, j)
 			}
 		}
+	}
+}
+
+// TestGradWinogradChoice holds the choice to what was measured: kernels of 4 at stride 2 go by transforms in all directions.
+func TestGradWinogradChoice(t *testing.T) {
+	g := problem{2, 1, 32, 48, [][6]int{{34, 4, 2, 1, 1, 1}, {32, 4, 2, 1, 1, 1}}}.geom()
+	for _, got := range []string{NewPlan(g).Algorithm(), NewGradXPlan(g).Algorithm(), NewGradW(g).Algorithm()} {
+		if !strings.HasSuffix(got, "winograd") {
+			t.Errorf("algorithm %q, want transforms", got)
+		}
+	}
+	few := problem{16, 1, 256, 512, [][6]int{{8, 4, 2, 1, 1, 1}, {8, 4, 2, 1, 1, 1}}}.geom()
+	if got := NewGradW(few).Algorithm(); got != "products" {
+		t.Errorf("algorithm %q for 16 tiles, want products", got)
 	}
 }
 
