@@ -53,6 +53,10 @@ func (t *indexed[T]) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.g.Planes)
 	in, out := t.g.InSize(), t.g.OutSize()
 	for p := lo; p < hi; p++ {
+		if t.single() {
+			t.copy(p*in, in)
+			continue
+		}
 		for row := range t.d.Out * t.h.Out {
 			at := p*out + row*t.w.Out
 			t.row(t.x[p*in:][:in], row, p*in, t.y[at:][:t.w.Out], t.index[at:][:t.w.Out])
@@ -60,6 +64,24 @@ func (t *indexed[T]) Chunk(i int) {
 		if t.columnMajor {
 			t.turn(t.index[p*out:][:out], p*in)
 		}
+	}
+}
+
+// single tells whether each window is the element at its place, which is how exporters ask where a plane begins.
+func (t *indexed[T]) single() bool {
+	for _, a := range [...]window.Axis{t.d, t.h, t.w} {
+		if a.Kernel != 1 || a.Stride != 1 || a.Lo != 0 || a.Out != a.In {
+			return false
+		}
+	}
+	return !t.columnMajor
+}
+
+// copy pools n elements from base on whose windows are themselves.
+func (t *indexed[T]) copy(base, n int) {
+	copy(t.y[base:][:n], t.x[base:])
+	for i := range t.index[base:][:n] {
+		t.index[base+i] = int64(base + i)
 	}
 }
 
@@ -71,6 +93,10 @@ func (t *indexed[T]) row(x []T, row, base int, y []T, index []int64) {
 	depth, line := t.h.In*t.w.In, t.w.In
 	head := (d*t.d.Stride-t.d.Lo)*depth + (h*t.h.Stride-t.h.Lo)*line
 	step := t.w.Dilation
+	if t.w.Kernel == 2 && step == 1 && d1-d0 == 1 && h1-h0 == 2 {
+		t.pairs(x, head+d0*t.d.Dilation*depth+h0*t.h.Dilation*line, t.h.Dilation*line, base, y, index)
+		return
+	}
 	for o := range y {
 		first, n := head+int(t.first[o]), int(t.count[o])
 		best, at := t.low, -1
@@ -93,6 +119,34 @@ func (t *indexed[T]) row(x []T, row, base int, y []T, index []int64) {
 		if index[o] = -1; at >= 0 {
 			index[o] = int64(base + at)
 		}
+	}
+}
+
+// pairs pools a row of windows of two neighbours in each of two rows, which lie below elements apart; at is where the first of
+// them would begin.
+func (t *indexed[T]) pairs(x []T, at, below, base int, y []T, index []int64) {
+	for o := range y {
+		if t.count[o] == 0 {
+			y[o], index[o] = t.low, -1
+			continue
+		}
+		pos := at + int(t.first[o])
+		best, place := x[pos], pos
+		if t.count[o] == 2 {
+			if v := x[pos+1]; v > best {
+				best, place = v, pos+1
+			}
+		}
+		pos += below
+		if v := x[pos]; v > best {
+			best, place = v, pos
+		}
+		if t.count[o] == 2 {
+			if v := x[pos+1]; v > best {
+				best, place = v, pos+1
+			}
+		}
+		y[o], index[o] = best, int64(base+place)
 	}
 }
 

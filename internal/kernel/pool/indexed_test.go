@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
 )
 
 // TestIndexer compares with the loop that knows any rank, NaN, infinities and equal elements among the inputs.
@@ -15,6 +17,14 @@ func TestIndexer(t *testing.T) {
 	special := []float32{float32(math.NaN()), inf, -inf, 0, 0, 1}
 	for i := range 900 {
 		g := randomGeom(r, 1+i%3)
+		for j := range g.Rank {
+			switch a := &g.Axes[j]; i % 7 {
+			case 0: // windows of one element
+				*a = window.Axis{In: a.In, Out: a.In, Kernel: 1, Stride: 1, Dilation: 1}
+			case 1: // of two
+				*a = window.Axis{In: a.In, Out: a.In/2 + 1, Kernel: 2, Stride: 2, Dilation: 1, Lo: 1, Hi: 1}
+			}
+		}
 		x := make([]float32, g.Planes*g.InSize())
 		for i := range x {
 			if x[i] = r.Float32() - 0.5; r.IntN(3) == 0 {
