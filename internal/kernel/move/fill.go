@@ -9,10 +9,17 @@ func Fill(dst, pattern []byte) {
 		clear(dst)
 		return
 	}
-	for n := copy(dst, pattern); n < len(dst); n *= 2 {
-		copy(dst[n:], dst[:n])
+	n := copy(dst, pattern)
+	for head := n; n < len(dst); {
+		n += copy(dst[n:], dst[:head])
+		if head < fillHead {
+			head = n
+		}
 	}
 }
+
+// fillHead is how many bytes double before the rest is copies of them, read from the nearest cache.
+const fillHead = 1 << 12
 
 func zero(b []byte) bool {
 	for _, v := range b {

@@ -9,15 +9,23 @@ func MapOf[T Float](dst, x []T, f func(float64) float64) {
 	}
 }
 
+// fillHead is how many elements Fill sets one by one; copies of them, which go by vectors, are the rest.
+const fillHead = 512
+
 // Fill sets all of dst to v.
 func Fill[T any](dst []T, v T) {
-	for len(dst) >= 8 {
-		d := (*[8]T)(dst)
+	head := dst[:min(len(dst), fillHead)]
+	x := head
+	for len(x) >= 8 {
+		d := (*[8]T)(x)
 		d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7] = v, v, v, v, v, v, v, v
-		dst = dst[8:]
+		x = x[8:]
 	}
-	for i := range dst {
-		dst[i] = v
+	for i := range x {
+		x[i] = v
+	}
+	for dst = dst[len(head):]; len(dst) > 0; {
+		dst = dst[copy(dst, head):]
 	}
 }
 
