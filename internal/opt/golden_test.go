@@ -18,6 +18,10 @@ var update = goflag.Bool("update", false, "write the golden dumps anew")
 // headsText makes q, two heads of 4, of tokens.
 const headsText = "MatMul tokens W8x8 -> p; Reshape p #2,5,2,4 -> u; Transpose u perm=0,2,1,3 -> q; "
 
+// phasesText cuts a picture in its four phases, and joins these.
+const phasesText = "Slice image #0 #6 #2 #2 -> e; Slice image #1 #6 #2 #2 -> o; Slice e #0 #99 #3 #2 -> a; Slice o #0 #99 #-1 #2 -> b; Slice e #1 #99 #3 #2 -> c; Slice o #1 #99 #3 #2 -> d; " +
+	"Concat a b c d axis=1 -> f; Conv f K5x16x3x3 pads=1,1,1,1 -> y"
+
 // golden are graphs that show what each pass does: the nodes as Parse reads them. Each is dumped to
 // testdata/<pass>/<name>.txt before and after the pass; the passes that stand before it in the table have run. Without
 // nodes, models makes the model.
@@ -36,6 +40,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"moves", "flattened-twice", "x", "Flatten x axis=1 -> f; Flatten f axis=1 -> g; Relu g -> y"},
 	{"subexpressions", "chains", "x", "Exp x -> a; Add a 1 -> b; Exp x -> c; Add c 1 -> d; Mul b d -> y"},
 	{"selections", "token", "tokens", "MatMul tokens W8x8 -> p; Add p B8 -> b; Relu b -> r; Add r tokens -> s; LayerNormalization s G8 H8 -> n; Slice n #0 #1 #1 -> y"},
+	{"phases", "every-second-pixel", "image", phasesText},
 	{"pads", "into-convolution", "image", "Conv image K4x4x3x3 pads=1,1,1,1 -> y"},
 	{"conv-bn", "normalisation", "image", "Conv image K5x4x3x3 -> c; BatchNormalization c G5 B5 M5 V5 -> y"},
 	{"parallels", "branches", "image", "Conv image K4x4x3x3 pads=1,1,1,1 -> c; Conv image P4x4x1x1 -> p; BatchNormalization image G4 B4 M4 V4 -> b; Add c p -> s; Add s b -> y"},
