@@ -130,7 +130,7 @@ func convOfPhases(n *graph.Node, x *graph.Value, order []phase) *graph.Node {
 		return nil
 	}
 	rows, cols := step*w[2], step*w[3]
-	filter := graph.Derive(n.In[1].Name+"/phases", n.In[1], tensor.Shape{w[0], channels, rows, cols}, func(dst, src []float32) {
+	filter := graph.DeriveSum(n.In[1].Name+"/phases", []*graph.Value{n.In[1]}, tensor.Shape{w[0], channels, rows, cols}, func(dst, src []float32, _ int) {
 		for i := range w[0] * len(order) * channels * w[2] * w[3] {
 			kx, ky, c := i%w[3], i/w[3]%w[2], i/w[3]/w[2] // c counts the channels of all outputs
 			p := order[c%w[1]/channels]
