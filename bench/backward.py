@@ -26,11 +26,13 @@ from backward_cases import cases
 
 KINDS = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.INT64, np.dtype("uint8"): TensorProto.UINT8}
 
+OPSETS = [("", 21), ("onnxrun", 1), ("ai.onnx.preview.training", 1)]
+
 
 def write_case(folder, case):
     """Writes model.onnx and the inputs of a case; returns the model's path."""
     os.makedirs(folder, exist_ok=True)
-    nodes = [helper.make_node(op, ins, outs, domain="onnxrun", **attrs) for op, ins, outs, attrs in case.nodes]
+    nodes = [helper.make_node(op, ins, outs, domain=(domain or ["onnxrun"])[0], **attrs) for op, ins, outs, attrs, *domain in case.nodes]
     given, constants, lines = [], [], []
     for name, value in case.inputs.items():
         if name in case.constant:
@@ -43,7 +45,7 @@ def write_case(folder, case):
         f.write("\n".join(lines) + "\n")
     outs = [helper.make_empty_tensor_value_info(name) for name in case.outputs]
     graph = helper.make_graph(nodes, "backward", given, outs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("onnxrun", 1)], ir_version=10)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*o) for o in OPSETS], ir_version=10)
     path = os.path.join(folder, "model.onnx")
     onnx.save(model, path)
     return path

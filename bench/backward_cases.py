@@ -1,5 +1,6 @@
 """The cases of backward.py."""
 
+import math
 from dataclasses import dataclass
 from typing import Callable
 
@@ -13,7 +14,7 @@ seeded = np.random.default_rng(1)
 @dataclass
 class Case:
     name: str
-    nodes: list  # (operator, inputs, outputs, attributes)
+    nodes: list  # (operator, inputs, outputs, attributes), and the domain where it is not onnxrun
     inputs: dict
     outputs: list
     torch: Callable  # from the inputs as tensors to what runs PyTorch's operator
@@ -145,6 +146,60 @@ def softmax(rows, width, log=False):
                 {"dy": f32(rows, width), "y": y.numpy()}, ["dx"], lambda t: lambda: run(t["dy"], t["y"], 1, torch.float32))
 
 
+def differentiated(nodes, y, wrt):
+    """Nodes, and those that make the gradients of some values for dy, the gradient of y, as training does."""
+    return nodes + [("Mul", [y, "dy"], ["product"], {}, ""), ("ReduceSum", ["product"], ["loss"], {"keepdims": 0}, ""),
+                    ("Gradient", wrt, ["d" + v for v in wrt], {"xs": wrt, "y": "loss"}, "ai.onnx.preview.training")]
+
+
+def gelu(rows, width, approximate="none"):
+    return Case(f"GELU{' (tanh)' * (approximate == 'tanh')} {rows}x{width}", differentiated([("Gelu", ["x"], ["y"], {"approximate": approximate}, "")], "y", ["x"]),
+                {"dy": f32(rows, width), "x": f32(rows, width)}, ["dx"], lambda t: lambda: aten.gelu_backward(t["dy"], t["x"], approximate=approximate))
+
+
+def attention(batch, length, heads, size, causal=False):
+    """Heads lie where projections put them; PyTorch has the result and the log-sum-exp of the forward pass."""
+    scale = size ** -0.5
+
+    def run(t):
+        q, k, v, dy = (t[n].view(batch, length, heads, size).transpose(1, 2) for n in ("q", "k", "v", "dy"))
+        y, lse = aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, scale=scale)
+        return lambda: aten._scaled_dot_product_flash_attention_for_cpu_backward(dy, q, k, v, y, lse, 0.0, causal, scale=scale)
+    view = [heads, size, 0, size]
+    attrs = {"scale": scale, "fill": -math.inf, "empty_zero": 1, "causal": int(causal), "heads_first": 0, "q_view": view, "k_view": view, "v_view": view}
+    return Case(f"attention {batch}x{length}, {heads} heads of {size}{', causal' * causal}", [("AttentionGrad", ["dy", "q", "k", "v"], ["dq", "dk", "dv"], attrs)],
+                {n: f32(batch, length, heads * size) for n in ("dy", "q", "k", "v")}, ["dq", "dk", "dv"], run)
+
+
+def conv_transpose(batch, channels, to, size):
+    """Windows of 4 by 4 that move by two positions, as in generators of pictures."""
+    x, w = (batch, channels, size, size), (channels, to, 4, 4)
+    attrs = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [1, 1, 1, 1], "group": 1, "transposed": 1}
+
+    def run(t):
+        dy, x, w = channels_first(t["dy"]), channels_first(t["x"]), t["w"].to(memory_format=torch.channels_last)
+        return lambda: aten.convolution_backward(dy, x, w, None, [2, 2], [1, 1], [1, 1], True, [0, 0], 1, [True, True, False])
+    return Case(f"transposed convolution 4x4 s2 {channels}@{size} to {to} batch {batch}",
+                [("NhwcConvGradX", ["dy", "w", "xs", "ws"], ["dx"], attrs), ("NhwcConvGradW", ["dy", "x", "xs", "ws"], ["dw"], attrs)],
+                {"dy": f32(batch, 2 * size, 2 * size, to), "x": f32(batch, size, size, channels), "w": f32(*w), "xs": ints(*x), "ws": ints(*w)}, ["dx", "dw"], run, ("xs", "ws"))
+
+
+def lstm(steps, batch, inputs, hidden):
+    """Both passes: what the forward one keeps for the gradient is no tensor of PyTorch's."""
+    def run(t):
+        layer, x = torch.nn.LSTM(inputs, hidden), t["x"].requires_grad_()
+        wrt = [x, *layer.parameters()]
+
+        def both():
+            with torch.enable_grad():
+                return torch.autograd.grad(layer(x)[0], wrt, t["dy"].squeeze(1))
+        return both
+    weights = {"w": f32(1, 4 * hidden, inputs) / 8, "r": f32(1, 4 * hidden, hidden) / 8, "b": f32(1, 8 * hidden)}
+    nodes = differentiated([("LSTM", ["x", "w", "r", "b"], ["y"], {"hidden_size": hidden}, "")], "y", ["x", "w", "r", "b"])
+    return Case(f"LSTM {inputs} to {hidden}, {steps} steps of {batch}, both passes", nodes, {"dy": f32(steps, 1, batch, hidden), "x": f32(steps, batch, inputs), **weights},
+                ["dx", "dw", "dr", "db"], run)
+
+
 def cases():
     yield depthwise(8, 96, 56, 3, 1)
     yield depthwise(8, 144, 56, 3, 2)
@@ -163,6 +218,12 @@ def cases():
     yield layer_norm(1024, 256)
     yield layer_norm(1024, 768)
     yield layer_norm(1024, 768, rms=True)
+    yield gelu(1024, 1536)
+    yield gelu(1024, 1536, "tanh")
+    yield attention(8, 128, 12, 32)
+    yield attention(8, 128, 4, 64)
+    yield attention(1, 1024, 12, 64, causal=True)
+    yield lstm(64, 16, 128, 128)
     yield max_pool(8, 64, 112, 3, 2, 1)
     yield max_pool(8, 64, 56, 2, 2, 0)
     yield average_pool(8, 64, 56, 2, 2)
@@ -176,3 +237,5 @@ def cases():
     yield softmax(1024, 1024, log=True)
     yield convolution("convolution 3x3 64@56 batch 8", 8, 64, 56, 3, 1, 1)
     yield convolution("convolution 1x1 256@14 batch 8", 8, 256, 14, 1, 1, 1)
+    yield conv_transpose(16, 256, 128, 8)
+    yield conv_transpose(16, 64, 3, 32)

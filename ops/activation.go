@@ -35,8 +35,7 @@ var (
 	sigmoidGrad   = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.mul(dy, y, g.sub(g.num(y, 1), y)) })
 	softplusGrad  = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, g.op("Sigmoid", x)) })
 	softsignGrad  = unaryGrad(func(g grads, dy, x, _ Ref) Ref { d := g.shift(g.op("Abs", x), 1); return g.div(g.div(dy, d), d) })
-	erfGeluGrad   = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, erfGeluSlope(g, x)) })
-	tanhGeluGrad  = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, tanhGeluSlope(g, x)) })
+	erfGeluGrad   = func(c GradCtx) error { return geluRule(grads{c}, "none") }
 	hardSwishGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
 		inner := g.mul(dy, g.shift(g.scale(x, 1.0/3), 0.5))
 		return g.where(g.above(x, 3), dy, g.keep(g.op("GreaterOrEqual", x, g.num(x, -3)), inner))
@@ -192,10 +191,7 @@ func geluKernel(k *KernelCtx) (Kernel, error) {
 }
 
 func geluGrad(c GradCtx) error {
-	if c.Attrs().Str("approximate") == "tanh" {
-		return tanhGeluGrad(c)
-	}
-	return erfGeluGrad(c)
+	return geluRule(grads{c}, c.Attrs().Str("approximate"))
 }
 
 func reluKernel(k *KernelCtx) (Kernel, error) {

@@ -20,6 +20,7 @@ var internalTable = []Op{
 	{"onnxrun", "GRU", 1, float, gruInfer, gruKernel, gruGrad, 0},
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
 	{"onnxrun", "GatherGradRows", 1, f32, gatherGradRowsInfer, gatherGradRowsKernel, nil, 0},
+	{"onnxrun", "GeluGrad", 1, f32, likeInput(1), geluGradKernel, geluGradGrad, InPlace},
 	{"onnxrun", "GridSampleGradGrid", 1, float, gridGradGridInfer, gridGradGridKernel, nil, 0},
 	{"onnxrun", "GridSampleGradX", 1, float, gridGradXInfer, gridGradXKernel, nil, 0},
 	{"onnxrun", "GroupNormGrad", 1, f32, layerNormGradInfer, groupNormGradKernel, nil, 0},

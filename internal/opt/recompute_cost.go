@@ -14,7 +14,7 @@ var cheap = map[string]bool{
 
 // slow are elementwise operators that take as long as moving this many times their bytes.
 var slow = map[string]int{
-	"Erf": 2, "Exp": 2, "Gelu": 3, "LayerNormalization": 2, "Log": 2, "LogSoftmax": 3, "Mish": 4, "Pow": 4, "Sigmoid": 2, "Softmax": 3, "Softplus": 4, "Swish": 2, "Tanh": 2,
+	"Erf": 2, "Exp": 2, "Gelu": 3, "GeluGrad": 3, "LayerNormalization": 2, "Log": 2, "LogSoftmax": 3, "Mish": 4, "Pow": 4, "Sigmoid": 2, "Softmax": 3, "Softplus": 4, "Swish": 2, "Tanh": 2,
 }
 
 // flopsPerByte is how many operations of a product take as long as moving one byte.

@@ -13,6 +13,8 @@ const (
 	opAddRelu
 	opAddGelu
 	opAddGeluTanh
+	opGeluGrad
+	opGeluTanhGrad
 	opMulAcc
 	opPrelu
 	opAddInt
@@ -86,6 +88,12 @@ func AddGelu(dst, a, b []float32) { pair(opAddGelu, dst, a, b) }
 
 // AddGeluTanh sets dst[i] to GeluTanh of a[i] + b[i].
 func AddGeluTanh(dst, a, b []float32) { pair(opAddGeluTanh, dst, a, b) }
+
+// GeluGrad sets dst[i] to dy[i] times the gradient of Gelu at x[i].
+func GeluGrad(dst, x, dy []float32) { pair(opGeluGrad, dst, x, dy) }
+
+// GeluTanhGrad sets dst[i] to dy[i] times the gradient of GeluTanh at x[i].
+func GeluTanhGrad(dst, x, dy []float32) { pair(opGeluTanhGrad, dst, x, dy) }
 
 // Prelu sets dst[i] = a[i], times slope[i] where a[i] is negative.
 func Prelu(dst, a, slope []float32) { pair(opPrelu, dst, a, slope) }

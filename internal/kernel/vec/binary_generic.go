@@ -1,5 +1,7 @@
 package vec
 
+import "math"
+
 import "unsafe"
 
 func addGo(dst, a, b []float32) { AddOf(dst, a, b) }
@@ -78,5 +80,28 @@ func xorBitsGo(dst, a, b []float32) {
 	ma, mb := spread(len(x), len(d)), spread(len(y), len(d))
 	for i := range d {
 		d[i] = x[i&ma] ^ y[i&mb]
+	}
+}
+
+// at returns element i of x, which may be a scalar.
+func at(x []float32, i int) float64 { return float64(x[min(i, len(x)-1)]) }
+
+// slopeEnd is where the gradients of Gelu are 0 and 1 in float32.
+const slopeEnd = 16
+
+func geluGradGo(dst, a, b []float32) {
+	for i := range dst {
+		x := min(max(at(a, i), -slopeEnd), slopeEnd)
+		dst[i] = float32((0.5*(1+math.Erf(x/math.Sqrt2)) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)) * at(b, i))
+	}
+}
+
+func geluTanhGradGo(dst, a, b []float32) {
+	const slope, cubic = 1.5957691216057308, 0.044715 // 2*sqrt(2/pi)
+	for i := range dst {
+		x := min(max(at(a, i), -slopeEnd), slopeEnd)
+		u := slope * x * (1 + cubic*x*x)
+		s := 1 / (1 + math.Exp(-u))
+		dst[i] = float32((s + x*s/(1+math.Exp(u))*slope*(1+3*cubic*x*x)) * at(b, i))
 	}
 }

@@ -28,7 +28,7 @@ var assembly = []kernels{
 		addWide: addWideAVX2,
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX2, opSub: subAVX2, opMul: mulAVX2, opDiv: divAVX2,
-			opMax: maxAVX2, opMin: minAVX2, opAddRelu: addReluAVX2, opAddGelu: addGeluAVX2, opAddGeluTanh: addGeluTanhAVX2, opMulAcc: mulAccAVX2,
+			opMax: maxAVX2, opMin: minAVX2, opAddRelu: addReluAVX2, opAddGelu: addGeluAVX2, opAddGeluTanh: addGeluTanhAVX2, opGeluGrad: geluGradAVX2, opGeluTanhGrad: geluTanhGradAVX2, opMulAcc: mulAccAVX2,
 			opPrelu: preluAVX2, opAddInt: addIntAVX2, opSubInt: subIntAVX2, opMulInt: mulIntAVX2,
 			opAndBits: andBitsAVX2, opOrBits: orBitsAVX2, opXorBits: xorBitsAVX2,
 		},
@@ -161,7 +161,7 @@ var assembly = []kernels{
 		addWide: addWideAVX512,
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX512, opSub: subAVX512, opMul: mulAVX512, opDiv: divAVX512,
-			opMax: maxAVX512, opMin: minAVX512, opAddRelu: addReluAVX512, opAddGelu: addGeluAVX512, opAddGeluTanh: addGeluTanhAVX512, opMulAcc: mulAccAVX512,
+			opMax: maxAVX512, opMin: minAVX512, opAddRelu: addReluAVX512, opAddGelu: addGeluAVX512, opAddGeluTanh: addGeluTanhAVX512, opGeluGrad: geluGradAVX512, opGeluTanhGrad: geluTanhGradAVX512, opMulAcc: mulAccAVX512,
 			opPrelu: preluAVX512, opAddInt: addIntAVX512, opSubInt: subIntAVX512, opMulInt: mulIntAVX512,
 			opAndBits: andBitsAVX512, opOrBits: orBitsAVX512, opXorBits: xorBitsAVX512,
 		},

@@ -16,7 +16,7 @@ var generic = kernels{
 	},
 	binary: [numBinary]binaryFunc{
 		opAdd: addGo, opSub: subGo, opMul: mulGo, opDiv: divGo, opMax: maxGo, opMin: minGo,
-		opAddRelu: addReluGo, opAddGelu: addGeluGo, opAddGeluTanh: addGeluTanhGo, opMulAcc: mulAccGo, opPrelu: preluGo, opAddInt: addIntGo, opSubInt: subIntGo,
+		opAddRelu: addReluGo, opAddGelu: addGeluGo, opAddGeluTanh: addGeluTanhGo, opGeluGrad: geluGradGo, opGeluTanhGrad: geluTanhGradGo, opMulAcc: mulAccGo, opPrelu: preluGo, opAddInt: addIntGo, opSubInt: subIntGo,
 		opMulInt: mulIntGo, opAndBits: andBitsGo, opOrBits: orBitsGo, opXorBits: xorBitsGo,
 	},
 	fold: [numFold]foldFunc{

@@ -219,10 +219,10 @@ func specials(r *rand.Rand, n int) []float32 {
 	return x
 }
 
-var binaryNames = [numBinary]string{"add", "sub", "mul", "div", "max", "min", "addRelu", "addGelu", "addGeluTanh", "mulAcc", "prelu", "addInt", "subInt", "mulInt", "andBits", "orBits", "xorBits"}
+var binaryNames = [numBinary]string{"add", "sub", "mul", "div", "max", "min", "addRelu", "addGelu", "addGeluTanh", "geluGrad", "geluTanhGrad", "mulAcc", "prelu", "addInt", "subInt", "mulInt", "andBits", "orBits", "xorBits"}
 
 // binaryWithin says how far a variant may be from the generic loop, as unaryCases do.
-var binaryWithin = [numBinary]struct{ ulps, abs float64 }{opAddGelu: {4, 1e-6}, opAddGeluTanh: {8, 1e-6}, opMulAcc: {1, 3e-7}}
+var binaryWithin = [numBinary]struct{ ulps, abs float64 }{opAddGelu: {4, 1e-6}, opAddGeluTanh: {8, 1e-6}, opGeluGrad: {16, 4e-6}, opGeluTanhGrad: {16, 4e-6}, opMulAcc: {1, 3e-7}}
 
 func TestBinary(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
@@ -236,6 +236,9 @@ func TestBinary(t *testing.T) {
 						a = specials(r, 1)
 					case 2:
 						b = specials(r, 1)
+					}
+					if op == opGeluGrad || op == opGeluTanhGrad {
+						b = normals(r, len(b), 0) // as many times as far from each other
 					}
 					got, intact := guarded(n, mode)
 					want := make([]float32, n)

@@ -179,6 +179,12 @@ func addGeluAVX2(dst []float32, a []float32, b []float32)
 func addGeluTanhAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
+func geluGradAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func geluTanhGradAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
 func mulAccAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -897,6 +903,12 @@ func addGeluAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
 func addGeluTanhAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func geluGradAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func geluTanhGradAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
 func mulAccAVX512(dst []float32, a []float32, b []float32)

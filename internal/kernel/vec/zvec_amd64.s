@@ -6926,6 +6926,709 @@ done89:
 	VZEROUPPER
 	RET
 
+// func geluGradAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    a_base+24(FP), DX
+	MOVQ    a_len+32(FP), BX
+	MOVQ    b_base+48(FP), SI
+	MOVQ    b_len+56(FP), DI
+	VMOVUPS lanes<>+1792(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
+	CMPQ    BX, $0x01
+	JE      scalarA
+	CMPQ    DI, $0x01
+	JE      scalarB
+
+one90:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd90
+	VMOVUPS     (DX), Y3
+	VMOVUPS     (SI), Y4
+	VMOVUPS     lanes<>+4160(SB), Y5
+	VMAXPS      Y3, Y5, Y3
+	VMOVUPS     lanes<>+4192(SB), Y5
+	VMINPS      Y3, Y5, Y3
+	VMULPS      Y3, Y3, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y3, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+4224(SB), Y3, Y6
+	VMULPS      Y3, Y6, Y6
+	VMOVUPS     lanes<>+2176(SB), Y7
+	VMAXPS      Y6, Y7, Y6
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VMINPS      Y6, Y7, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VADDPS      Y7, Y6, Y7
+	VMOVUPS     lanes<>+1344(SB), Y8
+	VSUBPS      Y8, Y7, Y8
+	VSUBPS      Y8, Y6, Y6
+	VPSLLD      $0x17, Y7, Y7
+	VMOVUPS     lanes<>+2336(SB), Y8
+	VFMADD213PS lanes<>+2304(SB), Y6, Y8
+	VFMADD213PS lanes<>+2272(SB), Y6, Y8
+	VFMADD213PS lanes<>+2240(SB), Y6, Y8
+	VFMADD213PS lanes<>+2432(SB), Y6, Y8
+	VFMADD213PS Y1, Y6, Y8
+	VMULPS      Y7, Y8, Y6
+	VMULPS      lanes<>+4256(SB), Y3, Y3
+	VMULPS      Y6, Y3, Y3
+	VMOVUPS     lanes<>+896(SB), Y6
+	VFMADD231PS Y6, Y5, Y3
+	VMOVUPS     lanes<>+896(SB), Y5
+	VADDPS      Y5, Y3, Y3
+	VMULPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one90
+
+oneEnd90:
+	TESTQ       CX, CX
+	JE          done90
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VMASKMOVPS  (SI), Y3, Y5
+	VMOVUPS     lanes<>+4160(SB), Y6
+	VMAXPS      Y4, Y6, Y4
+	VMOVUPS     lanes<>+4192(SB), Y6
+	VMINPS      Y4, Y6, Y4
+	VMULPS      Y4, Y4, Y6
+	VMINPS      Y6, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y0, Y6
+	VFMADD213PS lanes<>+1888(SB), Y0, Y6
+	VFMADD213PS lanes<>+1920(SB), Y0, Y6
+	VFMADD213PS lanes<>+1952(SB), Y0, Y6
+	VFMADD213PS lanes<>+1984(SB), Y0, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y0, Y7
+	VFMADD213PS lanes<>+2080(SB), Y0, Y7
+	VFMADD213PS lanes<>+2112(SB), Y0, Y7
+	VFMADD213PS lanes<>+2144(SB), Y0, Y7
+	VFMADD213PS Y1, Y0, Y7
+	VMULPS      Y4, Y6, Y0
+	VDIVPS      Y7, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+4224(SB), Y4, Y2
+	VMULPS      Y4, Y2, Y2
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VMAXPS      Y2, Y6, Y2
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VMINPS      Y2, Y6, Y2
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VADDPS      Y6, Y2, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VSUBPS      Y7, Y6, Y7
+	VSUBPS      Y7, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VMOVUPS     lanes<>+2336(SB), Y7
+	VFMADD213PS lanes<>+2304(SB), Y2, Y7
+	VFMADD213PS lanes<>+2272(SB), Y2, Y7
+	VFMADD213PS lanes<>+2240(SB), Y2, Y7
+	VFMADD213PS lanes<>+2432(SB), Y2, Y7
+	VFMADD213PS Y1, Y2, Y7
+	VMULPS      Y6, Y7, Y1
+	VMULPS      lanes<>+4256(SB), Y4, Y2
+	VMULPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+896(SB), Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     lanes<>+896(SB), Y0
+	VADDPS      Y0, Y1, Y0
+	VMULPS      Y5, Y0, Y0
+	VMASKMOVPS  Y0, Y3, (AX)
+
+done90:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y3
+
+one91:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd91
+	VMOVUPS     (SI), Y4
+	VMOVUPS     lanes<>+4160(SB), Y5
+	VMAXPS      Y3, Y5, Y5
+	VMOVUPS     lanes<>+4192(SB), Y6
+	VMINPS      Y5, Y6, Y5
+	VMULPS      Y5, Y5, Y6
+	VMINPS      Y6, Y0, Y6
+	VMOVUPS     lanes<>+1824(SB), Y7
+	VFMADD213PS lanes<>+1856(SB), Y6, Y7
+	VFMADD213PS lanes<>+1888(SB), Y6, Y7
+	VFMADD213PS lanes<>+1920(SB), Y6, Y7
+	VFMADD213PS lanes<>+1952(SB), Y6, Y7
+	VFMADD213PS lanes<>+1984(SB), Y6, Y7
+	VMOVUPS     lanes<>+2016(SB), Y8
+	VFMADD213PS lanes<>+2048(SB), Y6, Y8
+	VFMADD213PS lanes<>+2080(SB), Y6, Y8
+	VFMADD213PS lanes<>+2112(SB), Y6, Y8
+	VFMADD213PS lanes<>+2144(SB), Y6, Y8
+	VFMADD213PS Y1, Y6, Y8
+	VMULPS      Y5, Y7, Y6
+	VDIVPS      Y8, Y6, Y6
+	VMAXPS      Y6, Y2, Y6
+	VMINPS      Y6, Y1, Y6
+	VMULPS      lanes<>+4224(SB), Y5, Y7
+	VMULPS      Y5, Y7, Y7
+	VMOVUPS     lanes<>+2176(SB), Y8
+	VMAXPS      Y7, Y8, Y7
+	VMOVUPS     lanes<>+2208(SB), Y8
+	VMINPS      Y7, Y8, Y7
+	VMOVUPS     lanes<>+1344(SB), Y8
+	VADDPS      Y8, Y7, Y8
+	VMOVUPS     lanes<>+1344(SB), Y9
+	VSUBPS      Y9, Y8, Y9
+	VSUBPS      Y9, Y7, Y7
+	VPSLLD      $0x17, Y8, Y8
+	VMOVUPS     lanes<>+2336(SB), Y9
+	VFMADD213PS lanes<>+2304(SB), Y7, Y9
+	VFMADD213PS lanes<>+2272(SB), Y7, Y9
+	VFMADD213PS lanes<>+2240(SB), Y7, Y9
+	VFMADD213PS lanes<>+2432(SB), Y7, Y9
+	VFMADD213PS Y1, Y7, Y9
+	VMULPS      Y8, Y9, Y7
+	VMULPS      lanes<>+4256(SB), Y5, Y5
+	VMULPS      Y7, Y5, Y5
+	VMOVUPS     lanes<>+896(SB), Y7
+	VFMADD231PS Y7, Y6, Y5
+	VMOVUPS     lanes<>+896(SB), Y6
+	VADDPS      Y6, Y5, Y5
+	VMULPS      Y4, Y5, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one91
+
+oneEnd91:
+	TESTQ       CX, CX
+	JE          done91
+	LEAQ        tail<>+32(SB), DX
+	NEGQ        CX
+	VMOVUPS     (DX)(CX*4), Y4
+	VMASKMOVPS  (SI), Y4, Y5
+	VMOVUPS     lanes<>+4160(SB), Y6
+	VMAXPS      Y3, Y6, Y3
+	VMOVUPS     lanes<>+4192(SB), Y6
+	VMINPS      Y3, Y6, Y3
+	VMULPS      Y3, Y3, Y6
+	VMINPS      Y6, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y0, Y6
+	VFMADD213PS lanes<>+1888(SB), Y0, Y6
+	VFMADD213PS lanes<>+1920(SB), Y0, Y6
+	VFMADD213PS lanes<>+1952(SB), Y0, Y6
+	VFMADD213PS lanes<>+1984(SB), Y0, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y0, Y7
+	VFMADD213PS lanes<>+2080(SB), Y0, Y7
+	VFMADD213PS lanes<>+2112(SB), Y0, Y7
+	VFMADD213PS lanes<>+2144(SB), Y0, Y7
+	VFMADD213PS Y1, Y0, Y7
+	VMULPS      Y3, Y6, Y0
+	VDIVPS      Y7, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+4224(SB), Y3, Y2
+	VMULPS      Y3, Y2, Y2
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VMAXPS      Y2, Y6, Y2
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VMINPS      Y2, Y6, Y2
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VADDPS      Y6, Y2, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VSUBPS      Y7, Y6, Y7
+	VSUBPS      Y7, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VMOVUPS     lanes<>+2336(SB), Y7
+	VFMADD213PS lanes<>+2304(SB), Y2, Y7
+	VFMADD213PS lanes<>+2272(SB), Y2, Y7
+	VFMADD213PS lanes<>+2240(SB), Y2, Y7
+	VFMADD213PS lanes<>+2432(SB), Y2, Y7
+	VFMADD213PS Y1, Y2, Y7
+	VMULPS      Y6, Y7, Y1
+	VMULPS      lanes<>+4256(SB), Y3, Y2
+	VMULPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+896(SB), Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     lanes<>+896(SB), Y0
+	VADDPS      Y0, Y1, Y0
+	VMULPS      Y5, Y0, Y0
+	VMASKMOVPS  Y0, Y4, (AX)
+
+done91:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y3
+
+one92:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd92
+	VMOVUPS     (DX), Y4
+	VMOVUPS     lanes<>+4160(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+4192(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS Y1, Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+4224(SB), Y4, Y6
+	VMULPS      Y4, Y6, Y6
+	VMOVUPS     lanes<>+2176(SB), Y7
+	VMAXPS      Y6, Y7, Y6
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VMINPS      Y6, Y7, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VADDPS      Y7, Y6, Y7
+	VMOVUPS     lanes<>+1344(SB), Y8
+	VSUBPS      Y8, Y7, Y8
+	VSUBPS      Y8, Y6, Y6
+	VPSLLD      $0x17, Y7, Y7
+	VMOVUPS     lanes<>+2336(SB), Y8
+	VFMADD213PS lanes<>+2304(SB), Y6, Y8
+	VFMADD213PS lanes<>+2272(SB), Y6, Y8
+	VFMADD213PS lanes<>+2240(SB), Y6, Y8
+	VFMADD213PS lanes<>+2432(SB), Y6, Y8
+	VFMADD213PS Y1, Y6, Y8
+	VMULPS      Y7, Y8, Y6
+	VMULPS      lanes<>+4256(SB), Y4, Y4
+	VMULPS      Y6, Y4, Y4
+	VMOVUPS     lanes<>+896(SB), Y6
+	VFMADD231PS Y6, Y5, Y4
+	VMOVUPS     lanes<>+896(SB), Y5
+	VADDPS      Y5, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one92
+
+oneEnd92:
+	TESTQ       CX, CX
+	JE          done92
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y4
+	VMASKMOVPS  (DX), Y4, Y5
+	VMOVUPS     lanes<>+4160(SB), Y6
+	VMAXPS      Y5, Y6, Y5
+	VMOVUPS     lanes<>+4192(SB), Y6
+	VMINPS      Y5, Y6, Y5
+	VMULPS      Y5, Y5, Y6
+	VMINPS      Y6, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y0, Y6
+	VFMADD213PS lanes<>+1888(SB), Y0, Y6
+	VFMADD213PS lanes<>+1920(SB), Y0, Y6
+	VFMADD213PS lanes<>+1952(SB), Y0, Y6
+	VFMADD213PS lanes<>+1984(SB), Y0, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y0, Y7
+	VFMADD213PS lanes<>+2080(SB), Y0, Y7
+	VFMADD213PS lanes<>+2112(SB), Y0, Y7
+	VFMADD213PS lanes<>+2144(SB), Y0, Y7
+	VFMADD213PS Y1, Y0, Y7
+	VMULPS      Y5, Y6, Y0
+	VDIVPS      Y7, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+4224(SB), Y5, Y2
+	VMULPS      Y5, Y2, Y2
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VMAXPS      Y2, Y6, Y2
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VMINPS      Y2, Y6, Y2
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VADDPS      Y6, Y2, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VSUBPS      Y7, Y6, Y7
+	VSUBPS      Y7, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VMOVUPS     lanes<>+2336(SB), Y7
+	VFMADD213PS lanes<>+2304(SB), Y2, Y7
+	VFMADD213PS lanes<>+2272(SB), Y2, Y7
+	VFMADD213PS lanes<>+2240(SB), Y2, Y7
+	VFMADD213PS lanes<>+2432(SB), Y2, Y7
+	VFMADD213PS Y1, Y2, Y7
+	VMULPS      Y6, Y7, Y1
+	VMULPS      lanes<>+4256(SB), Y5, Y2
+	VMULPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+896(SB), Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     lanes<>+896(SB), Y0
+	VADDPS      Y0, Y1, Y0
+	VMULPS      Y3, Y0, Y0
+	VMASKMOVPS  Y0, Y4, (AX)
+
+done92:
+	VZEROUPPER
+	RET
+
+// func geluTanhGradAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+one93:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd93
+	VMOVUPS     (DX), Y0
+	VMOVUPS     (SI), Y1
+	VMOVUPS     lanes<>+4160(SB), Y2
+	VMAXPS      Y0, Y2, Y0
+	VMOVUPS     lanes<>+4192(SB), Y2
+	VMINPS      Y0, Y2, Y0
+	VMULPS      Y0, Y0, Y2
+	VMOVUPS     lanes<>+2368(SB), Y3
+	VFMADD213PS lanes<>+2400(SB), Y2, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     lanes<>+4288(SB), Y4
+	VMINPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+2176(SB), Y4
+	VMAXPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+2208(SB), Y4
+	VMINPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+1344(SB), Y4
+	VADDPS      Y4, Y3, Y4
+	VMOVUPS     lanes<>+1344(SB), Y5
+	VSUBPS      Y5, Y4, Y5
+	VSUBPS      Y5, Y3, Y3
+	VPSLLD      $0x17, Y4, Y4
+	VMOVUPS     lanes<>+2336(SB), Y5
+	VFMADD213PS lanes<>+2304(SB), Y3, Y5
+	VFMADD213PS lanes<>+2272(SB), Y3, Y5
+	VFMADD213PS lanes<>+2240(SB), Y3, Y5
+	VFMADD213PS lanes<>+2432(SB), Y3, Y5
+	VFMADD213PS lanes<>+352(SB), Y3, Y5
+	VMULPS      Y4, Y5, Y3
+	VMOVUPS     lanes<>+352(SB), Y4
+	VMOVUPS     lanes<>+352(SB), Y5
+	VADDPS      Y5, Y3, Y5
+	VDIVPS      Y5, Y4, Y4
+	VMOVUPS     lanes<>+4320(SB), Y5
+	VFMADD213PS lanes<>+4352(SB), Y2, Y5
+	VMULPS      Y0, Y5, Y0
+	VMULPS      Y4, Y3, Y2
+	VMULPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y4, Y0
+	VMULPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one93
+
+oneEnd93:
+	TESTQ       CX, CX
+	JE          done93
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (SI), Y0, Y2
+	VMOVUPS     lanes<>+4160(SB), Y3
+	VMAXPS      Y1, Y3, Y1
+	VMOVUPS     lanes<>+4192(SB), Y3
+	VMINPS      Y1, Y3, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
+	VMULPS      Y1, Y4, Y4
+	VMOVUPS     lanes<>+4288(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2176(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2208(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+1344(SB), Y5
+	VADDPS      Y5, Y4, Y5
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VSUBPS      Y6, Y5, Y6
+	VSUBPS      Y6, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VMOVUPS     lanes<>+2336(SB), Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2432(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y5, Y6, Y4
+	VMOVUPS     lanes<>+352(SB), Y5
+	VMOVUPS     lanes<>+352(SB), Y6
+	VADDPS      Y6, Y4, Y6
+	VDIVPS      Y6, Y5, Y5
+	VMOVUPS     lanes<>+4320(SB), Y6
+	VFMADD213PS lanes<>+4352(SB), Y3, Y6
+	VMULPS      Y1, Y6, Y1
+	VMULPS      Y5, Y4, Y3
+	VMULPS      Y3, Y1, Y1
+	VFMADD213PS Y5, Y5, Y1
+	VMULPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done93:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+one94:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd94
+	VMOVUPS     (SI), Y1
+	VMOVUPS     lanes<>+4160(SB), Y2
+	VMAXPS      Y0, Y2, Y2
+	VMOVUPS     lanes<>+4192(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
+	VMULPS      Y2, Y4, Y4
+	VMOVUPS     lanes<>+4288(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2176(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2208(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+1344(SB), Y5
+	VADDPS      Y5, Y4, Y5
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VSUBPS      Y6, Y5, Y6
+	VSUBPS      Y6, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VMOVUPS     lanes<>+2336(SB), Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2432(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y5, Y6, Y4
+	VMOVUPS     lanes<>+352(SB), Y5
+	VMOVUPS     lanes<>+352(SB), Y6
+	VADDPS      Y6, Y4, Y6
+	VDIVPS      Y6, Y5, Y5
+	VMOVUPS     lanes<>+4320(SB), Y6
+	VFMADD213PS lanes<>+4352(SB), Y3, Y6
+	VMULPS      Y2, Y6, Y2
+	VMULPS      Y5, Y4, Y3
+	VMULPS      Y3, Y2, Y2
+	VFMADD213PS Y5, Y5, Y2
+	VMULPS      Y1, Y2, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, CX
+	JMP         one94
+
+oneEnd94:
+	TESTQ       CX, CX
+	JE          done94
+	LEAQ        tail<>+32(SB), DX
+	NEGQ        CX
+	VMOVUPS     (DX)(CX*4), Y1
+	VMASKMOVPS  (SI), Y1, Y2
+	VMOVUPS     lanes<>+4160(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMOVUPS     lanes<>+4192(SB), Y3
+	VMINPS      Y0, Y3, Y0
+	VMULPS      Y0, Y0, Y3
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
+	VMULPS      Y0, Y4, Y4
+	VMOVUPS     lanes<>+4288(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2176(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2208(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+1344(SB), Y5
+	VADDPS      Y5, Y4, Y5
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VSUBPS      Y6, Y5, Y6
+	VSUBPS      Y6, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VMOVUPS     lanes<>+2336(SB), Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2432(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y5, Y6, Y4
+	VMOVUPS     lanes<>+352(SB), Y5
+	VMOVUPS     lanes<>+352(SB), Y6
+	VADDPS      Y6, Y4, Y6
+	VDIVPS      Y6, Y5, Y5
+	VMOVUPS     lanes<>+4320(SB), Y6
+	VFMADD213PS lanes<>+4352(SB), Y3, Y6
+	VMULPS      Y0, Y6, Y0
+	VMULPS      Y5, Y4, Y3
+	VMULPS      Y3, Y0, Y0
+	VFMADD213PS Y5, Y5, Y0
+	VMULPS      Y2, Y0, Y0
+	VMASKMOVPS  Y0, Y1, (AX)
+
+done94:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+one95:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd95
+	VMOVUPS     (DX), Y1
+	VMOVUPS     lanes<>+4160(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+4192(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+2368(SB), Y3
+	VFMADD213PS lanes<>+2400(SB), Y2, Y3
+	VMULPS      Y1, Y3, Y3
+	VMOVUPS     lanes<>+4288(SB), Y4
+	VMINPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+2176(SB), Y4
+	VMAXPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+2208(SB), Y4
+	VMINPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+1344(SB), Y4
+	VADDPS      Y4, Y3, Y4
+	VMOVUPS     lanes<>+1344(SB), Y5
+	VSUBPS      Y5, Y4, Y5
+	VSUBPS      Y5, Y3, Y3
+	VPSLLD      $0x17, Y4, Y4
+	VMOVUPS     lanes<>+2336(SB), Y5
+	VFMADD213PS lanes<>+2304(SB), Y3, Y5
+	VFMADD213PS lanes<>+2272(SB), Y3, Y5
+	VFMADD213PS lanes<>+2240(SB), Y3, Y5
+	VFMADD213PS lanes<>+2432(SB), Y3, Y5
+	VFMADD213PS lanes<>+352(SB), Y3, Y5
+	VMULPS      Y4, Y5, Y3
+	VMOVUPS     lanes<>+352(SB), Y4
+	VMOVUPS     lanes<>+352(SB), Y5
+	VADDPS      Y5, Y3, Y5
+	VDIVPS      Y5, Y4, Y4
+	VMOVUPS     lanes<>+4320(SB), Y5
+	VFMADD213PS lanes<>+4352(SB), Y2, Y5
+	VMULPS      Y1, Y5, Y1
+	VMULPS      Y4, Y3, Y2
+	VMULPS      Y2, Y1, Y1
+	VFMADD213PS Y4, Y4, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one95
+
+oneEnd95:
+	TESTQ       CX, CX
+	JE          done95
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y1
+	VMASKMOVPS  (DX), Y1, Y2
+	VMOVUPS     lanes<>+4160(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+4192(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
+	VMULPS      Y2, Y4, Y4
+	VMOVUPS     lanes<>+4288(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2176(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2208(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+1344(SB), Y5
+	VADDPS      Y5, Y4, Y5
+	VMOVUPS     lanes<>+1344(SB), Y6
+	VSUBPS      Y6, Y5, Y6
+	VSUBPS      Y6, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VMOVUPS     lanes<>+2336(SB), Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2432(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y5, Y6, Y4
+	VMOVUPS     lanes<>+352(SB), Y5
+	VMOVUPS     lanes<>+352(SB), Y6
+	VADDPS      Y6, Y4, Y6
+	VDIVPS      Y6, Y5, Y5
+	VMOVUPS     lanes<>+4320(SB), Y6
+	VFMADD213PS lanes<>+4352(SB), Y3, Y6
+	VMULPS      Y2, Y6, Y2
+	VMULPS      Y5, Y4, Y3
+	VMULPS      Y3, Y2, Y2
+	VFMADD213PS Y5, Y5, Y2
+	VMULPS      Y0, Y2, Y0
+	VMASKMOVPS  Y0, Y1, (AX)
+
+done95:
+	VZEROUPPER
+	RET
+
 // func mulAccAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX, FMA3
 TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
@@ -6940,9 +7643,9 @@ TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many90:
+many96:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd90
+	JLT         manyEnd96
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -6967,12 +7670,12 @@ many90:
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many90
+	JMP         many96
 
-manyEnd90:
-one90:
+manyEnd96:
+one96:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd90
+	JLT         oneEnd96
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -6982,11 +7685,11 @@ one90:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one90
+	JMP         one96
 
-oneEnd90:
+oneEnd96:
 	TESTQ       CX, CX
-	JE          done90
+	JE          done96
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y0
@@ -6996,16 +7699,16 @@ oneEnd90:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
-done90:
+done96:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many91:
+many97:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd91
+	JLT         manyEnd97
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -7025,12 +7728,12 @@ many91:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many91
+	JMP         many97
 
-manyEnd91:
-one91:
+manyEnd97:
+one97:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd91
+	JLT         oneEnd97
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -7038,11 +7741,11 @@ one91:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one91
+	JMP         one97
 
-oneEnd91:
+oneEnd97:
 	TESTQ       CX, CX
-	JE          done91
+	JE          done97
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
@@ -7051,16 +7754,16 @@ oneEnd91:
 	VFMADD231PS Y0, Y3, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done91:
+done97:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many92:
+many98:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd92
+	JLT         manyEnd98
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -7080,12 +7783,12 @@ many92:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many92
+	JMP         many98
 
-manyEnd92:
-one92:
+manyEnd98:
+one98:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd92
+	JLT         oneEnd98
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -7093,11 +7796,11 @@ one92:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one92
+	JMP         one98
 
-oneEnd92:
+oneEnd98:
 	TESTQ       CX, CX
-	JE          done92
+	JE          done98
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -7106,7 +7809,7 @@ oneEnd92:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done92:
+done98:
 	VZEROUPPER
 	RET
 
@@ -7120,9 +7823,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many93:
+many99:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd93
+	JLT     manyEnd99
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
@@ -7133,28 +7836,28 @@ many93:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many93
+	JMP     many99
 
-manyEnd93:
-one93:
+manyEnd99:
+one99:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd93
+	JLT     oneEnd99
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one93
+	JMP     one99
 
-oneEnd93:
+oneEnd99:
 	TESTQ      AX, AX
-	JE         done93
+	JE         done99
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done93:
+done99:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -7178,9 +7881,9 @@ TEXT ·sumSquareAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many94:
+many100:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd94
+	JLT         manyEnd100
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     32(CX), Y4
@@ -7191,28 +7894,28 @@ many94:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many94
+	JMP         many100
 
-manyEnd94:
-one94:
+manyEnd100:
+one100:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd94
+	JLT         oneEnd100
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one94
+	JMP         one100
 
-oneEnd94:
+oneEnd100:
 	TESTQ       AX, AX
-	JE          done94
+	JE          done100
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y4
 	VMASKMOVPS  (CX), Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done94:
+done100:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -7236,9 +7939,9 @@ TEXT ·sumAbsAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many95:
+many101:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd95
+	JLT     manyEnd101
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
@@ -7253,22 +7956,22 @@ many95:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many95
+	JMP     many101
 
-manyEnd95:
-one95:
+manyEnd101:
+one101:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd95
+	JLT     oneEnd101
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one95
+	JMP     one101
 
-oneEnd95:
+oneEnd101:
 	TESTQ      AX, AX
-	JE         done95
+	JE         done101
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
@@ -7276,7 +7979,7 @@ oneEnd95:
 	VANDPS     lanes<>+3008(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done95:
+done101:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -7302,9 +8005,9 @@ TEXT ·sumDeviationAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many96:
+many102:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd96
+	JLT         manyEnd102
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
@@ -7319,22 +8022,22 @@ many96:
 	VFMADD231PS Y5, Y5, Y4
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many96
+	JMP         many102
 
-manyEnd96:
-one96:
+manyEnd102:
+one102:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd96
+	JLT         oneEnd102
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one96
+	JMP         one102
 
-oneEnd96:
+oneEnd102:
 	TESTQ       AX, AX
-	JE          done96
+	JE          done102
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y5
@@ -7343,7 +8046,7 @@ oneEnd96:
 	VSUBPS      Y0, Y6, Y0
 	VFMADD231PS Y0, Y0, Y2
 
-done96:
+done102:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y3, Y1, Y1
@@ -7368,9 +8071,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many97:
+many103:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd97
+	JLT         manyEnd103
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -7386,23 +8089,23 @@ many97:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many97
+	JMP         many103
 
-manyEnd97:
-one97:
+manyEnd103:
+one103:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd97
+	JLT         oneEnd103
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one97
+	JMP         one103
 
-oneEnd97:
+oneEnd103:
 	TESTQ       AX, AX
-	JE          done97
+	JE          done103
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        AX
 	VMOVUPS     (BX)(AX*4), Y4
@@ -7410,7 +8113,7 @@ oneEnd97:
 	VMASKMOVPS  (DX), Y4, Y4
 	VFMADD231PS Y4, Y5, Y1
 
-done97:
+done103:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -7435,9 +8138,9 @@ TEXT ·productAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+352(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
 
-many98:
+many104:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd98
+	JLT     manyEnd104
 	VMOVUPS (CX), Y5
 	VMULPS  Y5, Y1, Y1
 	VMOVUPS 32(CX), Y5
@@ -7448,21 +8151,21 @@ many98:
 	VMULPS  Y5, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many98
+	JMP     many104
 
-manyEnd98:
-one98:
+manyEnd104:
+one104:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd98
+	JLT     oneEnd104
 	VMOVUPS (CX), Y5
 	VMULPS  Y5, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one98
+	JMP     one104
 
-oneEnd98:
+oneEnd104:
 	TESTQ      AX, AX
-	JE         done98
+	JE         done104
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y5
@@ -7470,7 +8173,7 @@ oneEnd98:
 	VBLENDVPS  Y5, Y6, Y0, Y6
 	VMULPS     Y6, Y2, Y2
 
-done98:
+done104:
 	VMULPS       Y2, Y1, Y1
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y3, Y1, Y1
@@ -7496,9 +8199,9 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+512(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many99:
+many105:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd99
+	JLT     manyEnd105
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -7517,23 +8220,23 @@ many99:
 	VMAXPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many99
+	JMP     many105
 
-manyEnd99:
-one99:
+manyEnd105:
+one105:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd99
+	JLT     oneEnd105
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMAXPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one99
+	JMP     one105
 
-oneEnd99:
+oneEnd105:
 	TESTQ      AX, AX
-	JE         done99
+	JE         done105
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -7543,7 +8246,7 @@ oneEnd99:
 	VORPS      Y0, Y5, Y5
 	VMAXPS     Y7, Y2, Y2
 
-done99:
+done105:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -7575,9 +8278,9 @@ TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+928(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many100:
+many106:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd100
+	JLT     manyEnd106
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -7596,23 +8299,23 @@ many100:
 	VMINPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many100
+	JMP     many106
 
-manyEnd100:
-one100:
+manyEnd106:
+one106:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd100
+	JLT     oneEnd106
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMINPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one100
+	JMP     one106
 
-oneEnd100:
+oneEnd106:
 	TESTQ      AX, AX
-	JE         done100
+	JE         done106
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -7622,7 +8325,7 @@ oneEnd100:
 	VORPS      Y0, Y5, Y5
 	VMINPS     Y7, Y2, Y2
 
-done100:
+done106:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -7653,9 +8356,9 @@ TEXT ·extentAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS lanes<>+512(SB), Y3
 	VMOVUPS lanes<>+480(SB), Y4
 
-many101:
+many107:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd101
+	JLT     manyEnd107
 	VMOVUPS (CX), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y4, Y4
@@ -7678,12 +8381,12 @@ many101:
 	VMAXPS  Y5, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many101
+	JMP     many107
 
-manyEnd101:
-one101:
+manyEnd107:
+one107:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd101
+	JLT     oneEnd107
 	VMOVUPS (CX), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y4, Y4
@@ -7691,11 +8394,11 @@ one101:
 	VMAXPS  Y5, Y2, Y2
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one101
+	JMP     one107
 
-oneEnd101:
+oneEnd107:
 	TESTQ      AX, AX
-	JE         done101
+	JE         done107
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y5
@@ -7708,7 +8411,7 @@ oneEnd101:
 	VBLENDVPS  Y5, Y6, Y3, Y6
 	VMAXPS     Y6, Y3, Y3
 
-done101:
+done107:
 	VMINPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VMINPS       X1, X0, X0
@@ -7747,16 +8450,16 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      lanes<>+1344(SB), Y2
 	VMOVUPS      lanes<>+96(SB), Y3
 	VMOVUPS      lanes<>+4128(SB), Y4
-	VMOVUPS      lanes<>+4160(SB), Y5
-	VMOVUPS      lanes<>+4192(SB), Y6
-	VMOVUPS      lanes<>+4224(SB), Y7
-	VMOVUPS      lanes<>+4256(SB), Y8
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4416(SB), Y6
+	VMOVUPS      lanes<>+4448(SB), Y7
+	VMOVUPS      lanes<>+4480(SB), Y8
 	VMOVUPS      lanes<>+480(SB), Y8
 	VMOVUPS      lanes<>+480(SB), Y9
 
-many102:
+many108:
 	CMPQ         CX, $0x00000010
-	JLT          manyEnd102
+	JLT          manyEnd108
 	VMOVUPS      (DX), Y10
 	VSUBPS       Y0, Y10, Y10
 	VMAXPS       Y10, Y1, Y10
@@ -7764,11 +8467,11 @@ many102:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y12
 	VFNMADD231PS Y4, Y12, Y10
-	VMOVUPS      lanes<>+4256(SB), Y12
+	VMOVUPS      lanes<>+4480(SB), Y12
 	VFMADD213PS  Y7, Y10, Y12
 	VFMADD213PS  Y6, Y10, Y12
 	VFMADD213PS  Y5, Y10, Y12
-	VFMADD213PS  lanes<>+4288(SB), Y10, Y12
+	VFMADD213PS  lanes<>+4512(SB), Y10, Y12
 	VFMADD213PS  lanes<>+352(SB), Y10, Y12
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y12, Y10
@@ -7781,11 +8484,11 @@ many102:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y12
 	VFNMADD231PS Y4, Y12, Y10
-	VMOVUPS      lanes<>+4256(SB), Y12
+	VMOVUPS      lanes<>+4480(SB), Y12
 	VFMADD213PS  Y7, Y10, Y12
 	VFMADD213PS  Y6, Y10, Y12
 	VFMADD213PS  Y5, Y10, Y12
-	VFMADD213PS  lanes<>+4288(SB), Y10, Y12
+	VFMADD213PS  lanes<>+4512(SB), Y10, Y12
 	VFMADD213PS  lanes<>+352(SB), Y10, Y12
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y12, Y10
@@ -7794,12 +8497,12 @@ many102:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          many102
+	JMP          many108
 
-manyEnd102:
-one102:
+manyEnd108:
+one108:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd102
+	JLT          oneEnd108
 	VMOVUPS      (DX), Y10
 	VSUBPS       Y0, Y10, Y10
 	VMAXPS       Y10, Y1, Y10
@@ -7807,11 +8510,11 @@ one102:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y12
 	VFNMADD231PS Y4, Y12, Y10
-	VMOVUPS      lanes<>+4256(SB), Y12
+	VMOVUPS      lanes<>+4480(SB), Y12
 	VFMADD213PS  Y7, Y10, Y12
 	VFMADD213PS  Y6, Y10, Y12
 	VFMADD213PS  Y5, Y10, Y12
-	VFMADD213PS  lanes<>+4288(SB), Y10, Y12
+	VFMADD213PS  lanes<>+4512(SB), Y10, Y12
 	VFMADD213PS  lanes<>+352(SB), Y10, Y12
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y12, Y10
@@ -7820,11 +8523,11 @@ one102:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one102
+	JMP          one108
 
-oneEnd102:
+oneEnd108:
 	TESTQ        CX, CX
-	JE           done102
+	JE           done108
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y10
@@ -7837,18 +8540,18 @@ oneEnd102:
 	VFMADD132PS  Y3, Y2, Y1
 	VSUBPS       Y2, Y1, Y2
 	VFNMADD231PS Y4, Y2, Y0
-	VMOVUPS      lanes<>+4256(SB), Y2
+	VMOVUPS      lanes<>+4480(SB), Y2
 	VFMADD213PS  Y7, Y0, Y2
 	VFMADD213PS  Y6, Y0, Y2
 	VFMADD213PS  Y5, Y0, Y2
-	VFMADD213PS  lanes<>+4288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4512(SB), Y0, Y2
 	VFMADD213PS  lanes<>+352(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
 	VMASKMOVPS   Y0, Y10, (AX)
 	VADDPS       Y0, Y9, Y9
 
-done102:
+done108:
 	VADDPS       Y9, Y8, Y8
 	VEXTRACTF128 $0x01, Y8, X0
 	VADDPS       X0, X8, X1
@@ -7876,9 +8579,9 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many103:
+many109:
 	CMPQ        CX, $0x00000010
-	JLT         manyEnd103
+	JLT         manyEnd109
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -7898,12 +8601,12 @@ many103:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         many103
+	JMP         many109
 
-manyEnd103:
-one103:
+manyEnd109:
+one109:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd103
+	JLT         oneEnd109
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -7916,11 +8619,11 @@ one103:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one103
+	JMP         one109
 
-oneEnd103:
+oneEnd109:
 	TESTQ       CX, CX
-	JE          done103
+	JE          done109
 	LEAQ        tail<>+32(SB), DI
 	NEGQ        CX
 	VMOVUPS     (DI)(CX*4), Y2
@@ -7932,14 +8635,14 @@ oneEnd103:
 	VFMADD213PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done103:
+done109:
 	VZEROUPPER
 	RET
 
 plain:
-many104:
+many110:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd104
+	JLT     manyEnd110
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -7956,12 +8659,12 @@ many104:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     many104
+	JMP     many110
 
-manyEnd104:
-one104:
+manyEnd110:
+one110:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd104
+	JLT     oneEnd110
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -7972,11 +8675,11 @@ one104:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000008, CX
-	JMP     one104
+	JMP     one110
 
-oneEnd104:
+oneEnd110:
 	TESTQ      CX, CX
-	JE         done104
+	JE         done110
 	LEAQ       tail<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -7987,7 +8690,7 @@ oneEnd104:
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done104:
+done110:
 	VZEROUPPER
 	RET
 
@@ -8061,10 +8764,10 @@ TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
 	VMOVUPS lanes<>+4128(SB), Y3
-	VMOVUPS lanes<>+4160(SB), Y4
-	VMOVUPS lanes<>+4192(SB), Y5
-	VMOVUPS lanes<>+4224(SB), Y6
-	VMOVUPS lanes<>+4256(SB), Y7
+	VMOVUPS lanes<>+4384(SB), Y4
+	VMOVUPS lanes<>+4416(SB), Y5
+	VMOVUPS lanes<>+4448(SB), Y6
+	VMOVUPS lanes<>+4480(SB), Y7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -8086,11 +8789,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -8103,11 +8806,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -8121,11 +8824,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -8138,11 +8841,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -8163,11 +8866,11 @@ row:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -8180,11 +8883,11 @@ row:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9086,30 +9789,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many105:
+many111:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd105
+	JLT     manyEnd111
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
 	VMULPS  32(DI), Y0, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many105
+	JMP     many111
 
-manyEnd105:
-one105:
+manyEnd111:
+one111:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd105
+	JLT     oneEnd111
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one105
+	JMP     one111
 
-oneEnd105:
+oneEnd111:
 	TESTQ      R8, R8
-	JE         done105
+	JE         done111
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y1
@@ -9117,7 +9820,7 @@ oneEnd105:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (DI)
 
-done105:
+done111:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -9195,9 +9898,9 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next106:
+next112:
 	CMPQ      SI, $0x00000008
-	JLT       end106
+	JLT       end112
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -9209,16 +9912,16 @@ next106:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next106
+	JMP       next112
 
-end106:
+end112:
 	VZEROUPPER
 	RET
 
 onlyB:
-next107:
+next113:
 	CMPQ      SI, $0x00000008
-	JLT       end107
+	JLT       end113
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
@@ -9228,9 +9931,9 @@ next107:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next107
+	JMP       next113
 
-end107:
+end113:
 	VZEROUPPER
 	RET
 
@@ -9238,9 +9941,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next108:
+next114:
 	CMPQ      SI, $0x00000008
-	JLT       end108
+	JLT       end114
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
@@ -9250,16 +9953,16 @@ next108:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next108
+	JMP       next114
 
-end108:
+end114:
 	VZEROUPPER
 	RET
 
 both:
-next109:
+next115:
 	CMPQ      SI, $0x00000008
-	JLT       end109
+	JLT       end115
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -9267,9 +9970,9 @@ next109:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next109
+	JMP       next115
 
-end109:
+end115:
 	VZEROUPPER
 	RET
 
@@ -9291,9 +9994,9 @@ TEXT ·where8AVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next110:
+next116:
 	CMPQ      SI, $0x00000020
-	JLT       end110
+	JLT       end116
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -9305,16 +10008,16 @@ next110:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next110
+	JMP       next116
 
-end110:
+end116:
 	VZEROUPPER
 	RET
 
 onlyB:
-next111:
+next117:
 	CMPQ      SI, $0x00000020
-	JLT       end111
+	JLT       end117
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (CX), Y3
@@ -9324,9 +10027,9 @@ next111:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next111
+	JMP       next117
 
-end111:
+end117:
 	VZEROUPPER
 	RET
 
@@ -9334,9 +10037,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next112:
+next118:
 	CMPQ      SI, $0x00000020
-	JLT       end112
+	JLT       end118
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VMOVUPS   (CX), Y3
@@ -9346,16 +10049,16 @@ next112:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next112
+	JMP       next118
 
-end112:
+end118:
 	VZEROUPPER
 	RET
 
 both:
-next113:
+next119:
 	CMPQ      SI, $0x00000020
-	JLT       end113
+	JLT       end119
 	VMOVUPS   (CX), Y3
 	VPCMPEQB  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -9363,9 +10066,9 @@ next113:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next113
+	JMP       next119
 
-end113:
+end119:
 	VZEROUPPER
 	RET
 
@@ -9387,9 +10090,9 @@ TEXT ·where16AVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x02
 	JE           onlyB
 
-next114:
+next120:
 	CMPQ      SI, $0x00000010
-	JLT       end114
+	JLT       end120
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -9401,16 +10104,16 @@ next114:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next114
+	JMP       next120
 
-end114:
+end120:
 	VZEROUPPER
 	RET
 
 onlyB:
-next115:
+next121:
 	CMPQ      SI, $0x00000010
-	JLT       end115
+	JLT       end121
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBW (CX), Y3
@@ -9420,9 +10123,9 @@ next115:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next115
+	JMP       next121
 
-end115:
+end121:
 	VZEROUPPER
 	RET
 
@@ -9430,9 +10133,9 @@ scalarA:
 	CMPQ R8, $0x02
 	JE   both
 
-next116:
+next122:
 	CMPQ      SI, $0x00000010
-	JLT       end116
+	JLT       end122
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBW (CX), Y3
@@ -9442,16 +10145,16 @@ next116:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next116
+	JMP       next122
 
-end116:
+end122:
 	VZEROUPPER
 	RET
 
 both:
-next117:
+next123:
 	CMPQ      SI, $0x00000010
-	JLT       end117
+	JLT       end123
 	VPMOVZXBW (CX), Y3
 	VPCMPEQW  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -9459,9 +10162,9 @@ next117:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next117
+	JMP       next123
 
-end117:
+end123:
 	VZEROUPPER
 	RET
 
@@ -9483,9 +10186,9 @@ TEXT ·where64AVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x08
 	JE           onlyB
 
-next118:
+next124:
 	CMPQ      SI, $0x00000004
-	JLT       end118
+	JLT       end124
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -9497,16 +10200,16 @@ next118:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next118
+	JMP       next124
 
-end118:
+end124:
 	VZEROUPPER
 	RET
 
 onlyB:
-next119:
+next125:
 	CMPQ      SI, $0x00000004
-	JLT       end119
+	JLT       end125
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBQ (CX), Y3
@@ -9516,9 +10219,9 @@ next119:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next119
+	JMP       next125
 
-end119:
+end125:
 	VZEROUPPER
 	RET
 
@@ -9526,9 +10229,9 @@ scalarA:
 	CMPQ R8, $0x08
 	JE   both
 
-next120:
+next126:
 	CMPQ      SI, $0x00000004
-	JLT       end120
+	JLT       end126
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBQ (CX), Y3
@@ -9538,16 +10241,16 @@ next120:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next120
+	JMP       next126
 
-end120:
+end126:
 	VZEROUPPER
 	RET
 
 both:
-next121:
+next127:
 	CMPQ      SI, $0x00000004
-	JLT       end121
+	JLT       end127
 	VPMOVZXBQ (CX), Y3
 	VPCMPEQQ  Y0, Y3, Y3
 	VPBLENDVB Y3, Y2, Y1, Y3
@@ -9555,9 +10258,9 @@ next121:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000004, CX
 	SUBQ      $0x00000004, SI
-	JMP       next121
+	JMP       next127
 
-end121:
+end127:
 	VZEROUPPER
 	RET
 
@@ -9597,11 +10300,11 @@ next:
 	VMOVUPS      lanes<>+1344(SB), Y4
 	VSUBPS       Y4, Y3, Y4
 	VFNMADD231PS lanes<>+4128(SB), Y4, Y2
-	VMOVUPS      lanes<>+4256(SB), Y4
-	VFMADD213PS  lanes<>+4224(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4192(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4160(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4288(SB), Y2, Y4
+	VMOVUPS      lanes<>+4480(SB), Y4
+	VFMADD213PS  lanes<>+4448(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4416(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4384(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4512(SB), Y2, Y4
 	VFMADD213PS  lanes<>+352(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y4, Y2
@@ -9662,11 +10365,11 @@ next:
 	VMOVUPS      lanes<>+1344(SB), Y5
 	VSUBPS       Y5, Y4, Y5
 	VFNMADD231PS lanes<>+4128(SB), Y5, Y3
-	VMOVUPS      lanes<>+4256(SB), Y5
-	VFMADD213PS  lanes<>+4224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4192(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4160(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4288(SB), Y3, Y5
+	VMOVUPS      lanes<>+4480(SB), Y5
+	VFMADD213PS  lanes<>+4448(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4416(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4384(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4512(SB), Y3, Y5
 	VFMADD213PS  lanes<>+352(SB), Y3, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y3
@@ -9739,10 +10442,10 @@ TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
 	VMOVUPS lanes<>+4128(SB), Y3
-	VMOVUPS lanes<>+4160(SB), Y4
-	VMOVUPS lanes<>+4192(SB), Y5
-	VMOVUPS lanes<>+4224(SB), Y6
-	VMOVUPS lanes<>+4256(SB), Y7
+	VMOVUPS lanes<>+4384(SB), Y4
+	VMOVUPS lanes<>+4416(SB), Y5
+	VMOVUPS lanes<>+4448(SB), Y6
+	VMOVUPS lanes<>+4480(SB), Y7
 	VMOVUPS lanes<>+512(SB), Y7
 	MOVQ    dst_len+8(FP), SI
 	LEAQ    (DX)(SI*4), SI
@@ -9756,9 +10459,9 @@ TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    BX, DI
 	MOVQ    DX, R8
 
-many122:
+many128:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd122
+	JLT     manyEnd128
 	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
 	VMOVUPS 32(R8), Y12
@@ -9769,21 +10472,21 @@ many122:
 	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, DI
-	JMP     many122
+	JMP     many128
 
-manyEnd122:
-one122:
+manyEnd128:
+one128:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd122
+	JLT     oneEnd128
 	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, R8
 	SUBQ    $0x00000008, DI
-	JMP     one122
+	JMP     one128
 
-oneEnd122:
+oneEnd128:
 	TESTQ      DI, DI
-	JE         done122
+	JE         done128
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       DI
 	VMOVUPS    (R9)(DI*4), Y12
@@ -9791,7 +10494,7 @@ oneEnd122:
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
-done122:
+done128:
 	VMAXPS       Y10, Y8, Y8
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y9, Y8, Y8
@@ -9812,9 +10515,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    AX, R9
 
-many123:
+many129:
 	CMPQ         DI, $0x00000010
-	JLT          manyEnd123
+	JLT          manyEnd129
 	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -9822,11 +10525,11 @@ many123:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9839,11 +10542,11 @@ many123:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9852,12 +10555,12 @@ many123:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          many123
+	JMP          many129
 
-manyEnd123:
-one123:
+manyEnd129:
+one129:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd123
+	JLT          oneEnd129
 	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -9865,11 +10568,11 @@ one123:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9878,11 +10581,11 @@ one123:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, DI
-	JMP          one123
+	JMP          one129
 
-oneEnd123:
+oneEnd129:
 	TESTQ        DI, DI
-	JE           done123
+	JE           done129
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         DI
 	VMOVUPS      (R10)(DI*4), Y11
@@ -9894,18 +10597,18 @@ oneEnd123:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y8
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y8, Y13
 	VFMADD213PS  Y5, Y8, Y13
 	VFMADD213PS  Y4, Y8, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y8, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y8, Y13
 	VFMADD213PS  lanes<>+352(SB), Y8, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y8
 	VADDPS       Y8, Y9, Y9
 	VMASKMOVPS   Y8, Y11, (R9)
 
-done123:
+done129:
 	VADDPS       Y10, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X8
 	VADDPS       X8, X9, X9
@@ -9927,9 +10630,9 @@ done123:
 	MOVQ         AX, R9
 	MOVQ         AX, R10
 
-many124:
+many130:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd124
+	JLT     manyEnd130
 	VMOVUPS (DI), Y13
 	VMAXPS  Y13, Y9, Y9
 	VMOVUPS (R9), Y13
@@ -9954,12 +10657,12 @@ many124:
 	ADDQ    $0x00000080, R10
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many124
+	JMP     many130
 
-manyEnd124:
-one124:
+manyEnd130:
+one130:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd124
+	JLT     oneEnd130
 	VMOVUPS (DI), Y13
 	VMAXPS  Y13, Y9, Y9
 	VMOVUPS (R9), Y13
@@ -9969,11 +10672,11 @@ one124:
 	ADDQ    $0x00000020, R10
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one124
+	JMP     one130
 
-oneEnd124:
+oneEnd130:
 	TESTQ      R8, R8
-	JE         done124
+	JE         done130
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y13
@@ -9984,7 +10687,7 @@ oneEnd124:
 	VMULPS     Y8, Y14, Y8
 	VMASKMOVPS Y8, Y13, (R10)
 
-done124:
+done130:
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y12, Y10, Y10
 	VMAXPS       Y10, Y9, Y9
@@ -10016,10 +10719,10 @@ TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
 	VMOVUPS lanes<>+4128(SB), Y3
-	VMOVUPS lanes<>+4160(SB), Y4
-	VMOVUPS lanes<>+4192(SB), Y5
-	VMOVUPS lanes<>+4224(SB), Y6
-	VMOVUPS lanes<>+4256(SB), Y7
+	VMOVUPS lanes<>+4384(SB), Y4
+	VMOVUPS lanes<>+4416(SB), Y5
+	VMOVUPS lanes<>+4448(SB), Y6
+	VMOVUPS lanes<>+4480(SB), Y7
 	VMOVUPS lanes<>+512(SB), Y7
 	MOVQ    dst_len+8(FP), SI
 	LEAQ    (DX)(SI*4), SI
@@ -10033,9 +10736,9 @@ TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    BX, DI
 	MOVQ    DX, R8
 
-many125:
+many131:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd125
+	JLT     manyEnd131
 	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
 	VMOVUPS 32(R8), Y12
@@ -10046,21 +10749,21 @@ many125:
 	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, DI
-	JMP     many125
+	JMP     many131
 
-manyEnd125:
-one125:
+manyEnd131:
+one131:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd125
+	JLT     oneEnd131
 	VMOVUPS (R8), Y12
 	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, R8
 	SUBQ    $0x00000008, DI
-	JMP     one125
+	JMP     one131
 
-oneEnd125:
+oneEnd131:
 	TESTQ      DI, DI
-	JE         done125
+	JE         done131
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       DI
 	VMOVUPS    (R9)(DI*4), Y12
@@ -10068,7 +10771,7 @@ oneEnd125:
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
-done125:
+done131:
 	VMAXPS       Y10, Y8, Y8
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y9, Y8, Y8
@@ -10089,9 +10792,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    AX, R9
 
-many126:
+many132:
 	CMPQ         DI, $0x00000010
-	JLT          manyEnd126
+	JLT          manyEnd132
 	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -10099,11 +10802,11 @@ many126:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -10115,11 +10818,11 @@ many126:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -10127,12 +10830,12 @@ many126:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          many126
+	JMP          many132
 
-manyEnd126:
-one126:
+manyEnd132:
+one132:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd126
+	JLT          oneEnd132
 	VMOVUPS      (R8), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -10140,11 +10843,11 @@ one126:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -10152,11 +10855,11 @@ one126:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, DI
-	JMP          one126
+	JMP          one132
 
-oneEnd126:
+oneEnd132:
 	TESTQ        DI, DI
-	JE           done126
+	JE           done132
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         DI
 	VMOVUPS      (R9)(DI*4), Y11
@@ -10168,17 +10871,17 @@ oneEnd126:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4256(SB), Y13
+	VMOVUPS      lanes<>+4480(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4512(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
 
-done126:
+done132:
 	VADDPS       Y10, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X10
 	VADDPS       X10, X9, X9
@@ -10237,9 +10940,9 @@ done126:
 	MOVQ         DX, R9
 	MOVQ         AX, R10
 
-many127:
+many133:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd127
+	JLT     manyEnd133
 	VMOVUPS (DI), Y14
 	VMAXPS  Y14, Y10, Y10
 	VMOVUPS (R9), Y14
@@ -10268,12 +10971,12 @@ many127:
 	ADDQ    $0x00000080, R10
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many127
+	JMP     many133
 
-manyEnd127:
-one127:
+manyEnd133:
+one133:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd127
+	JLT     oneEnd133
 	VMOVUPS (DI), Y14
 	VMAXPS  Y14, Y10, Y10
 	VMOVUPS (R9), Y14
@@ -10284,11 +10987,11 @@ one127:
 	ADDQ    $0x00000020, R10
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one127
+	JMP     one133
 
-oneEnd127:
+oneEnd133:
 	TESTQ      R8, R8
-	JE         done127
+	JE         done133
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y14
@@ -10300,7 +11003,7 @@ oneEnd127:
 	VSUBPS     Y9, Y8, Y8
 	VMASKMOVPS Y8, Y14, (R10)
 
-done127:
+done133:
 	VMAXPS       Y12, Y10, Y10
 	VMAXPS       Y13, Y11, Y11
 	VMAXPS       Y11, Y10, Y10
@@ -10341,9 +11044,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many128:
+many134:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd128
+	JLT     manyEnd134
 	VMOVUPS (DI), Y6
 	VMAXPS  Y2, Y6, Y2
 	VMOVUPS 32(DI), Y6
@@ -10354,21 +11057,21 @@ many128:
 	VMAXPS  Y5, Y6, Y5
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many128
+	JMP     many134
 
-manyEnd128:
-one128:
+manyEnd134:
+one134:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd128
+	JLT     oneEnd134
 	VMOVUPS (DI), Y6
 	VMAXPS  Y2, Y6, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one128
+	JMP     one134
 
-oneEnd128:
+oneEnd134:
 	TESTQ      SI, SI
-	JE         done128
+	JE         done134
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y6
@@ -10376,7 +11079,7 @@ oneEnd128:
 	VBLENDVPS  Y6, Y7, Y1, Y7
 	VMAXPS     Y2, Y7, Y2
 
-done128:
+done134:
 	VMAXPS       Y4, Y2, Y2
 	VMAXPS       Y5, Y3, Y3
 	VMAXPS       Y3, Y2, Y2
@@ -10390,35 +11093,35 @@ done128:
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
-many129:
+many135:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd129
+	JLT     manyEnd135
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y0, 32(DI)
 	VMOVUPS Y0, 64(DI)
 	VMOVUPS Y0, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many129
+	JMP     many135
 
-manyEnd129:
-one129:
+manyEnd135:
+one135:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd129
+	JLT     oneEnd135
 	VMOVUPS Y0, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one129
+	JMP     one135
 
-oneEnd129:
+oneEnd135:
 	TESTQ      SI, SI
-	JE         done129
+	JE         done135
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y3
 	VMASKMOVPS Y0, Y3, (DI)
 
-done129:
+done135:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -10482,9 +11185,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    SI, R9
 
-many130:
+many136:
 	CMPQ        DI, $0x00000020
-	JLT         manyEnd130
+	JLT         manyEnd136
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (R9), Y5
 	VFMADD231PS Y4, Y5, Y0
@@ -10500,23 +11203,23 @@ many130:
 	ADDQ        $0x00000080, R8
 	ADDQ        $0x00000080, R9
 	SUBQ        $0x00000020, DI
-	JMP         many130
+	JMP         many136
 
-manyEnd130:
-one130:
+manyEnd136:
+one136:
 	CMPQ        DI, $0x00000008
-	JLT         oneEnd130
+	JLT         oneEnd136
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (R9), Y5
 	VFMADD231PS Y4, Y5, Y0
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, DI
-	JMP         one130
+	JMP         one136
 
-oneEnd130:
+oneEnd136:
 	TESTQ       DI, DI
-	JE          done130
+	JE          done136
 	LEAQ        tail<>+32(SB), R10
 	NEGQ        DI
 	VMOVUPS     (R10)(DI*4), Y4
@@ -10524,7 +11227,7 @@ oneEnd130:
 	VMASKMOVPS  (R9), Y4, Y4
 	VFMADD231PS Y5, Y4, Y0
 
-done130:
+done136:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
@@ -10540,9 +11243,9 @@ done130:
 	MOVQ         SI, R9
 	MOVQ         AX, R10
 
-many131:
+many137:
 	CMPQ    DI, $0x00000010
-	JLT     manyEnd131
+	JLT     manyEnd137
 	VMOVUPS (R8), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -10557,12 +11260,12 @@ many131:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     many131
+	JMP     many137
 
-manyEnd131:
-one131:
+manyEnd137:
+one137:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd131
+	JLT     oneEnd137
 	VMOVUPS (R8), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -10572,11 +11275,11 @@ one131:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, DI
-	JMP     one131
+	JMP     one137
 
-oneEnd131:
+oneEnd137:
 	TESTQ      DI, DI
-	JE         done131
+	JE         done137
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       DI
 	VMOVUPS    (R11)(DI*4), Y1
@@ -10586,7 +11289,7 @@ oneEnd131:
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (R10)
 
-done131:
+done137:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10619,9 +11322,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    SI, R9
 
-many132:
+many138:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd132
+	JLT     manyEnd138
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R8), Y6
@@ -10633,29 +11336,29 @@ many132:
 	ADDQ    $0x00000080, R8
 	ADDQ    $0x00000080, R9
 	SUBQ    $0x00000020, DI
-	JMP     many132
+	JMP     many138
 
-manyEnd132:
-one132:
+manyEnd138:
+one138:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd132
+	JLT     oneEnd138
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R8
 	ADDQ    $0x00000020, R9
 	SUBQ    $0x00000008, DI
-	JMP     one132
+	JMP     one138
 
-oneEnd132:
+oneEnd138:
 	TESTQ      DI, DI
-	JE         done132
+	JE         done138
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       DI
 	VMOVUPS    (R9)(DI*4), Y6
 	VMASKMOVPS (R8), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done132:
+done138:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -10671,9 +11374,9 @@ done132:
 	MOVQ         SI, R9
 	MOVQ         AX, R10
 
-many133:
+many139:
 	CMPQ         DI, $0x00000010
-	JLT          manyEnd133
+	JLT          manyEnd139
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R9), Y4
 	VMAXPS       Y4, Y0, Y4
@@ -10681,11 +11384,11 @@ many133:
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
 	VFNMADD231PS lanes<>+4128(SB), Y6, Y4
-	VMOVUPS      lanes<>+4256(SB), Y6
-	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4160(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4288(SB), Y4, Y6
+	VMOVUPS      lanes<>+4480(SB), Y6
+	VFMADD213PS  lanes<>+4448(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4416(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4384(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4512(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -10698,11 +11401,11 @@ many133:
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
 	VFNMADD231PS lanes<>+4128(SB), Y6, Y4
-	VMOVUPS      lanes<>+4256(SB), Y6
-	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4160(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4288(SB), Y4, Y6
+	VMOVUPS      lanes<>+4480(SB), Y6
+	VFMADD213PS  lanes<>+4448(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4416(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4384(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4512(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -10712,12 +11415,12 @@ many133:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          many133
+	JMP          many139
 
-manyEnd133:
-one133:
+manyEnd139:
+one139:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd133
+	JLT          oneEnd139
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R9), Y4
 	VMAXPS       Y4, Y0, Y4
@@ -10725,11 +11428,11 @@ one133:
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
 	VFNMADD231PS lanes<>+4128(SB), Y6, Y4
-	VMOVUPS      lanes<>+4256(SB), Y6
-	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4160(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4288(SB), Y4, Y6
+	VMOVUPS      lanes<>+4480(SB), Y6
+	VFMADD213PS  lanes<>+4448(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4416(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4384(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4512(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -10739,11 +11442,11 @@ one133:
 	ADDQ         $0x00000020, R9
 	ADDQ         $0x00000020, R10
 	SUBQ         $0x00000008, DI
-	JMP          one133
+	JMP          one139
 
-oneEnd133:
+oneEnd139:
 	TESTQ        DI, DI
-	JE           done133
+	JE           done139
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         DI
 	VMOVUPS      (R11)(DI*4), Y3
@@ -10754,18 +11457,18 @@ oneEnd133:
 	VFMADD132PS  lanes<>+96(SB), Y1, Y6
 	VSUBPS       Y1, Y6, Y7
 	VFNMADD231PS lanes<>+4128(SB), Y7, Y5
-	VMOVUPS      lanes<>+4256(SB), Y7
-	VFMADD213PS  lanes<>+4224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4192(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4160(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4288(SB), Y5, Y7
+	VMOVUPS      lanes<>+4480(SB), Y7
+	VFMADD213PS  lanes<>+4448(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4416(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4384(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4512(SB), Y5, Y7
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
 	VFNMADD231PS Y5, Y2, Y4
 	VMASKMOVPS   Y4, Y3, (R10)
 
-done133:
+done139:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10788,10 +11491,10 @@ TEXT ·scaledExpRowsAVX2(SB), NOSPLIT, $0-80
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
 	VMOVUPS lanes<>+4128(SB), Y3
-	VMOVUPS lanes<>+4160(SB), Y4
-	VMOVUPS lanes<>+4192(SB), Y5
-	VMOVUPS lanes<>+4224(SB), Y6
-	VMOVUPS lanes<>+4256(SB), Y7
+	VMOVUPS lanes<>+4384(SB), Y4
+	VMOVUPS lanes<>+4416(SB), Y5
+	VMOVUPS lanes<>+4448(SB), Y6
+	VMOVUPS lanes<>+4480(SB), Y7
 
 next:
 	CMPQ         CX, BX
@@ -10802,20 +11505,20 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many134:
+many140:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd134
+	JLT          manyEnd140
 	VMOVUPS      (R8), Y8
 	VMAXPS       Y8, Y0, Y8
 	VMOVAPS      Y8, Y9
 	VFMADD132PS  Y2, Y1, Y9
 	VSUBPS       Y1, Y9, Y10
 	VFNMADD231PS Y3, Y10, Y8
-	VMOVUPS      lanes<>+4256(SB), Y10
+	VMOVUPS      lanes<>+4480(SB), Y10
 	VFMADD213PS  Y6, Y8, Y10
 	VFMADD213PS  Y5, Y8, Y10
 	VFMADD213PS  Y4, Y8, Y10
-	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+4512(SB), Y8, Y10
 	VFMADD213PS  lanes<>+352(SB), Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
@@ -10827,11 +11530,11 @@ many134:
 	VFMADD132PS  Y2, Y1, Y9
 	VSUBPS       Y1, Y9, Y10
 	VFNMADD231PS Y3, Y10, Y8
-	VMOVUPS      lanes<>+4256(SB), Y10
+	VMOVUPS      lanes<>+4480(SB), Y10
 	VFMADD213PS  Y6, Y8, Y10
 	VFMADD213PS  Y5, Y8, Y10
 	VFMADD213PS  Y4, Y8, Y10
-	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+4512(SB), Y8, Y10
 	VFMADD213PS  lanes<>+352(SB), Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
@@ -10843,11 +11546,11 @@ many134:
 	VFMADD132PS  Y2, Y1, Y9
 	VSUBPS       Y1, Y9, Y10
 	VFNMADD231PS Y3, Y10, Y8
-	VMOVUPS      lanes<>+4256(SB), Y10
+	VMOVUPS      lanes<>+4480(SB), Y10
 	VFMADD213PS  Y6, Y8, Y10
 	VFMADD213PS  Y5, Y8, Y10
 	VFMADD213PS  Y4, Y8, Y10
-	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+4512(SB), Y8, Y10
 	VFMADD213PS  lanes<>+352(SB), Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
@@ -10859,11 +11562,11 @@ many134:
 	VFMADD132PS  Y2, Y1, Y9
 	VSUBPS       Y1, Y9, Y10
 	VFNMADD231PS Y3, Y10, Y8
-	VMOVUPS      lanes<>+4256(SB), Y10
+	VMOVUPS      lanes<>+4480(SB), Y10
 	VFMADD213PS  Y6, Y8, Y10
 	VFMADD213PS  Y5, Y8, Y10
 	VFMADD213PS  Y4, Y8, Y10
-	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+4512(SB), Y8, Y10
 	VFMADD213PS  lanes<>+352(SB), Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
@@ -10872,23 +11575,23 @@ many134:
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
-	JMP          many134
+	JMP          many140
 
-manyEnd134:
-one134:
+manyEnd140:
+one140:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd134
+	JLT          oneEnd140
 	VMOVUPS      (R8), Y8
 	VMAXPS       Y8, Y0, Y8
 	VMOVAPS      Y8, Y9
 	VFMADD132PS  Y2, Y1, Y9
 	VSUBPS       Y1, Y9, Y10
 	VFNMADD231PS Y3, Y10, Y8
-	VMOVUPS      lanes<>+4256(SB), Y10
+	VMOVUPS      lanes<>+4480(SB), Y10
 	VFMADD213PS  Y6, Y8, Y10
 	VFMADD213PS  Y5, Y8, Y10
 	VFMADD213PS  Y4, Y8, Y10
-	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+4512(SB), Y8, Y10
 	VFMADD213PS  lanes<>+352(SB), Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
@@ -10897,11 +11600,11 @@ one134:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, DI
-	JMP          one134
+	JMP          one140
 
-oneEnd134:
+oneEnd140:
 	TESTQ        DI, DI
-	JE           done134
+	JE           done140
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         DI
 	VMOVUPS      (R10)(DI*4), Y8
@@ -10911,18 +11614,18 @@ oneEnd134:
 	VFMADD132PS  Y2, Y1, Y10
 	VSUBPS       Y1, Y10, Y11
 	VFNMADD231PS Y3, Y11, Y9
-	VMOVUPS      lanes<>+4256(SB), Y11
+	VMOVUPS      lanes<>+4480(SB), Y11
 	VFMADD213PS  Y6, Y9, Y11
 	VFMADD213PS  Y5, Y9, Y11
 	VFMADD213PS  Y4, Y9, Y11
-	VFMADD213PS  lanes<>+4288(SB), Y9, Y11
+	VFMADD213PS  lanes<>+4512(SB), Y9, Y11
 	VFMADD213PS  lanes<>+352(SB), Y9, Y11
 	VPSLLD       $0x17, Y10, Y10
 	VMULPS       Y10, Y11, Y9
 	VMULPS       Y7, Y9, Y7
 	VMASKMOVPS   Y7, Y8, (R9)
 
-done134:
+done140:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -10958,9 +11661,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many135:
+many141:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd135
+	JLT     manyEnd141
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R10), Y6
@@ -10971,28 +11674,28 @@ many135:
 	VADDPS  Y6, Y5, Y5
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R9
-	JMP     many135
+	JMP     many141
 
-manyEnd135:
-one135:
+manyEnd141:
+one141:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd135
+	JLT     oneEnd141
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R9
-	JMP     one135
+	JMP     one141
 
-oneEnd135:
+oneEnd141:
 	TESTQ      R9, R9
-	JE         done135
+	JE         done141
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R9
 	VMOVUPS    (R11)(R9*4), Y6
 	VMASKMOVPS (R10), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done135:
+done141:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -11011,9 +11714,9 @@ done135:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many136:
+many142:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd136
+	JLT         manyEnd142
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
@@ -11028,22 +11731,22 @@ many136:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many136
+	JMP         many142
 
-manyEnd136:
-one136:
+manyEnd142:
+one142:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd136
+	JLT         oneEnd142
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one136
+	JMP         one142
 
-oneEnd136:
+oneEnd142:
 	TESTQ       R9, R9
-	JE          done136
+	JE          done142
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -11052,7 +11755,7 @@ oneEnd136:
 	VSUBPS      Y2, Y8, Y7
 	VFMADD231PS Y7, Y7, Y3
 
-done136:
+done142:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -11076,9 +11779,9 @@ done136:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many137:
+many143:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd137
+	JLT         manyEnd143
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -11098,12 +11801,12 @@ many137:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many137
+	JMP         many143
 
-manyEnd137:
-one137:
+manyEnd143:
+one143:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd137
+	JLT         oneEnd143
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -11116,11 +11819,11 @@ one137:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one137
+	JMP         one143
 
-oneEnd137:
+oneEnd143:
 	TESTQ       R9, R9
-	JE          done137
+	JE          done143
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y4
@@ -11132,7 +11835,7 @@ oneEnd137:
 	VFMADD213PS Y3, Y5, Y2
 	VMASKMOVPS  Y2, Y4, (R11)
 
-done137:
+done143:
 	JMP normed
 
 plain:
@@ -11141,9 +11844,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many138:
+many144:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd138
+	JLT     manyEnd144
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -11160,12 +11863,12 @@ many138:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many138
+	JMP     many144
 
-manyEnd138:
-one138:
+manyEnd144:
+one144:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd138
+	JLT     oneEnd144
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -11176,11 +11879,11 @@ one138:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one138
+	JMP     one144
 
-oneEnd138:
+oneEnd144:
 	TESTQ      R9, R9
-	JE         done138
+	JE         done144
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y4
@@ -11191,7 +11894,7 @@ oneEnd138:
 	VMULPS     Y3, Y2, Y2
 	VMASKMOVPS Y2, Y4, (R11)
 
-done138:
+done144:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -11229,9 +11932,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many139:
+many145:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd139
+	JLT         manyEnd145
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	VMOVUPS     32(R10), Y7
@@ -11242,21 +11945,21 @@ many139:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many139
+	JMP         many145
 
-manyEnd139:
-one139:
+manyEnd145:
+one145:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd139
+	JLT         oneEnd145
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one139
+	JMP         one145
 
-oneEnd139:
+oneEnd145:
 	TESTQ       R9, R9
-	JE          done139
+	JE          done145
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -11264,7 +11967,7 @@ oneEnd139:
 	VBLENDVPS   Y7, Y8, Y2, Y8
 	VFMADD231PS Y8, Y8, Y3
 
-done139:
+done145:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -11288,9 +11991,9 @@ done139:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many140:
+many146:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd140
+	JLT         manyEnd146
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -11308,12 +12011,12 @@ many140:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many140
+	JMP         many146
 
-manyEnd140:
-one140:
+manyEnd146:
+one146:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd140
+	JLT         oneEnd146
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -11325,11 +12028,11 @@ one140:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one140
+	JMP         one146
 
-oneEnd140:
+oneEnd146:
 	TESTQ       R9, R9
-	JE          done140
+	JE          done146
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y3
@@ -11340,7 +12043,7 @@ oneEnd140:
 	VFMADD213PS Y4, Y5, Y2
 	VMASKMOVPS  Y2, Y3, (R11)
 
-done140:
+done146:
 	JMP normed
 
 plain:
@@ -11349,9 +12052,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many141:
+many147:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd141
+	JLT     manyEnd147
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -11366,12 +12069,12 @@ many141:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many141
+	JMP     many147
 
-manyEnd141:
-one141:
+manyEnd147:
+one147:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd141
+	JLT     oneEnd147
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -11381,11 +12084,11 @@ one141:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one141
+	JMP     one147
 
-oneEnd141:
+oneEnd147:
 	TESTQ      R9, R9
-	JE         done141
+	JE         done147
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y3
@@ -11395,7 +12098,7 @@ oneEnd141:
 	VMULPS     Y4, Y2, Y2
 	VMASKMOVPS Y2, Y3, (R11)
 
-done141:
+done147:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -11429,9 +12132,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many142:
+many148:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd142
+	JLT     manyEnd148
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
@@ -11442,23 +12145,23 @@ many142:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many142
+	JMP     many148
 
-manyEnd142:
-one142:
+manyEnd148:
+one148:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd142
+	JLT     oneEnd148
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
 	VADDPS  Y4, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one142
+	JMP     one148
 
-oneEnd142:
+oneEnd148:
 	TESTQ      R8, R8
-	JE         done142
+	JE         done148
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y4
@@ -11467,7 +12170,7 @@ oneEnd142:
 	VMASKMOVPS (DI)(SI*1), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 
-done142:
+done148:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -11496,9 +12199,9 @@ done142:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many143:
+many149:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd143
+	JLT         manyEnd149
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -11513,12 +12216,12 @@ many143:
 	VFMADD231PS Y6, Y6, Y5
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many143
+	JMP         many149
 
-manyEnd143:
-one143:
+manyEnd149:
+one149:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd143
+	JLT         oneEnd149
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -11527,11 +12230,11 @@ one143:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one143
+	JMP         one149
 
-oneEnd143:
+oneEnd149:
 	TESTQ       R8, R8
-	JE          done143
+	JE          done149
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y6
@@ -11544,7 +12247,7 @@ oneEnd143:
 	VSUBPS      Y1, Y7, Y7
 	VFMADD231PS Y7, Y7, Y4
 
-done143:
+done149:
 	VXORPS       X6, X6, X6
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X6, X6
@@ -11588,9 +12291,9 @@ done143:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one144:
+one150:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd144
+	JLT         oneEnd150
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VMOVUPS     (R9), Y10
@@ -11618,11 +12321,11 @@ one144:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one144
+	JMP         one150
 
-oneEnd144:
+oneEnd150:
 	TESTQ       R12, R12
-	JE          done144
+	JE          done150
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y8
@@ -11648,7 +12351,7 @@ oneEnd144:
 	VMASKMOVPS  Y10, Y8, (R8)
 	VMASKMOVPS  Y11, Y8, (R9)
 
-done144:
+done150:
 	VEXTRACTF128 $0x01, Y6, X8
 	VADDPS       X8, X6, X6
 	VPERMILPS    $0x4e, X6, X8
@@ -11715,9 +12418,9 @@ done144:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one145:
+one151:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd145
+	JLT         oneEnd151
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VSUBPS      Y0, Y9, Y9
@@ -11738,11 +12441,11 @@ one145:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one145
+	JMP         one151
 
-oneEnd145:
+oneEnd151:
 	TESTQ       R11, R11
-	JE          done145
+	JE          done151
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y8
@@ -11762,7 +12465,7 @@ oneEnd145:
 	VFMADD231PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
 
-done145:
+done151:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11783,37 +12486,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many146:
+many152:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd146
+	JLT     manyEnd152
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(DI), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many146
+	JMP     many152
 
-manyEnd146:
-one146:
+manyEnd152:
+one152:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd146
+	JLT     oneEnd152
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one146
+	JMP     one152
 
-oneEnd146:
+oneEnd152:
 	TESTQ      R8, R8
-	JE         done146
+	JE         done152
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y2
 	VMASKMOVPS (DI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-done146:
+done152:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -11831,9 +12534,9 @@ done146:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many147:
+many153:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd147
+	JLT         manyEnd153
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -11842,22 +12545,22 @@ many147:
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many147
+	JMP         many153
 
-manyEnd147:
-one147:
+manyEnd153:
+one153:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd147
+	JLT         oneEnd153
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one147
+	JMP         one153
 
-oneEnd147:
+oneEnd153:
 	TESTQ       R8, R8
-	JE          done147
+	JE          done153
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y3
@@ -11866,7 +12569,7 @@ oneEnd147:
 	VSUBPS      Y0, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done147:
+done153:
 	VXORPS       X3, X3, X3
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X3, X3
@@ -11894,9 +12597,9 @@ done147:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one148:
+one154:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd148
+	JLT         oneEnd154
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -11916,11 +12619,11 @@ one148:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one148
+	JMP         one154
 
-oneEnd148:
+oneEnd154:
 	TESTQ       R12, R12
-	JE          done148
+	JE          done154
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y4
@@ -11938,7 +12641,7 @@ oneEnd148:
 	VMASKMOVPS  Y6, Y4, (R8)
 	VMASKMOVPS  Y7, Y4, (R9)
 
-done148:
+done154:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPS       X4, X3, X3
 	VPERMILPS    $0x4e, X3, X4
@@ -11975,9 +12678,9 @@ done148:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one149:
+one155:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd149
+	JLT         oneEnd155
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VSUBPS      Y0, Y5, Y5
@@ -11991,11 +12694,11 @@ one149:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one149
+	JMP         one155
 
-oneEnd149:
+oneEnd155:
 	TESTQ       R11, R11
-	JE          done149
+	JE          done155
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -12008,7 +12711,7 @@ oneEnd149:
 	VFMADD231PS Y1, Y0, Y6
 	VMASKMOVPS  Y6, Y4, (R10)
 
-done149:
+done155:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -12042,9 +12745,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many150:
+many156:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd150
+	JLT         manyEnd156
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
@@ -12055,23 +12758,23 @@ many150:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many150
+	JMP         many156
 
-manyEnd150:
-one150:
+manyEnd156:
+one156:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd150
+	JLT         oneEnd156
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
 	VFMADD231PS Y4, Y4, Y2
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one150
+	JMP         one156
 
-oneEnd150:
+oneEnd156:
 	TESTQ       R8, R8
-	JE          done150
+	JE          done156
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y4
@@ -12080,7 +12783,7 @@ oneEnd150:
 	VMASKMOVPS  (DI)(SI*1), Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-done150:
+done156:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -12123,9 +12826,9 @@ done150:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one151:
+one157:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd151
+	JLT         oneEnd157
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -12144,11 +12847,11 @@ one151:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one151
+	JMP         one157
 
-oneEnd151:
+oneEnd157:
 	TESTQ       R11, R11
-	JE          done151
+	JE          done157
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -12166,7 +12869,7 @@ oneEnd151:
 	VFMADD231PS Y1, Y7, Y6
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done151:
+done157:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VPERMILPS    $0x4e, X2, X4
@@ -12205,9 +12908,9 @@ done151:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one152:
+one158:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd152
+	JLT         oneEnd158
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -12226,11 +12929,11 @@ one152:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one152
+	JMP         one158
 
-oneEnd152:
+oneEnd158:
 	TESTQ       R11, R11
-	JE          done152
+	JE          done158
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -12248,7 +12951,7 @@ oneEnd152:
 	VFMADD231PS Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
 
-done152:
+done158:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -12269,37 +12972,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many153:
+many159:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd153
+	JLT         manyEnd159
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	VMOVUPS     32(DI), Y2
 	VFMADD231PS Y2, Y2, Y1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many153
+	JMP         many159
 
-manyEnd153:
-one153:
+manyEnd159:
+one159:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd153
+	JLT         oneEnd159
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one153
+	JMP         one159
 
-oneEnd153:
+oneEnd159:
 	TESTQ       R8, R8
-	JE          done153
+	JE          done159
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y2
 	VMASKMOVPS  (DI), Y2, Y2
 	VFMADD231PS Y2, Y2, Y0
 
-done153:
+done159:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -12326,9 +13029,9 @@ done153:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one154:
+one160:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd154
+	JLT         oneEnd160
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -12342,11 +13045,11 @@ one154:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one154
+	JMP         one160
 
-oneEnd154:
+oneEnd160:
 	TESTQ       R11, R11
-	JE          done154
+	JE          done160
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -12359,7 +13062,7 @@ oneEnd154:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done154:
+done160:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x4e, X1, X2
@@ -12382,9 +13085,9 @@ done154:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one155:
+one161:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd155
+	JLT         oneEnd161
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -12397,11 +13100,11 @@ one155:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one155
+	JMP         one161
 
-oneEnd155:
+oneEnd161:
 	TESTQ       R11, R11
-	JE          done155
+	JE          done161
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -12413,7 +13116,7 @@ oneEnd155:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R10)
 
-done155:
+done161:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -12441,9 +13144,9 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      lanes<>+480(SB), Y7
 	VMOVUPS      lanes<>+480(SB), Y8
 
-many156:
+many162:
 	CMPQ        DX, $0x00000010
-	JLT         manyEnd156
+	JLT         manyEnd162
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -12461,12 +13164,12 @@ many156:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         many156
+	JMP         many162
 
-manyEnd156:
-one156:
+manyEnd162:
+one162:
 	CMPQ        DX, $0x00000008
-	JLT         oneEnd156
+	JLT         oneEnd162
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -12477,11 +13180,11 @@ one156:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, DX
-	JMP         one156
+	JMP         one162
 
-oneEnd156:
+oneEnd162:
 	TESTQ       DX, DX
-	JE          done156
+	JE          done162
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        DX
 	VMOVUPS     (BX)(DX*4), Y9
@@ -12494,7 +13197,7 @@ oneEnd156:
 	VADDPS      Y9, Y6, Y6
 	VFMADD231PS Y0, Y9, Y8
 
-done156:
+done162:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -12546,9 +13249,9 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Y3
 	MOVQ         dst_len+8(FP), BX
 
-many157:
+many163:
 	CMPQ        BX, $0x00000010
-	JLT         manyEnd157
+	JLT         manyEnd163
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -12565,12 +13268,12 @@ many157:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         many157
+	JMP         many163
 
-manyEnd157:
-one157:
+manyEnd163:
+one163:
 	CMPQ        BX, $0x00000008
-	JLT         oneEnd157
+	JLT         oneEnd163
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -12581,11 +13284,11 @@ one157:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, BX
-	JMP         one157
+	JMP         one163
 
-oneEnd157:
+oneEnd163:
 	TESTQ       BX, BX
-	JE          done157
+	JE          done163
 	LEAQ        tail<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -12596,7 +13299,7 @@ oneEnd157:
 	VFMADD231PS Y1, Y6, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
-done157:
+done163:
 	VZEROUPPER
 	RET
 
@@ -12611,16 +13314,16 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next158:
+next164:
 	TESTQ     BX, BX
-	JE        end158
+	JE        end164
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -12643,16 +13346,16 @@ next158:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next158
+	JMP       next164
 
-end158:
+end164:
 	VZEROUPPER
 	RET
 
 onlyB:
-next159:
+next165:
 	TESTQ     BX, BX
-	JE        end159
+	JE        end165
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12670,9 +13373,9 @@ next159:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next159
+	JMP       next165
 
-end159:
+end165:
 	VZEROUPPER
 	RET
 
@@ -12680,9 +13383,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next160:
+next166:
 	TESTQ     BX, BX
-	JE        end160
+	JE        end166
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12700,16 +13403,16 @@ next160:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next160
+	JMP       next166
 
-end160:
+end166:
 	VZEROUPPER
 	RET
 
 both:
-next161:
+next167:
 	TESTQ     BX, BX
-	JE        end161
+	JE        end167
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -12722,9 +13425,9 @@ next161:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next161
+	JMP       next167
 
-end161:
+end167:
 	VZEROUPPER
 	RET
 
@@ -12739,16 +13442,16 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next162:
+next168:
 	TESTQ     BX, BX
-	JE        end162
+	JE        end168
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -12771,16 +13474,16 @@ next162:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next162
+	JMP       next168
 
-end162:
+end168:
 	VZEROUPPER
 	RET
 
 onlyB:
-next163:
+next169:
 	TESTQ     BX, BX
-	JE        end163
+	JE        end169
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12798,9 +13501,9 @@ next163:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next163
+	JMP       next169
 
-end163:
+end169:
 	VZEROUPPER
 	RET
 
@@ -12808,9 +13511,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next164:
+next170:
 	TESTQ     BX, BX
-	JE        end164
+	JE        end170
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12828,16 +13531,16 @@ next164:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next164
+	JMP       next170
 
-end164:
+end170:
 	VZEROUPPER
 	RET
 
 both:
-next165:
+next171:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end171
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -12850,9 +13553,9 @@ next165:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next171
 
-end165:
+end171:
 	VZEROUPPER
 	RET
 
@@ -12867,16 +13570,16 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next166:
+next172:
 	TESTQ     BX, BX
-	JE        end166
+	JE        end172
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -12899,16 +13602,16 @@ next166:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next172
 
-end166:
+end172:
 	VZEROUPPER
 	RET
 
 onlyB:
-next167:
+next173:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end173
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12926,9 +13629,9 @@ next167:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next173
 
-end167:
+end173:
 	VZEROUPPER
 	RET
 
@@ -12936,9 +13639,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next168:
+next174:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end174
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12956,16 +13659,16 @@ next168:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next174
 
-end168:
+end174:
 	VZEROUPPER
 	RET
 
 both:
-next169:
+next175:
 	TESTQ     BX, BX
-	JE        end169
+	JE        end175
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -12978,9 +13681,9 @@ next169:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next169
+	JMP       next175
 
-end169:
+end175:
 	VZEROUPPER
 	RET
 
@@ -12995,16 +13698,16 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next170:
+next176:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end176
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -13027,16 +13730,16 @@ next170:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next170
+	JMP       next176
 
-end170:
+end176:
 	VZEROUPPER
 	RET
 
 onlyB:
-next171:
+next177:
 	TESTQ     BX, BX
-	JE        end171
+	JE        end177
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -13054,9 +13757,9 @@ next171:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next171
+	JMP       next177
 
-end171:
+end177:
 	VZEROUPPER
 	RET
 
@@ -13064,9 +13767,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next172:
+next178:
 	TESTQ     BX, BX
-	JE        end172
+	JE        end178
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -13084,16 +13787,16 @@ next172:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next172
+	JMP       next178
 
-end172:
+end178:
 	VZEROUPPER
 	RET
 
 both:
-next173:
+next179:
 	TESTQ     BX, BX
-	JE        end173
+	JE        end179
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -13106,9 +13809,9 @@ next173:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next173
+	JMP       next179
 
-end173:
+end179:
 	VZEROUPPER
 	RET
 
@@ -13123,16 +13826,16 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next174:
+next180:
 	TESTQ     BX, BX
-	JE        end174
+	JE        end180
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -13155,16 +13858,16 @@ next174:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next174
+	JMP       next180
 
-end174:
+end180:
 	VZEROUPPER
 	RET
 
 onlyB:
-next175:
+next181:
 	TESTQ     BX, BX
-	JE        end175
+	JE        end181
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -13182,9 +13885,9 @@ next175:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next175
+	JMP       next181
 
-end175:
+end181:
 	VZEROUPPER
 	RET
 
@@ -13192,9 +13895,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next176:
+next182:
 	TESTQ     BX, BX
-	JE        end176
+	JE        end182
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -13212,16 +13915,16 @@ next176:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next176
+	JMP       next182
 
-end176:
+end182:
 	VZEROUPPER
 	RET
 
 both:
-next177:
+next183:
 	TESTQ     BX, BX
-	JE        end177
+	JE        end183
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -13234,9 +13937,9 @@ next177:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next177
+	JMP       next183
 
-end177:
+end183:
 	VZEROUPPER
 	RET
 
@@ -13252,16 +13955,16 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
 	VANDPS       lanes<>+3008(SB), Y0, Y0
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next178:
+next184:
 	TESTQ     BX, BX
-	JE        end178
+	JE        end184
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -13288,16 +13991,16 @@ next178:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next178
+	JMP       next184
 
-end178:
+end184:
 	VZEROUPPER
 	RET
 
 onlyB:
-next179:
+next185:
 	TESTQ     BX, BX
-	JE        end179
+	JE        end185
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -13319,9 +14022,9 @@ next179:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next179
+	JMP       next185
 
-end179:
+end185:
 	VZEROUPPER
 	RET
 
@@ -13329,9 +14032,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next180:
+next186:
 	TESTQ     BX, BX
-	JE        end180
+	JE        end186
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -13349,16 +14052,16 @@ next180:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next180
+	JMP       next186
 
-end180:
+end186:
 	VZEROUPPER
 	RET
 
 both:
-next181:
+next187:
 	TESTQ     BX, BX
-	JE        end181
+	JE        end187
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -13371,9 +14074,9 @@ next181:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next181
+	JMP       next187
 
-end181:
+end187:
 	VZEROUPPER
 	RET
 
@@ -13388,16 +14091,16 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next182:
+next188:
 	TESTQ     BX, BX
-	JE        end182
+	JE        end188
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -13420,16 +14123,16 @@ next182:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next182
+	JMP       next188
 
-end182:
+end188:
 	VZEROUPPER
 	RET
 
 onlyB:
-next183:
+next189:
 	TESTQ     BX, BX
-	JE        end183
+	JE        end189
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -13447,9 +14150,9 @@ next183:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next183
+	JMP       next189
 
-end183:
+end189:
 	VZEROUPPER
 	RET
 
@@ -13457,9 +14160,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next184:
+next190:
 	TESTQ     BX, BX
-	JE        end184
+	JE        end190
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -13477,16 +14180,16 @@ next184:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next184
+	JMP       next190
 
-end184:
+end190:
 	VZEROUPPER
 	RET
 
 both:
-next185:
+next191:
 	TESTQ     BX, BX
-	JE        end185
+	JE        end191
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -13499,9 +14202,9 @@ next185:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next185
+	JMP       next191
 
-end185:
+end191:
 	VZEROUPPER
 	RET
 
@@ -13516,16 +14219,16 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next186:
+next192:
 	TESTQ     BX, BX
-	JE        end186
+	JE        end192
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -13548,16 +14251,16 @@ next186:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next186
+	JMP       next192
 
-end186:
+end192:
 	VZEROUPPER
 	RET
 
 onlyB:
-next187:
+next193:
 	TESTQ     BX, BX
-	JE        end187
+	JE        end193
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -13575,9 +14278,9 @@ next187:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next187
+	JMP       next193
 
-end187:
+end193:
 	VZEROUPPER
 	RET
 
@@ -13585,9 +14288,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next188:
+next194:
 	TESTQ     BX, BX
-	JE        end188
+	JE        end194
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -13605,16 +14308,16 @@ next188:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next188
+	JMP       next194
 
-end188:
+end194:
 	VZEROUPPER
 	RET
 
 both:
-next189:
+next195:
 	TESTQ     BX, BX
-	JE        end189
+	JE        end195
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -13627,9 +14330,9 @@ next189:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next189
+	JMP       next195
 
-end189:
+end195:
 	VZEROUPPER
 	RET
 
@@ -13644,16 +14347,16 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next190:
+next196:
 	TESTQ     BX, BX
-	JE        end190
+	JE        end196
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -13676,16 +14379,16 @@ next190:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next190
+	JMP       next196
 
-end190:
+end196:
 	VZEROUPPER
 	RET
 
 onlyB:
-next191:
+next197:
 	TESTQ     BX, BX
-	JE        end191
+	JE        end197
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -13703,9 +14406,9 @@ next191:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next191
+	JMP       next197
 
-end191:
+end197:
 	VZEROUPPER
 	RET
 
@@ -13713,9 +14416,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next192:
+next198:
 	TESTQ     BX, BX
-	JE        end192
+	JE        end198
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -13733,16 +14436,16 @@ next192:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next192
+	JMP       next198
 
-end192:
+end198:
 	VZEROUPPER
 	RET
 
 both:
-next193:
+next199:
 	TESTQ     BX, BX
-	JE        end193
+	JE        end199
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -13755,9 +14458,9 @@ next193:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next193
+	JMP       next199
 
-end193:
+end199:
 	VZEROUPPER
 	RET
 
@@ -13775,9 +14478,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next194:
+next200:
 	TESTQ   BX, BX
-	JE      end194
+	JE      end200
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -13798,18 +14501,18 @@ next194:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next194
+	JMP     next200
 
-end194:
+end200:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next195:
+next201:
 	TESTQ   BX, BX
-	JE      end195
+	JE      end201
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13825,18 +14528,18 @@ next195:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next195
+	JMP     next201
 
-end195:
+end201:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next196:
+next202:
 	TESTQ   BX, BX
-	JE      end196
+	JE      end202
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13852,9 +14555,9 @@ next196:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next196
+	JMP     next202
 
-end196:
+end202:
 	VZEROUPPER
 	RET
 
@@ -13945,9 +14648,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next197:
+next203:
 	TESTQ   BX, BX
-	JE      end197
+	JE      end203
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -13968,18 +14671,18 @@ next197:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next197
+	JMP     next203
 
-end197:
+end203:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next198:
+next204:
 	TESTQ   BX, BX
-	JE      end198
+	JE      end204
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13995,18 +14698,18 @@ next198:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next198
+	JMP     next204
 
-end198:
+end204:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next199:
+next205:
 	TESTQ   BX, BX
-	JE      end199
+	JE      end205
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14022,9 +14725,9 @@ next199:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next199
+	JMP     next205
 
-end199:
+end205:
 	VZEROUPPER
 	RET
 
@@ -14115,9 +14818,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next200:
+next206:
 	TESTQ   BX, BX
-	JE      end200
+	JE      end206
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -14138,18 +14841,18 @@ next200:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next200
+	JMP     next206
 
-end200:
+end206:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next201:
+next207:
 	TESTQ   BX, BX
-	JE      end201
+	JE      end207
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14165,18 +14868,18 @@ next201:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next201
+	JMP     next207
 
-end201:
+end207:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next202:
+next208:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end208
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14192,9 +14895,9 @@ next202:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next208
 
-end202:
+end208:
 	VZEROUPPER
 	RET
 
@@ -14283,9 +14986,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next203:
+next209:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end209
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -14306,18 +15009,18 @@ next203:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next209
 
-end203:
+end209:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next204:
+next210:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end210
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14333,18 +15036,18 @@ next204:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next210
 
-end204:
+end210:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next205:
+next211:
 	TESTQ   BX, BX
-	JE      end205
+	JE      end211
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14360,9 +15063,9 @@ next205:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next205
+	JMP     next211
 
-end205:
+end211:
 	VZEROUPPER
 	RET
 
@@ -14451,9 +15154,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next206:
+next212:
 	TESTQ   BX, BX
-	JE      end206
+	JE      end212
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -14474,18 +15177,18 @@ next206:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next206
+	JMP     next212
 
-end206:
+end212:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next207:
+next213:
 	TESTQ   BX, BX
-	JE      end207
+	JE      end213
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14501,18 +15204,18 @@ next207:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next207
+	JMP     next213
 
-end207:
+end213:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next208:
+next214:
 	TESTQ   BX, BX
-	JE      end208
+	JE      end214
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14528,9 +15231,9 @@ next208:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next208
+	JMP     next214
 
-end208:
+end214:
 	VZEROUPPER
 	RET
 
@@ -14617,9 +15320,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next209:
+next215:
 	TESTQ   BX, BX
-	JE      end209
+	JE      end215
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -14640,18 +15343,18 @@ next209:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next209
+	JMP     next215
 
-end209:
+end215:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next210:
+next216:
 	TESTQ   BX, BX
-	JE      end210
+	JE      end216
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14667,18 +15370,18 @@ next210:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next216
 
-end210:
+end216:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next211:
+next217:
 	TESTQ   BX, BX
-	JE      end211
+	JE      end217
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14694,9 +15397,9 @@ next211:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next211
+	JMP     next217
 
-end211:
+end217:
 	VZEROUPPER
 	RET
 
@@ -14783,9 +15486,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next212:
+next218:
 	TESTQ     BX, BX
-	JE        end212
+	JE        end218
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -14810,18 +15513,18 @@ next212:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next212
+	JMP       next218
 
-end212:
+end218:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next213:
+next219:
 	TESTQ     BX, BX
-	JE        end213
+	JE        end219
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -14841,18 +15544,18 @@ next213:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next213
+	JMP       next219
 
-end213:
+end219:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next214:
+next220:
 	TESTQ     BX, BX
-	JE        end214
+	JE        end220
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -14872,9 +15575,9 @@ next214:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next214
+	JMP       next220
 
-end214:
+end220:
 	VZEROUPPER
 	RET
 
@@ -14972,9 +15675,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next215:
+next221:
 	TESTQ     BX, BX
-	JE        end215
+	JE        end221
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -15023,18 +15726,18 @@ next215:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next215
+	JMP       next221
 
-end215:
+end221:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next216:
+next222:
 	TESTQ     BX, BX
-	JE        end216
+	JE        end222
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15078,18 +15781,18 @@ next216:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next216
+	JMP       next222
 
-end216:
+end222:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next217:
+next223:
 	TESTQ     BX, BX
-	JE        end217
+	JE        end223
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15133,9 +15836,9 @@ next217:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next217
+	JMP       next223
 
-end217:
+end223:
 	VZEROUPPER
 	RET
 
@@ -15311,9 +16014,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next218:
+next224:
 	TESTQ     BX, BX
-	JE        end218
+	JE        end224
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -15342,18 +16045,18 @@ next218:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next218
+	JMP       next224
 
-end218:
+end224:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next219:
+next225:
 	TESTQ     BX, BX
-	JE        end219
+	JE        end225
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -15377,18 +16080,18 @@ next219:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next219
+	JMP       next225
 
-end219:
+end225:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next220:
+next226:
 	TESTQ     BX, BX
-	JE        end220
+	JE        end226
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -15412,9 +16115,9 @@ next220:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next220
+	JMP       next226
 
-end220:
+end226:
 	VZEROUPPER
 	RET
 
@@ -15525,9 +16228,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next221:
+next227:
 	TESTQ   BX, BX
-	JE      end221
+	JE      end227
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -15548,18 +16251,18 @@ next221:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next221
+	JMP     next227
 
-end221:
+end227:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next222:
+next228:
 	TESTQ   BX, BX
-	JE      end222
+	JE      end228
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15575,18 +16278,18 @@ next222:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next222
+	JMP     next228
 
-end222:
+end228:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next223:
+next229:
 	TESTQ   BX, BX
-	JE      end223
+	JE      end229
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15602,9 +16305,9 @@ next223:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next223
+	JMP     next229
 
-end223:
+end229:
 	VZEROUPPER
 	RET
 
@@ -15695,9 +16398,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next224:
+next230:
 	TESTQ   BX, BX
-	JE      end224
+	JE      end230
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -15718,18 +16421,18 @@ next224:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next224
+	JMP     next230
 
-end224:
+end230:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next225:
+next231:
 	TESTQ   BX, BX
-	JE      end225
+	JE      end231
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15745,18 +16448,18 @@ next225:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next225
+	JMP     next231
 
-end225:
+end231:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next226:
+next232:
 	TESTQ   BX, BX
-	JE      end226
+	JE      end232
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15772,9 +16475,9 @@ next226:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next226
+	JMP     next232
 
-end226:
+end232:
 	VZEROUPPER
 	RET
 
@@ -15865,9 +16568,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next227:
+next233:
 	TESTQ   BX, BX
-	JE      end227
+	JE      end233
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -15888,18 +16591,18 @@ next227:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next227
+	JMP     next233
 
-end227:
+end233:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next228:
+next234:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end234
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15915,18 +16618,18 @@ next228:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next234
 
-end228:
+end234:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next229:
+next235:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end235
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15942,9 +16645,9 @@ next229:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next235
 
-end229:
+end235:
 	VZEROUPPER
 	RET
 
@@ -16033,9 +16736,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next230:
+next236:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end236
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -16056,18 +16759,18 @@ next230:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next236
 
-end230:
+end236:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next231:
+next237:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end237
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16083,18 +16786,18 @@ next231:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next237
 
-end231:
+end237:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next232:
+next238:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end238
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16110,9 +16813,9 @@ next232:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next238
 
-end232:
+end238:
 	VZEROUPPER
 	RET
 
@@ -16201,9 +16904,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next233:
+next239:
 	TESTQ   BX, BX
-	JE      end233
+	JE      end239
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -16224,18 +16927,18 @@ next233:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next233
+	JMP     next239
 
-end233:
+end239:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next234:
+next240:
 	TESTQ   BX, BX
-	JE      end234
+	JE      end240
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16251,18 +16954,18 @@ next234:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next234
+	JMP     next240
 
-end234:
+end240:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next235:
+next241:
 	TESTQ   BX, BX
-	JE      end235
+	JE      end241
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16278,9 +16981,9 @@ next235:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next235
+	JMP     next241
 
-end235:
+end241:
 	VZEROUPPER
 	RET
 
@@ -16367,9 +17070,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next236:
+next242:
 	TESTQ   BX, BX
-	JE      end236
+	JE      end242
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -16390,18 +17093,18 @@ next236:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next236
+	JMP     next242
 
-end236:
+end242:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next237:
+next243:
 	TESTQ   BX, BX
-	JE      end237
+	JE      end243
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16417,18 +17120,18 @@ next237:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next237
+	JMP     next243
 
-end237:
+end243:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next238:
+next244:
 	TESTQ   BX, BX
-	JE      end238
+	JE      end244
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16444,9 +17147,9 @@ next238:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next238
+	JMP     next244
 
-end238:
+end244:
 	VZEROUPPER
 	RET
 
@@ -16533,9 +17236,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next239:
+next245:
 	TESTQ     BX, BX
-	JE        end239
+	JE        end245
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -16560,18 +17263,18 @@ next239:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next239
+	JMP       next245
 
-end239:
+end245:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next240:
+next246:
 	TESTQ     BX, BX
-	JE        end240
+	JE        end246
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -16591,18 +17294,18 @@ next240:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next240
+	JMP       next246
 
-end240:
+end246:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next241:
+next247:
 	TESTQ     BX, BX
-	JE        end241
+	JE        end247
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -16622,9 +17325,9 @@ next241:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next241
+	JMP       next247
 
-end241:
+end247:
 	VZEROUPPER
 	RET
 
@@ -16722,9 +17425,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next242:
+next248:
 	TESTQ     BX, BX
-	JE        end242
+	JE        end248
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -16773,18 +17476,18 @@ next242:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next242
+	JMP       next248
 
-end242:
+end248:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next243:
+next249:
 	TESTQ     BX, BX
-	JE        end243
+	JE        end249
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -16828,18 +17531,18 @@ next243:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next243
+	JMP       next249
 
-end243:
+end249:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next244:
+next250:
 	TESTQ     BX, BX
-	JE        end244
+	JE        end250
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -16883,9 +17586,9 @@ next244:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next244
+	JMP       next250
 
-end244:
+end250:
 	VZEROUPPER
 	RET
 
@@ -17061,9 +17764,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next245:
+next251:
 	TESTQ     BX, BX
-	JE        end245
+	JE        end251
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -17092,18 +17795,18 @@ next245:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next245
+	JMP       next251
 
-end245:
+end251:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next246:
+next252:
 	TESTQ     BX, BX
-	JE        end246
+	JE        end252
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -17127,18 +17830,18 @@ next246:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next246
+	JMP       next252
 
-end246:
+end252:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next247:
+next253:
 	TESTQ     BX, BX
-	JE        end247
+	JE        end253
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -17162,9 +17865,9 @@ next247:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next247
+	JMP       next253
 
-end247:
+end253:
 	VZEROUPPER
 	RET
 
@@ -17275,9 +17978,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next248:
+next254:
 	TESTQ   BX, BX
-	JE      end248
+	JE      end254
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -17298,18 +18001,18 @@ next248:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next248
+	JMP     next254
 
-end248:
+end254:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next249:
+next255:
 	TESTQ   BX, BX
-	JE      end249
+	JE      end255
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17325,18 +18028,18 @@ next249:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next249
+	JMP     next255
 
-end249:
+end255:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next250:
+next256:
 	TESTQ   BX, BX
-	JE      end250
+	JE      end256
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17352,9 +18055,9 @@ next250:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next250
+	JMP     next256
 
-end250:
+end256:
 	VZEROUPPER
 	RET
 
@@ -17372,9 +18075,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next251:
+next257:
 	TESTQ   BX, BX
-	JE      end251
+	JE      end257
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -17395,18 +18098,18 @@ next251:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next251
+	JMP     next257
 
-end251:
+end257:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next252:
+next258:
 	TESTQ   BX, BX
-	JE      end252
+	JE      end258
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17422,18 +18125,18 @@ next252:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next252
+	JMP     next258
 
-end252:
+end258:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next253:
+next259:
 	TESTQ   BX, BX
-	JE      end253
+	JE      end259
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17449,9 +18152,9 @@ next253:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next253
+	JMP     next259
 
-end253:
+end259:
 	VZEROUPPER
 	RET
 
@@ -17469,9 +18172,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next254:
+next260:
 	TESTQ   BX, BX
-	JE      end254
+	JE      end260
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -17492,18 +18195,18 @@ next254:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next254
+	JMP     next260
 
-end254:
+end260:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next255:
+next261:
 	TESTQ   BX, BX
-	JE      end255
+	JE      end261
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17519,18 +18222,18 @@ next255:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next255
+	JMP     next261
 
-end255:
+end261:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next256:
+next262:
 	TESTQ   BX, BX
-	JE      end256
+	JE      end262
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17546,9 +18249,9 @@ next256:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next256
+	JMP     next262
 
-end256:
+end262:
 	VZEROUPPER
 	RET
 
@@ -17622,9 +18325,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next257:
+next263:
 	TESTQ   BX, BX
-	JE      end257
+	JE      end263
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -17645,18 +18348,18 @@ next257:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next257
+	JMP     next263
 
-end257:
+end263:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next258:
+next264:
 	TESTQ   BX, BX
-	JE      end258
+	JE      end264
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17672,18 +18375,18 @@ next258:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next258
+	JMP     next264
 
-end258:
+end264:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next259:
+next265:
 	TESTQ   BX, BX
-	JE      end259
+	JE      end265
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17699,9 +18402,9 @@ next259:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next259
+	JMP     next265
 
-end259:
+end265:
 	VZEROUPPER
 	RET
 
@@ -17773,9 +18476,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next260:
+next266:
 	TESTQ   BX, BX
-	JE      end260
+	JE      end266
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -17796,18 +18499,18 @@ next260:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next260
+	JMP     next266
 
-end260:
+end266:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next261:
+next267:
 	TESTQ   BX, BX
-	JE      end261
+	JE      end267
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17823,18 +18526,18 @@ next261:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next261
+	JMP     next267
 
-end261:
+end267:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next262:
+next268:
 	TESTQ   BX, BX
-	JE      end262
+	JE      end268
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17850,9 +18553,9 @@ next262:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next262
+	JMP     next268
 
-end262:
+end268:
 	VZEROUPPER
 	RET
 
@@ -17924,9 +18627,9 @@ TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next263:
+next269:
 	TESTQ   BX, BX
-	JE      end263
+	JE      end269
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y0
@@ -17947,18 +18650,18 @@ next263:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next263
+	JMP     next269
 
-end263:
+end269:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next264:
+next270:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end270
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17974,18 +18677,18 @@ next264:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next270
 
-end264:
+end270:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next265:
+next271:
 	TESTQ   BX, BX
-	JE      end265
+	JE      end271
 	VMOVUPS (CX), Y1
 	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18001,9 +18704,9 @@ next265:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next265
+	JMP     next271
 
-end265:
+end271:
 	VZEROUPPER
 	RET
 
@@ -18021,9 +18724,9 @@ TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next266:
+next272:
 	TESTQ   BX, BX
-	JE      end266
+	JE      end272
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y0
@@ -18044,18 +18747,18 @@ next266:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next266
+	JMP     next272
 
-end266:
+end272:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next267:
+next273:
 	TESTQ   BX, BX
-	JE      end267
+	JE      end273
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18071,18 +18774,18 @@ next267:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next267
+	JMP     next273
 
-end267:
+end273:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next268:
+next274:
 	TESTQ   BX, BX
-	JE      end268
+	JE      end274
 	VMOVUPS (CX), Y1
 	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18098,9 +18801,9 @@ next268:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next268
+	JMP     next274
 
-end268:
+end274:
 	VZEROUPPER
 	RET
 
@@ -18118,9 +18821,9 @@ TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next269:
+next275:
 	TESTQ   BX, BX
-	JE      end269
+	JE      end275
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -18141,18 +18844,18 @@ next269:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next269
+	JMP     next275
 
-end269:
+end275:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next270:
+next276:
 	TESTQ   BX, BX
-	JE      end270
+	JE      end276
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18168,18 +18871,18 @@ next270:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next270
+	JMP     next276
 
-end270:
+end276:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next271:
+next277:
 	TESTQ   BX, BX
-	JE      end271
+	JE      end277
 	VMOVUPS (CX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18195,9 +18898,9 @@ next271:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next271
+	JMP     next277
 
-end271:
+end277:
 	VZEROUPPER
 	RET
 
@@ -18215,9 +18918,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next272:
+next278:
 	TESTQ   BX, BX
-	JE      end272
+	JE      end278
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -18238,18 +18941,18 @@ next272:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next272
+	JMP     next278
 
-end272:
+end278:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next273:
+next279:
 	TESTQ   BX, BX
-	JE      end273
+	JE      end279
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18265,18 +18968,18 @@ next273:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next273
+	JMP     next279
 
-end273:
+end279:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next274:
+next280:
 	TESTQ   BX, BX
-	JE      end274
+	JE      end280
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18292,9 +18995,9 @@ next274:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next274
+	JMP     next280
 
-end274:
+end280:
 	VZEROUPPER
 	RET
 
@@ -18312,9 +19015,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next275:
+next281:
 	TESTQ   BX, BX
-	JE      end275
+	JE      end281
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -18335,18 +19038,18 @@ next275:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next275
+	JMP     next281
 
-end275:
+end281:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next276:
+next282:
 	TESTQ   BX, BX
-	JE      end276
+	JE      end282
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18362,18 +19065,18 @@ next276:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next276
+	JMP     next282
 
-end276:
+end282:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next277:
+next283:
 	TESTQ   BX, BX
-	JE      end277
+	JE      end283
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18389,9 +19092,9 @@ next277:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next277
+	JMP     next283
 
-end277:
+end283:
 	VZEROUPPER
 	RET
 
@@ -18409,9 +19112,9 @@ TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next278:
+next284:
 	TESTQ   BX, BX
-	JE      end278
+	JE      end284
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y0
@@ -18432,18 +19135,18 @@ next278:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next278
+	JMP     next284
 
-end278:
+end284:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next279:
+next285:
 	TESTQ   BX, BX
-	JE      end279
+	JE      end285
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18459,18 +19162,18 @@ next279:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next279
+	JMP     next285
 
-end279:
+end285:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next280:
+next286:
 	TESTQ   BX, BX
-	JE      end280
+	JE      end286
 	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18486,9 +19189,9 @@ next280:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next280
+	JMP     next286
 
-end280:
+end286:
 	VZEROUPPER
 	RET
 
@@ -18506,9 +19209,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next281:
+next287:
 	TESTQ   BX, BX
-	JE      end281
+	JE      end287
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -18529,18 +19232,18 @@ next281:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next281
+	JMP     next287
 
-end281:
+end287:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next282:
+next288:
 	TESTQ   BX, BX
-	JE      end282
+	JE      end288
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18556,18 +19259,18 @@ next282:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next282
+	JMP     next288
 
-end282:
+end288:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next283:
+next289:
 	TESTQ   BX, BX
-	JE      end283
+	JE      end289
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18583,9 +19286,9 @@ next283:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next283
+	JMP     next289
 
-end283:
+end289:
 	VZEROUPPER
 	RET
 
@@ -18603,9 +19306,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next284:
+next290:
 	TESTQ    BX, BX
-	JE       end284
+	JE       end290
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -18654,18 +19357,18 @@ next284:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next284
+	JMP      next290
 
-end284:
+end290:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next285:
+next291:
 	TESTQ    BX, BX
-	JE       end285
+	JE       end291
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -18709,18 +19412,18 @@ next285:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next285
+	JMP      next291
 
-end285:
+end291:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next286:
+next292:
 	TESTQ    BX, BX
-	JE       end286
+	JE       end292
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -18764,9 +19467,9 @@ next286:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next286
+	JMP      next292
 
-end286:
+end292:
 	VZEROUPPER
 	RET
 
@@ -18784,9 +19487,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next287:
+next293:
 	TESTQ   BX, BX
-	JE      end287
+	JE      end293
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -18807,18 +19510,18 @@ next287:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next287
+	JMP     next293
 
-end287:
+end293:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next288:
+next294:
 	TESTQ   BX, BX
-	JE      end288
+	JE      end294
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18834,18 +19537,18 @@ next288:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next288
+	JMP     next294
 
-end288:
+end294:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next289:
+next295:
 	TESTQ   BX, BX
-	JE      end289
+	JE      end295
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18861,9 +19564,9 @@ next289:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next289
+	JMP     next295
 
-end289:
+end295:
 	VZEROUPPER
 	RET
 
@@ -18881,9 +19584,9 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next290:
+next296:
 	TESTQ        BX, BX
-	JE           end290
+	JE           end296
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -18972,18 +19675,18 @@ next290:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next290
+	JMP          next296
 
-end290:
+end296:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next291:
+next297:
 	TESTQ        BX, BX
-	JE           end291
+	JE           end297
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -19067,18 +19770,18 @@ next291:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next291
+	JMP          next297
 
-end291:
+end297:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next292:
+next298:
 	TESTQ        BX, BX
-	JE           end292
+	JE           end298
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -19162,9 +19865,9 @@ next292:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next292
+	JMP          next298
 
-end292:
+end298:
 	VZEROUPPER
 	RET
 
@@ -19182,716 +19885,50 @@ TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next293:
-	TESTQ        BX, BX
-	JE           end293
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      96(CX), Y0
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next293
-
-end293:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next294:
-	TESTQ        BX, BX
-	JE           end294
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next294
-
-end294:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next295:
-	TESTQ        BX, BX
-	JE           end295
-	VMOVUPS      (CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      32(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      64(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      96(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000080, BX
-	JMP          next295
-
-end295:
-	VZEROUPPER
-	RET
-
-// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next296:
-	TESTQ   BX, BX
-	JE      end296
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next296
-
-end296:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next297:
-	TESTQ   BX, BX
-	JE      end297
-	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next297
-
-end297:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next298:
-	TESTQ   BX, BX
-	JE      end298
-	VMOVUPS (CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next298
-
-end298:
-	VZEROUPPER
-	RET
-
-// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2, FMA3
-TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
 next299:
 	TESTQ        BX, BX
 	JE           end299
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -19899,24 +19936,44 @@ next299:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -19924,24 +19981,44 @@ next299:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -19949,24 +20026,44 @@ next299:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPANDN       Y0, Y2, Y0
@@ -19989,96 +20086,176 @@ next300:
 	JE           end300
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
 	VPANDN       Y2, Y3, Y2
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
 	VPANDN       Y2, Y3, Y2
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
 	VPANDN       Y2, Y3, Y2
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
 	VPANDN       Y2, Y3, Y2
@@ -20100,6 +20277,532 @@ next301:
 	JE           end301
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4576(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4576(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next301
+
+end301:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next302:
+	TESTQ   BX, BX
+	JE      end302
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next302
+
+end302:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next303:
+	TESTQ   BX, BX
+	JE      end303
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next303
+
+end303:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next304:
+	TESTQ   BX, BX
+	JE      end304
+	VMOVUPS (CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next304
+
+end304:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next305:
+	TESTQ        BX, BX
+	JE           end305
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next305
+
+end305:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next306:
+	TESTQ        BX, BX
+	JE           end306
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next306
+
+end306:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next307:
+	TESTQ        BX, BX
+	JE           end307
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VCVTDQ2PD    X3, Y3
@@ -20197,9 +20900,9 @@ next301:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next301
+	JMP          next307
 
-end301:
+end307:
 	VZEROUPPER
 	RET
 
@@ -20217,28 +20920,28 @@ TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next302:
+next308:
 	TESTQ        BX, BX
-	JE           end302
+	JE           end308
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20246,20 +20949,20 @@ next302:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20274,20 +20977,20 @@ next302:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20295,20 +20998,20 @@ next302:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20323,20 +21026,20 @@ next302:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20344,20 +21047,20 @@ next302:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20372,20 +21075,20 @@ next302:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20393,20 +21096,20 @@ next302:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20420,36 +21123,36 @@ next302:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next302
+	JMP          next308
 
-end302:
+end308:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next303:
+next309:
 	TESTQ        BX, BX
-	JE           end303
+	JE           end309
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20457,20 +21160,20 @@ next303:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20484,20 +21187,20 @@ next303:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20505,20 +21208,20 @@ next303:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20532,20 +21235,20 @@ next303:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20553,20 +21256,20 @@ next303:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20580,20 +21283,20 @@ next303:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20601,20 +21304,20 @@ next303:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20627,36 +21330,36 @@ next303:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next303
+	JMP          next309
 
-end303:
+end309:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next304:
+next310:
 	TESTQ        BX, BX
-	JE           end304
+	JE           end310
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20664,20 +21367,20 @@ next304:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20691,20 +21394,20 @@ next304:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20712,20 +21415,20 @@ next304:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20739,20 +21442,20 @@ next304:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20760,20 +21463,20 @@ next304:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20787,20 +21490,20 @@ next304:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4352(SB), Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20808,20 +21511,20 @@ next304:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4576(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4576(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20834,9 +21537,9 @@ next304:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next304
+	JMP          next310
 
-end304:
+end310:
 	VZEROUPPER
 	RET
 
@@ -20854,9 +21557,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next305:
+next311:
 	TESTQ   BX, BX
-	JE      end305
+	JE      end311
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -20877,18 +21580,18 @@ next305:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next305
+	JMP     next311
 
-end305:
+end311:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next306:
+next312:
 	TESTQ   BX, BX
-	JE      end306
+	JE      end312
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20904,18 +21607,18 @@ next306:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next306
+	JMP     next312
 
-end306:
+end312:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next307:
+next313:
 	TESTQ   BX, BX
-	JE      end307
+	JE      end313
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -20931,9 +21634,9 @@ next307:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next307
+	JMP     next313
 
-end307:
+end313:
 	VZEROUPPER
 	RET
 
@@ -20951,9 +21654,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next308:
+next314:
 	TESTQ   BX, BX
-	JE      end308
+	JE      end314
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -20974,18 +21677,18 @@ next308:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next308
+	JMP     next314
 
-end308:
+end314:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next309:
+next315:
 	TESTQ   BX, BX
-	JE      end309
+	JE      end315
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -21001,18 +21704,18 @@ next309:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next309
+	JMP     next315
 
-end309:
+end315:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next310:
+next316:
 	TESTQ   BX, BX
-	JE      end310
+	JE      end316
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -21028,9 +21731,9 @@ next310:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next310
+	JMP     next316
 
-end310:
+end316:
 	VZEROUPPER
 	RET
 
@@ -21048,9 +21751,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next311:
+next317:
 	TESTQ   BX, BX
-	JE      end311
+	JE      end317
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -21071,18 +21774,18 @@ next311:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next311
+	JMP     next317
 
-end311:
+end317:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next312:
+next318:
 	TESTQ   BX, BX
-	JE      end312
+	JE      end318
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -21098,18 +21801,18 @@ next312:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next312
+	JMP     next318
 
-end312:
+end318:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next313:
+next319:
 	TESTQ   BX, BX
-	JE      end313
+	JE      end319
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -21125,9 +21828,9 @@ next313:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next313
+	JMP     next319
 
-end313:
+end319:
 	VZEROUPPER
 	RET
 
@@ -21145,9 +21848,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next314:
+next320:
 	TESTQ    BX, BX
-	JE       end314
+	JE       end320
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -21180,18 +21883,18 @@ next314:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next314
+	JMP      next320
 
-end314:
+end320:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next315:
+next321:
 	TESTQ    BX, BX
-	JE       end315
+	JE       end321
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -21219,18 +21922,18 @@ next315:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next315
+	JMP      next321
 
-end315:
+end321:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next316:
+next322:
 	TESTQ    BX, BX
-	JE       end316
+	JE       end322
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -21258,9 +21961,9 @@ next316:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next316
+	JMP      next322
 
-end316:
+end322:
 	VZEROUPPER
 	RET
 
@@ -21278,242 +21981,32 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next317:
-	TESTQ   BX, BX
-	JE      end317
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next317
-
-end317:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next318:
-	TESTQ   BX, BX
-	JE      end318
-	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next318
-
-end318:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next319:
-	TESTQ   BX, BX
-	JE      end319
-	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+4032(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next319
-
-end319:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next320:
-	TESTQ   BX, BX
-	JE      end320
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next320
-
-end320:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next321:
-	TESTQ   BX, BX
-	JE      end321
-	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next321
-
-end321:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next322:
-	TESTQ   BX, BX
-	JE      end322
-	VMOVUPS (CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next322
-
-end322:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next323:
 	TESTQ   BX, BX
 	JE      end323
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -21532,16 +22025,24 @@ next324:
 	TESTQ   BX, BX
 	JE      end324
 	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -21558,18 +22059,26 @@ scalarB:
 next325:
 	TESTQ   BX, BX
 	JE      end325
-	VMOVUPS (CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
+	VMOVUPS (CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS lanes<>+4032(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
@@ -21579,9 +22088,9 @@ end325:
 	VZEROUPPER
 	RET
 
-// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -21598,19 +22107,19 @@ next326:
 	JE      end326
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -21629,16 +22138,16 @@ next327:
 	TESTQ   BX, BX
 	JE      end327
 	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -21656,6 +22165,200 @@ next328:
 	TESTQ   BX, BX
 	JE      end328
 	VMOVUPS (CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next328
+
+end328:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next329:
+	TESTQ   BX, BX
+	JE      end329
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next329
+
+end329:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next330:
+	TESTQ   BX, BX
+	JE      end330
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next330
+
+end330:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next331:
+	TESTQ   BX, BX
+	JE      end331
+	VMOVUPS (CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next331
+
+end331:
+	VZEROUPPER
+	RET
+
+// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next332:
+	TESTQ   BX, BX
+	JE      end332
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next332
+
+end332:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next333:
+	TESTQ   BX, BX
+	JE      end333
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next333
+
+end333:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next334:
+	TESTQ   BX, BX
+	JE      end334
+	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -21670,9 +22373,9 @@ next328:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next328
+	JMP     next334
 
-end328:
+end334:
 	VZEROUPPER
 	RET
 
@@ -21690,9 +22393,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next329:
+next335:
 	TESTQ   BX, BX
-	JE      end329
+	JE      end335
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -21713,18 +22416,18 @@ next329:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next329
+	JMP     next335
 
-end329:
+end335:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next330:
+next336:
 	TESTQ   BX, BX
-	JE      end330
+	JE      end336
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -21740,18 +22443,18 @@ next330:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next330
+	JMP     next336
 
-end330:
+end336:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next331:
+next337:
 	TESTQ   BX, BX
-	JE      end331
+	JE      end337
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -21767,18 +22470,18 @@ next331:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next331
+	JMP     next337
 
-end331:
+end337:
 	VZEROUPPER
 	RET
 
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4384(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4416(SB), Y1
+	VMOVUPS lanes<>+4640(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -21792,9 +22495,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next332:
+next338:
 	CMPQ     SI, BX
-	JGE      end332
+	JGE      end338
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -21802,7 +22505,7 @@ next332:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end332
+	JNE      end338
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -21816,9 +22519,9 @@ next332:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next332
+	JMP      next338
 
-end332:
+end338:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -21827,16 +22530,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next333:
+next339:
 	CMPQ     CX, BX
-	JGE      end333
+	JGE      end339
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end333
+	JNE      end339
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -21850,9 +22553,9 @@ next333:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next333
+	JMP      next339
 
-end333:
+end339:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -21861,16 +22564,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next334:
+next340:
 	CMPQ     DX, BX
-	JGE      end334
+	JGE      end340
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end334
+	JNE      end340
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -21884,9 +22587,9 @@ next334:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next334
+	JMP      next340
 
-end334:
+end340:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -21894,9 +22597,9 @@ end334:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4384(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4416(SB), Y1
+	VMOVUPS lanes<>+4640(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -21910,9 +22613,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next335:
+next341:
 	CMPQ         SI, BX
-	JGE          end335
+	JGE          end341
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -21920,7 +22623,7 @@ next335:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end335
+	JNE          end341
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -21936,9 +22639,9 @@ next335:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next335
+	JMP          next341
 
-end335:
+end341:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -21947,16 +22650,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next336:
+next342:
 	CMPQ         CX, BX
-	JGE          end336
+	JGE          end342
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end336
+	JNE          end342
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -21972,9 +22675,9 @@ next336:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next336
+	JMP          next342
 
-end336:
+end342:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -21983,16 +22686,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next337:
+next343:
 	CMPQ         DX, BX
-	JGE          end337
+	JGE          end343
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end337
+	JNE          end343
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -22008,9 +22711,9 @@ next337:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next337
+	JMP          next343
 
-end337:
+end343:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -22018,7 +22721,7 @@ end337:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22028,275 +22731,165 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    SI, $0x01
 	JE      scalarA
 	CMPQ    DI, $0x01
-	JE      scalarB
-
-next338:
-	TESTQ    BX, BX
-	JE       end338
-	VMOVUPS  (CX), Y1
-	VMOVUPS  (DX), Y2
-	VPCMPEQB Y2, Y1, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, (AX)
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  32(DX), Y2
-	VPCMPEQB Y2, Y1, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, DX
-	SUBQ     $0x00000040, BX
-	JMP      next338
-
-end338:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Y1
-
-next339:
-	TESTQ    BX, BX
-	JE       end339
-	VMOVUPS  (DX), Y2
-	VPCMPEQB Y2, Y1, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, (AX)
-	VMOVUPS  32(DX), Y2
-	VPCMPEQB Y2, Y1, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, DX
-	SUBQ     $0x00000040, BX
-	JMP      next339
-
-end339:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Y1
-
-next340:
-	TESTQ    BX, BX
-	JE       end340
-	VMOVUPS  (CX), Y2
-	VPCMPEQB Y1, Y2, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, (AX)
-	VMOVUPS  32(CX), Y2
-	VPCMPEQB Y1, Y2, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, CX
-	SUBQ     $0x00000040, BX
-	JMP      next340
-
-end340:
-	VZEROUPPER
-	RET
-
-// func equalU8AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x01
-	JE      scalarA
-	CMPQ    DI, $0x01
-	JE      scalarB
-
-next341:
-	TESTQ    BX, BX
-	JE       end341
-	VMOVUPS  (CX), Y1
-	VMOVUPS  (DX), Y2
-	VPCMPEQB Y2, Y1, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, (AX)
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  32(DX), Y2
-	VPCMPEQB Y2, Y1, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, DX
-	SUBQ     $0x00000040, BX
-	JMP      next341
-
-end341:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Y1
-
-next342:
-	TESTQ    BX, BX
-	JE       end342
-	VMOVUPS  (DX), Y2
-	VPCMPEQB Y2, Y1, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, (AX)
-	VMOVUPS  32(DX), Y2
-	VPCMPEQB Y2, Y1, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, DX
-	SUBQ     $0x00000040, BX
-	JMP      next342
-
-end342:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Y1
-
-next343:
-	TESTQ    BX, BX
-	JE       end343
-	VMOVUPS  (CX), Y2
-	VPCMPEQB Y1, Y2, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, (AX)
-	VMOVUPS  32(CX), Y2
-	VPCMPEQB Y1, Y2, Y2
-	VPAND    Y0, Y2, Y2
-	VMOVDQU  Y2, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, CX
-	SUBQ     $0x00000040, BX
-	JMP      next343
-
-end343:
-	VZEROUPPER
-	RET
-
-// func equalI16AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x02
-	JE      scalarA
-	CMPQ    DI, $0x02
 	JE      scalarB
 
 next344:
-	TESTQ     BX, BX
-	JE        end344
-	VMOVUPS   (CX), Y1
-	VMOVUPS   (DX), Y2
-	VPCMPEQW  Y2, Y1, Y1
-	VMOVUPS   32(CX), Y2
-	VMOVUPS   32(DX), Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	VMOVUPS   64(CX), Y1
-	VMOVUPS   64(DX), Y2
-	VPCMPEQW  Y2, Y1, Y1
-	VMOVUPS   96(CX), Y2
-	VMOVUPS   96(DX), Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next344
+	TESTQ    BX, BX
+	JE       end344
+	VMOVUPS  (CX), Y1
+	VMOVUPS  (DX), Y2
+	VPCMPEQB Y2, Y1, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, (AX)
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  32(DX), Y2
+	VPCMPEQB Y2, Y1, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	ADDQ     $0x00000040, DX
+	SUBQ     $0x00000040, BX
+	JMP      next344
 
 end344:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTW (CX), Y1
+	VPBROADCASTB (CX), Y1
 
 next345:
-	TESTQ     BX, BX
-	JE        end345
-	VMOVUPS   (DX), Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VMOVUPS   32(DX), Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(DX), Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VMOVUPS   96(DX), Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next345
+	TESTQ    BX, BX
+	JE       end345
+	VMOVUPS  (DX), Y2
+	VPCMPEQB Y2, Y1, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VPCMPEQB Y2, Y1, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, DX
+	SUBQ     $0x00000040, BX
+	JMP      next345
 
 end345:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTW (DX), Y1
+	VPBROADCASTB (DX), Y1
 
 next346:
-	TESTQ     BX, BX
-	JE        end346
-	VMOVUPS   (CX), Y2
-	VPCMPEQW  Y1, Y2, Y2
-	VMOVUPS   32(CX), Y3
-	VPCMPEQW  Y1, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(CX), Y2
-	VPCMPEQW  Y1, Y2, Y2
-	VMOVUPS   96(CX), Y3
-	VPCMPEQW  Y1, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000040, BX
-	JMP       next346
+	TESTQ    BX, BX
+	JE       end346
+	VMOVUPS  (CX), Y2
+	VPCMPEQB Y1, Y2, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, (AX)
+	VMOVUPS  32(CX), Y2
+	VPCMPEQB Y1, Y2, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	SUBQ     $0x00000040, BX
+	JMP      next346
 
 end346:
 	VZEROUPPER
 	RET
 
-// func equalU16AVX2(dst []bool, a []uint8, b []uint8)
+// func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x01
+	JE      scalarA
+	CMPQ    DI, $0x01
+	JE      scalarB
+
+next347:
+	TESTQ    BX, BX
+	JE       end347
+	VMOVUPS  (CX), Y1
+	VMOVUPS  (DX), Y2
+	VPCMPEQB Y2, Y1, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, (AX)
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  32(DX), Y2
+	VPCMPEQB Y2, Y1, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	ADDQ     $0x00000040, DX
+	SUBQ     $0x00000040, BX
+	JMP      next347
+
+end347:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y1
+
+next348:
+	TESTQ    BX, BX
+	JE       end348
+	VMOVUPS  (DX), Y2
+	VPCMPEQB Y2, Y1, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VPCMPEQB Y2, Y1, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, DX
+	SUBQ     $0x00000040, BX
+	JMP      next348
+
+end348:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Y1
+
+next349:
+	TESTQ    BX, BX
+	JE       end349
+	VMOVUPS  (CX), Y2
+	VPCMPEQB Y1, Y2, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, (AX)
+	VMOVUPS  32(CX), Y2
+	VPCMPEQB Y1, Y2, Y2
+	VPAND    Y0, Y2, Y2
+	VMOVDQU  Y2, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	SUBQ     $0x00000040, BX
+	JMP      next349
+
+end349:
+	VZEROUPPER
+	RET
+
+// func equalI16AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22308,9 +22901,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next347:
+next350:
 	TESTQ     BX, BX
-	JE        end347
+	JE        end350
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -22335,18 +22928,18 @@ next347:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next347
+	JMP       next350
 
-end347:
+end350:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next348:
+next351:
 	TESTQ     BX, BX
-	JE        end348
+	JE        end351
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -22366,18 +22959,18 @@ next348:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next348
+	JMP       next351
 
-end348:
+end351:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next349:
+next352:
 	TESTQ     BX, BX
-	JE        end349
+	JE        end352
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -22397,512 +22990,126 @@ next349:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next349
-
-end349:
-	VZEROUPPER
-	RET
-
-// func equalI64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
-	JE      scalarB
-
-next350:
-	TESTQ        BX, BX
-	JE           end350
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next350
-
-end350:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y1
-
-next351:
-	TESTQ        BX, BX
-	JE           end351
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next351
-
-end351:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y1
-
-next352:
-	TESTQ        BX, BX
-	JE           end352
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next352
+	JMP       next352
 
 end352:
 	VZEROUPPER
 	RET
 
-// func equalU64AVX2(dst []bool, a []uint8, b []uint8)
+// func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
 	MOVQ    dst_len+8(FP), BX
 	MOVQ    a_len+32(FP), SI
 	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
+	CMPQ    SI, $0x02
 	JE      scalarA
-	CMPQ    DI, $0x08
+	CMPQ    DI, $0x02
 	JE      scalarB
 
 next353:
-	TESTQ        BX, BX
-	JE           end353
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next353
+	TESTQ     BX, BX
+	JE        end353
+	VMOVUPS   (CX), Y1
+	VMOVUPS   (DX), Y2
+	VPCMPEQW  Y2, Y1, Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   32(DX), Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	VMOVUPS   64(CX), Y1
+	VMOVUPS   64(DX), Y2
+	VPCMPEQW  Y2, Y1, Y1
+	VMOVUPS   96(CX), Y2
+	VMOVUPS   96(DX), Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next353
 
 end353:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y1
+	VPBROADCASTW (CX), Y1
 
 next354:
-	TESTQ        BX, BX
-	JE           end354
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y2, Y1, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y3, Y1, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y4, Y1, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y5, Y1, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y6, Y1, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y7, Y1, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y8, Y1, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next354
+	TESTQ     BX, BX
+	JE        end354
+	VMOVUPS   (DX), Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VMOVUPS   32(DX), Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(DX), Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VMOVUPS   96(DX), Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next354
 
 end354:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y1
+	VPBROADCASTW (DX), Y1
 
 next355:
-	TESTQ        BX, BX
-	JE           end355
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y1, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next355
+	TESTQ     BX, BX
+	JE        end355
+	VMOVUPS   (CX), Y2
+	VPCMPEQW  Y1, Y2, Y2
+	VMOVUPS   32(CX), Y3
+	VPCMPEQW  Y1, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(CX), Y2
+	VPCMPEQW  Y1, Y2, Y2
+	VMOVUPS   96(CX), Y3
+	VPCMPEQW  Y1, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000040, BX
+	JMP       next355
 
 end355:
 	VZEROUPPER
 	RET
 
-// func equalF64AVX2(dst []bool, a []uint8, b []uint8)
+// func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22919,28 +23126,28 @@ next356:
 	JE           end356
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y1
+	VPCMPEQQ     Y2, Y1, Y1
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x00, Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y2, Y2
 	VMOVUPS      64(CX), Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x00, Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y3, Y3
 	VMOVUPS      96(CX), Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x00, Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y4, Y4
 	VMOVUPS      128(CX), Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x00, Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y5, Y5
 	VMOVUPS      160(CX), Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x00, Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y6, Y6
 	VMOVUPS      192(CX), Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x00, Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y7, Y7
 	VMOVUPS      224(CX), Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x00, Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -22956,28 +23163,28 @@ next356:
 	VMOVDQU      X2, 16(AX)
 	VMOVUPS      256(CX), Y1
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y1
+	VPCMPEQQ     Y2, Y1, Y1
 	VMOVUPS      288(CX), Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x00, Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y2, Y2
 	VMOVUPS      320(CX), Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x00, Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y3, Y3
 	VMOVUPS      352(CX), Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x00, Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y4, Y4
 	VMOVUPS      384(CX), Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x00, Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y5, Y5
 	VMOVUPS      416(CX), Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x00, Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y6, Y6
 	VMOVUPS      448(CX), Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x00, Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y7, Y7
 	VMOVUPS      480(CX), Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x00, Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -23008,21 +23215,21 @@ next357:
 	TESTQ        BX, BX
 	JE           end357
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y2
+	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x00, Y3, Y1, Y3
+	VPCMPEQQ     Y3, Y1, Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x00, Y4, Y1, Y4
+	VPCMPEQQ     Y4, Y1, Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x00, Y5, Y1, Y5
+	VPCMPEQQ     Y5, Y1, Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x00, Y6, Y1, Y6
+	VPCMPEQQ     Y6, Y1, Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x00, Y7, Y1, Y7
+	VPCMPEQQ     Y7, Y1, Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x00, Y8, Y1, Y8
+	VPCMPEQQ     Y8, Y1, Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x00, Y9, Y1, Y9
+	VPCMPEQQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23037,21 +23244,21 @@ next357:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x00, Y2, Y1, Y2
+	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x00, Y3, Y1, Y3
+	VPCMPEQQ     Y3, Y1, Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x00, Y4, Y1, Y4
+	VPCMPEQQ     Y4, Y1, Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x00, Y5, Y1, Y5
+	VPCMPEQQ     Y5, Y1, Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x00, Y6, Y1, Y6
+	VPCMPEQQ     Y6, Y1, Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x00, Y7, Y1, Y7
+	VPCMPEQQ     Y7, Y1, Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x00, Y8, Y1, Y8
+	VPCMPEQQ     Y8, Y1, Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x00, Y9, Y1, Y9
+	VPCMPEQQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23081,21 +23288,21 @@ next358:
 	TESTQ        BX, BX
 	JE           end358
 	VMOVUPS      (CX), Y2
-	VCMPPD       $0x00, Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
-	VCMPPD       $0x00, Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
 	VMOVUPS      64(CX), Y4
-	VCMPPD       $0x00, Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
 	VMOVUPS      96(CX), Y5
-	VCMPPD       $0x00, Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
 	VMOVUPS      128(CX), Y6
-	VCMPPD       $0x00, Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
 	VMOVUPS      160(CX), Y7
-	VCMPPD       $0x00, Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
 	VMOVUPS      192(CX), Y8
-	VCMPPD       $0x00, Y1, Y8, Y8
+	VPCMPEQQ     Y1, Y8, Y8
 	VMOVUPS      224(CX), Y9
-	VCMPPD       $0x00, Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23110,21 +23317,21 @@ next358:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(CX), Y2
-	VCMPPD       $0x00, Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      288(CX), Y3
-	VCMPPD       $0x00, Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
 	VMOVUPS      320(CX), Y4
-	VCMPPD       $0x00, Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
 	VMOVUPS      352(CX), Y5
-	VCMPPD       $0x00, Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
 	VMOVUPS      384(CX), Y6
-	VCMPPD       $0x00, Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
 	VMOVUPS      416(CX), Y7
-	VCMPPD       $0x00, Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
 	VMOVUPS      448(CX), Y8
-	VCMPPD       $0x00, Y1, Y8, Y8
+	VPCMPEQQ     Y1, Y8, Y8
 	VMOVUPS      480(CX), Y9
-	VCMPPD       $0x00, Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -23147,56 +23354,552 @@ end358:
 	VZEROUPPER
 	RET
 
-// func lessI8AVX2(dst []bool, a []uint8, b []uint8)
+// func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
 	MOVQ    dst_len+8(FP), BX
 	MOVQ    a_len+32(FP), SI
 	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x01
+	CMPQ    SI, $0x08
 	JE      scalarA
-	CMPQ    DI, $0x01
+	CMPQ    DI, $0x08
 	JE      scalarB
 
 next359:
-	TESTQ    BX, BX
-	JE       end359
-	VMOVUPS  (CX), Y1
-	VMOVUPS  (DX), Y2
-	VPMAXSB  Y2, Y1, Y2
-	VPCMPEQB Y2, Y1, Y1
-	VPCMPEQB Y2, Y2, Y2
-	VPXOR    Y2, Y1, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, (AX)
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  32(DX), Y2
-	VPMAXSB  Y2, Y1, Y2
-	VPCMPEQB Y2, Y1, Y1
-	VPCMPEQB Y2, Y2, Y2
-	VPXOR    Y2, Y1, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, DX
-	SUBQ     $0x00000040, BX
-	JMP      next359
+	TESTQ        BX, BX
+	JE           end359
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next359
 
 end359:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTB (CX), Y1
+	VPBROADCASTQ (CX), Y1
 
 next360:
+	TESTQ        BX, BX
+	JE           end360
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y2, Y1, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y3, Y1, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y4, Y1, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y5, Y1, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y6, Y1, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y7, Y1, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y8, Y1, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y2, Y1, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y3, Y1, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y4, Y1, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y5, Y1, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y6, Y1, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y7, Y1, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y8, Y1, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next360
+
+end360:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next361:
+	TESTQ        BX, BX
+	JE           end361
+	VMOVUPS      (CX), Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next361
+
+end361:
+	VZEROUPPER
+	RET
+
+// func equalF64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next362:
+	TESTQ        BX, BX
+	JE           end362
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x00, Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x00, Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x00, Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x00, Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x00, Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x00, Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x00, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x00, Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x00, Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x00, Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x00, Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x00, Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x00, Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x00, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next362
+
+end362:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next363:
+	TESTQ        BX, BX
+	JE           end363
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x00, Y3, Y1, Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x00, Y4, Y1, Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x00, Y5, Y1, Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x00, Y6, Y1, Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x00, Y7, Y1, Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x00, Y8, Y1, Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x00, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x00, Y2, Y1, Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x00, Y3, Y1, Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x00, Y4, Y1, Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x00, Y5, Y1, Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x00, Y6, Y1, Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x00, Y7, Y1, Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x00, Y8, Y1, Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x00, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next363
+
+end363:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next364:
+	TESTQ        BX, BX
+	JE           end364
+	VMOVUPS      (CX), Y2
+	VCMPPD       $0x00, Y1, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VCMPPD       $0x00, Y1, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VCMPPD       $0x00, Y1, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VCMPPD       $0x00, Y1, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VCMPPD       $0x00, Y1, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VCMPPD       $0x00, Y1, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VCMPPD       $0x00, Y1, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VCMPPD       $0x00, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VCMPPD       $0x00, Y1, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VCMPPD       $0x00, Y1, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VCMPPD       $0x00, Y1, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VCMPPD       $0x00, Y1, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VCMPPD       $0x00, Y1, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VCMPPD       $0x00, Y1, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VCMPPD       $0x00, Y1, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VCMPPD       $0x00, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next364
+
+end364:
+	VZEROUPPER
+	RET
+
+// func lessI8AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x01
+	JE      scalarA
+	CMPQ    DI, $0x01
+	JE      scalarB
+
+next365:
 	TESTQ    BX, BX
-	JE       end360
+	JE       end365
+	VMOVUPS  (CX), Y1
+	VMOVUPS  (DX), Y2
+	VPMAXSB  Y2, Y1, Y2
+	VPCMPEQB Y2, Y1, Y1
+	VPCMPEQB Y2, Y2, Y2
+	VPXOR    Y2, Y1, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, (AX)
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  32(DX), Y2
+	VPMAXSB  Y2, Y1, Y2
+	VPCMPEQB Y2, Y1, Y1
+	VPCMPEQB Y2, Y2, Y2
+	VPXOR    Y2, Y1, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	ADDQ     $0x00000040, DX
+	SUBQ     $0x00000040, BX
+	JMP      next365
+
+end365:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y1
+
+next366:
+	TESTQ    BX, BX
+	JE       end366
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23214,18 +23917,18 @@ next360:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next360
+	JMP      next366
 
-end360:
+end366:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next361:
+next367:
 	TESTQ    BX, BX
-	JE       end361
+	JE       end367
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23243,16 +23946,16 @@ next361:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next361
+	JMP      next367
 
-end361:
+end367:
 	VZEROUPPER
 	RET
 
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23264,9 +23967,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next362:
+next368:
 	TESTQ    BX, BX
-	JE       end362
+	JE       end368
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -23287,18 +23990,18 @@ next362:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next362
+	JMP      next368
 
-end362:
+end368:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next363:
+next369:
 	TESTQ    BX, BX
-	JE       end363
+	JE       end369
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23316,18 +24019,18 @@ next363:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next363
+	JMP      next369
 
-end363:
+end369:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next364:
+next370:
 	TESTQ    BX, BX
-	JE       end364
+	JE       end370
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23345,16 +24048,16 @@ next364:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next364
+	JMP      next370
 
-end364:
+end370:
 	VZEROUPPER
 	RET
 
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23364,1073 +24067,289 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    SI, $0x02
 	JE      scalarA
 	CMPQ    DI, $0x02
-	JE      scalarB
-
-next365:
-	TESTQ     BX, BX
-	JE        end365
-	VMOVUPS   (CX), Y1
-	VMOVUPS   (DX), Y2
-	VPMAXSW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y1
-	VPCMPEQB  Y2, Y2, Y2
-	VPXOR     Y2, Y1, Y1
-	VMOVUPS   32(CX), Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXSW   Y3, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	VMOVUPS   64(CX), Y1
-	VMOVUPS   64(DX), Y2
-	VPMAXSW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y1
-	VPCMPEQB  Y2, Y2, Y2
-	VPXOR     Y2, Y1, Y1
-	VMOVUPS   96(CX), Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXSW   Y3, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next365
-
-end365:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y1
-
-next366:
-	TESTQ     BX, BX
-	JE        end366
-	VMOVUPS   (DX), Y2
-	VPMAXSW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXSW   Y3, Y1, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(DX), Y2
-	VPMAXSW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXSW   Y3, Y1, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next366
-
-end366:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y1
-
-next367:
-	TESTQ     BX, BX
-	JE        end367
-	VMOVUPS   (CX), Y2
-	VPMAXSW   Y1, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   32(CX), Y3
-	VPMAXSW   Y1, Y3, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(CX), Y2
-	VPMAXSW   Y1, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   96(CX), Y3
-	VPMAXSW   Y1, Y3, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000040, BX
-	JMP       next367
-
-end367:
-	VZEROUPPER
-	RET
-
-// func lessU16AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x02
-	JE      scalarA
-	CMPQ    DI, $0x02
-	JE      scalarB
-
-next368:
-	TESTQ     BX, BX
-	JE        end368
-	VMOVUPS   (CX), Y1
-	VMOVUPS   (DX), Y2
-	VPMAXUW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y1
-	VPCMPEQB  Y2, Y2, Y2
-	VPXOR     Y2, Y1, Y1
-	VMOVUPS   32(CX), Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXUW   Y3, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	VMOVUPS   64(CX), Y1
-	VMOVUPS   64(DX), Y2
-	VPMAXUW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y1
-	VPCMPEQB  Y2, Y2, Y2
-	VPXOR     Y2, Y1, Y1
-	VMOVUPS   96(CX), Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXUW   Y3, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next368
-
-end368:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y1
-
-next369:
-	TESTQ     BX, BX
-	JE        end369
-	VMOVUPS   (DX), Y2
-	VPMAXUW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXUW   Y3, Y1, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(DX), Y2
-	VPMAXUW   Y2, Y1, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXUW   Y3, Y1, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next369
-
-end369:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y1
-
-next370:
-	TESTQ     BX, BX
-	JE        end370
-	VMOVUPS   (CX), Y2
-	VPMAXUW   Y1, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   32(CX), Y3
-	VPMAXUW   Y1, Y3, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(CX), Y2
-	VPMAXUW   Y1, Y2, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VPCMPEQB  Y3, Y3, Y3
-	VPXOR     Y3, Y2, Y2
-	VMOVUPS   96(CX), Y3
-	VPMAXUW   Y1, Y3, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPCMPEQB  Y4, Y4, Y4
-	VPXOR     Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000040, BX
-	JMP       next370
-
-end370:
-	VZEROUPPER
-	RET
-
-// func lessI64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
 	JE      scalarB
 
 next371:
-	TESTQ        BX, BX
-	JE           end371
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next371
+	TESTQ     BX, BX
+	JE        end371
+	VMOVUPS   (CX), Y1
+	VMOVUPS   (DX), Y2
+	VPMAXSW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y1
+	VPCMPEQB  Y2, Y2, Y2
+	VPXOR     Y2, Y1, Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXSW   Y3, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	VMOVUPS   64(CX), Y1
+	VMOVUPS   64(DX), Y2
+	VPMAXSW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y1
+	VPCMPEQB  Y2, Y2, Y2
+	VPXOR     Y2, Y1, Y1
+	VMOVUPS   96(CX), Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXSW   Y3, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next371
 
 end371:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y1
+	VPBROADCASTW (CX), Y1
 
 next372:
-	TESTQ        BX, BX
-	JE           end372
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next372
+	TESTQ     BX, BX
+	JE        end372
+	VMOVUPS   (DX), Y2
+	VPMAXSW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXSW   Y3, Y1, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(DX), Y2
+	VPMAXSW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXSW   Y3, Y1, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next372
 
 end372:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y1
+	VPBROADCASTW (DX), Y1
 
 next373:
-	TESTQ        BX, BX
-	JE           end373
-	VMOVUPS      (CX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next373
+	TESTQ     BX, BX
+	JE        end373
+	VMOVUPS   (CX), Y2
+	VPMAXSW   Y1, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   32(CX), Y3
+	VPMAXSW   Y1, Y3, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(CX), Y2
+	VPMAXSW   Y1, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   96(CX), Y3
+	VPMAXSW   Y1, Y3, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000040, BX
+	JMP       next373
 
 end373:
 	VZEROUPPER
 	RET
 
-// func lessU64AVX2(dst []bool, a []uint8, b []uint8)
+// func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
 	MOVQ    dst_len+8(FP), BX
 	MOVQ    a_len+32(FP), SI
 	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
+	CMPQ    SI, $0x02
 	JE      scalarA
-	CMPQ    DI, $0x08
+	CMPQ    DI, $0x02
 	JE      scalarB
 
 next374:
-	TESTQ        BX, BX
-	JE           end374
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPGTQ     Y1, Y2, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next374
+	TESTQ     BX, BX
+	JE        end374
+	VMOVUPS   (CX), Y1
+	VMOVUPS   (DX), Y2
+	VPMAXUW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y1
+	VPCMPEQB  Y2, Y2, Y2
+	VPXOR     Y2, Y1, Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXUW   Y3, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	VMOVUPS   64(CX), Y1
+	VMOVUPS   64(DX), Y2
+	VPMAXUW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y1
+	VPCMPEQB  Y2, Y2, Y2
+	VPXOR     Y2, Y1, Y1
+	VMOVUPS   96(CX), Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXUW   Y3, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next374
 
 end374:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y1
+	VPBROADCASTW (CX), Y1
 
 next375:
-	TESTQ        BX, BX
-	JE           end375
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next375
+	TESTQ     BX, BX
+	JE        end375
+	VMOVUPS   (DX), Y2
+	VPMAXUW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXUW   Y3, Y1, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(DX), Y2
+	VPMAXUW   Y2, Y1, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXUW   Y3, Y1, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next375
 
 end375:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y1
+	VPBROADCASTW (DX), Y1
 
 next376:
-	TESTQ        BX, BX
-	JE           end376
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next376
+	TESTQ     BX, BX
+	JE        end376
+	VMOVUPS   (CX), Y2
+	VPMAXUW   Y1, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   32(CX), Y3
+	VPMAXUW   Y1, Y3, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(CX), Y2
+	VPMAXUW   Y1, Y2, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VPCMPEQB  Y3, Y3, Y3
+	VPXOR     Y3, Y2, Y2
+	VMOVUPS   96(CX), Y3
+	VPMAXUW   Y1, Y3, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPCMPEQB  Y4, Y4, Y4
+	VPXOR     Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000040, BX
+	JMP       next376
 
 end376:
 	VZEROUPPER
 	RET
 
-// func lessF64AVX2(dst []bool, a []uint8, b []uint8)
+// func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24447,28 +24366,28 @@ next377:
 	JE           end377
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y1
+	VPCMPGTQ     Y1, Y2, Y1
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x11, Y3, Y2, Y2
+	VPCMPGTQ     Y2, Y3, Y2
 	VMOVUPS      64(CX), Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x11, Y4, Y3, Y3
+	VPCMPGTQ     Y3, Y4, Y3
 	VMOVUPS      96(CX), Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x11, Y5, Y4, Y4
+	VPCMPGTQ     Y4, Y5, Y4
 	VMOVUPS      128(CX), Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x11, Y6, Y5, Y5
+	VPCMPGTQ     Y5, Y6, Y5
 	VMOVUPS      160(CX), Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x11, Y7, Y6, Y6
+	VPCMPGTQ     Y6, Y7, Y6
 	VMOVUPS      192(CX), Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x11, Y8, Y7, Y7
+	VPCMPGTQ     Y7, Y8, Y7
 	VMOVUPS      224(CX), Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x11, Y9, Y8, Y8
+	VPCMPGTQ     Y8, Y9, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -24484,28 +24403,28 @@ next377:
 	VMOVDQU      X2, 16(AX)
 	VMOVUPS      256(CX), Y1
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y1
+	VPCMPGTQ     Y1, Y2, Y1
 	VMOVUPS      288(CX), Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x11, Y3, Y2, Y2
+	VPCMPGTQ     Y2, Y3, Y2
 	VMOVUPS      320(CX), Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x11, Y4, Y3, Y3
+	VPCMPGTQ     Y3, Y4, Y3
 	VMOVUPS      352(CX), Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x11, Y5, Y4, Y4
+	VPCMPGTQ     Y4, Y5, Y4
 	VMOVUPS      384(CX), Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x11, Y6, Y5, Y5
+	VPCMPGTQ     Y5, Y6, Y5
 	VMOVUPS      416(CX), Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x11, Y7, Y6, Y6
+	VPCMPGTQ     Y6, Y7, Y6
 	VMOVUPS      448(CX), Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x11, Y8, Y7, Y7
+	VPCMPGTQ     Y7, Y8, Y7
 	VMOVUPS      480(CX), Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x11, Y9, Y8, Y8
+	VPCMPGTQ     Y8, Y9, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -24536,21 +24455,21 @@ next378:
 	TESTQ        BX, BX
 	JE           end378
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y2
+	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x11, Y3, Y1, Y3
+	VPCMPGTQ     Y1, Y3, Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x11, Y4, Y1, Y4
+	VPCMPGTQ     Y1, Y4, Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x11, Y5, Y1, Y5
+	VPCMPGTQ     Y1, Y5, Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x11, Y6, Y1, Y6
+	VPCMPGTQ     Y1, Y6, Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x11, Y7, Y1, Y7
+	VPCMPGTQ     Y1, Y7, Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x11, Y8, Y1, Y8
+	VPCMPGTQ     Y1, Y8, Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x11, Y9, Y1, Y9
+	VPCMPGTQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -24565,21 +24484,21 @@ next378:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x11, Y2, Y1, Y2
+	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x11, Y3, Y1, Y3
+	VPCMPGTQ     Y1, Y3, Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x11, Y4, Y1, Y4
+	VPCMPGTQ     Y1, Y4, Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x11, Y5, Y1, Y5
+	VPCMPGTQ     Y1, Y5, Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x11, Y6, Y1, Y6
+	VPCMPGTQ     Y1, Y6, Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x11, Y7, Y1, Y7
+	VPCMPGTQ     Y1, Y7, Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x11, Y8, Y1, Y8
+	VPCMPGTQ     Y1, Y8, Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x11, Y9, Y1, Y9
+	VPCMPGTQ     Y1, Y9, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -24609,21 +24528,21 @@ next379:
 	TESTQ        BX, BX
 	JE           end379
 	VMOVUPS      (CX), Y2
-	VCMPPD       $0x11, Y1, Y2, Y2
+	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
-	VCMPPD       $0x11, Y1, Y3, Y3
+	VPCMPGTQ     Y3, Y1, Y3
 	VMOVUPS      64(CX), Y4
-	VCMPPD       $0x11, Y1, Y4, Y4
+	VPCMPGTQ     Y4, Y1, Y4
 	VMOVUPS      96(CX), Y5
-	VCMPPD       $0x11, Y1, Y5, Y5
+	VPCMPGTQ     Y5, Y1, Y5
 	VMOVUPS      128(CX), Y6
-	VCMPPD       $0x11, Y1, Y6, Y6
+	VPCMPGTQ     Y6, Y1, Y6
 	VMOVUPS      160(CX), Y7
-	VCMPPD       $0x11, Y1, Y7, Y7
+	VPCMPGTQ     Y7, Y1, Y7
 	VMOVUPS      192(CX), Y8
-	VCMPPD       $0x11, Y1, Y8, Y8
+	VPCMPGTQ     Y8, Y1, Y8
 	VMOVUPS      224(CX), Y9
-	VCMPPD       $0x11, Y1, Y9, Y9
+	VPCMPGTQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -24638,21 +24557,21 @@ next379:
 	VMOVDQU      X4, (AX)
 	VMOVDQU      X3, 16(AX)
 	VMOVUPS      256(CX), Y2
-	VCMPPD       $0x11, Y1, Y2, Y2
+	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      288(CX), Y3
-	VCMPPD       $0x11, Y1, Y3, Y3
+	VPCMPGTQ     Y3, Y1, Y3
 	VMOVUPS      320(CX), Y4
-	VCMPPD       $0x11, Y1, Y4, Y4
+	VPCMPGTQ     Y4, Y1, Y4
 	VMOVUPS      352(CX), Y5
-	VCMPPD       $0x11, Y1, Y5, Y5
+	VPCMPGTQ     Y5, Y1, Y5
 	VMOVUPS      384(CX), Y6
-	VCMPPD       $0x11, Y1, Y6, Y6
+	VPCMPGTQ     Y6, Y1, Y6
 	VMOVUPS      416(CX), Y7
-	VCMPPD       $0x11, Y1, Y7, Y7
+	VPCMPGTQ     Y7, Y1, Y7
 	VMOVUPS      448(CX), Y8
-	VCMPPD       $0x11, Y1, Y8, Y8
+	VPCMPGTQ     Y8, Y1, Y8
 	VMOVUPS      480(CX), Y9
-	VCMPPD       $0x11, Y1, Y9, Y9
+	VPCMPGTQ     Y9, Y1, Y9
 	VSHUFPS      $0x88, Y3, Y2, Y2
 	VSHUFPS      $0x88, Y5, Y4, Y3
 	VSHUFPS      $0x88, Y7, Y6, Y4
@@ -24675,52 +24594,836 @@ end379:
 	VZEROUPPER
 	RET
 
-// func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
+// func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
 	MOVQ    dst_len+8(FP), BX
 	MOVQ    a_len+32(FP), SI
 	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x01
+	CMPQ    SI, $0x08
 	JE      scalarA
-	CMPQ    DI, $0x01
+	CMPQ    DI, $0x08
 	JE      scalarB
 
 next380:
-	TESTQ    BX, BX
-	JE       end380
-	VMOVUPS  (CX), Y1
-	VMOVUPS  (DX), Y2
-	VPMAXSB  Y2, Y1, Y1
-	VPCMPEQB Y1, Y2, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, (AX)
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  32(DX), Y2
-	VPMAXSB  Y2, Y1, Y1
-	VPCMPEQB Y1, Y2, Y1
-	VPAND    Y0, Y1, Y1
-	VMOVDQU  Y1, 32(AX)
-	ADDQ     $0x00000040, AX
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, DX
-	SUBQ     $0x00000040, BX
-	JMP      next380
+	TESTQ        BX, BX
+	JE           end380
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPGTQ     Y1, Y2, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPGTQ     Y1, Y2, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next380
 
 end380:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTB (CX), Y1
+	VPBROADCASTQ (CX), Y1
 
 next381:
+	TESTQ        BX, BX
+	JE           end381
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next381
+
+end381:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next382:
+	TESTQ        BX, BX
+	JE           end382
+	VMOVUPS      (CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next382
+
+end382:
+	VZEROUPPER
+	RET
+
+// func lessF64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next383:
+	TESTQ        BX, BX
+	JE           end383
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x11, Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x11, Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x11, Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x11, Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x11, Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x11, Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x11, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x11, Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x11, Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x11, Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x11, Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x11, Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x11, Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x11, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next383
+
+end383:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next384:
+	TESTQ        BX, BX
+	JE           end384
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x11, Y3, Y1, Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x11, Y4, Y1, Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x11, Y5, Y1, Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x11, Y6, Y1, Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x11, Y7, Y1, Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x11, Y8, Y1, Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x11, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x11, Y2, Y1, Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x11, Y3, Y1, Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x11, Y4, Y1, Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x11, Y5, Y1, Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x11, Y6, Y1, Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x11, Y7, Y1, Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x11, Y8, Y1, Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x11, Y9, Y1, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next384
+
+end384:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next385:
+	TESTQ        BX, BX
+	JE           end385
+	VMOVUPS      (CX), Y2
+	VCMPPD       $0x11, Y1, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VCMPPD       $0x11, Y1, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VCMPPD       $0x11, Y1, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VCMPPD       $0x11, Y1, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VCMPPD       $0x11, Y1, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VCMPPD       $0x11, Y1, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VCMPPD       $0x11, Y1, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VCMPPD       $0x11, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VCMPPD       $0x11, Y1, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VCMPPD       $0x11, Y1, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VCMPPD       $0x11, Y1, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VCMPPD       $0x11, Y1, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VCMPPD       $0x11, Y1, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VCMPPD       $0x11, Y1, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VCMPPD       $0x11, Y1, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VCMPPD       $0x11, Y1, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next385
+
+end385:
+	VZEROUPPER
+	RET
+
+// func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x01
+	JE      scalarA
+	CMPQ    DI, $0x01
+	JE      scalarB
+
+next386:
 	TESTQ    BX, BX
-	JE       end381
+	JE       end386
+	VMOVUPS  (CX), Y1
+	VMOVUPS  (DX), Y2
+	VPMAXSB  Y2, Y1, Y1
+	VPCMPEQB Y1, Y2, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, (AX)
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  32(DX), Y2
+	VPMAXSB  Y2, Y1, Y1
+	VPCMPEQB Y1, Y2, Y1
+	VPAND    Y0, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	ADDQ     $0x00000040, DX
+	SUBQ     $0x00000040, BX
+	JMP      next386
+
+end386:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y1
+
+next387:
+	TESTQ    BX, BX
+	JE       end387
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -24734,18 +25437,18 @@ next381:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next381
+	JMP      next387
 
-end381:
+end387:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next382:
+next388:
 	TESTQ    BX, BX
-	JE       end382
+	JE       end388
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -24759,16 +25462,16 @@ next382:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next382
+	JMP      next388
 
-end382:
+end388:
 	VZEROUPPER
 	RET
 
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24780,9 +25483,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next383:
+next389:
 	TESTQ    BX, BX
-	JE       end383
+	JE       end389
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -24799,18 +25502,18 @@ next383:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next383
+	JMP      next389
 
-end383:
+end389:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next384:
+next390:
 	TESTQ    BX, BX
-	JE       end384
+	JE       end390
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -24824,18 +25527,18 @@ next384:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next384
+	JMP      next390
 
-end384:
+end390:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next385:
+next391:
 	TESTQ    BX, BX
-	JE       end385
+	JE       end391
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -24849,16 +25552,16 @@ next385:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next385
+	JMP      next391
 
-end385:
+end391:
 	VZEROUPPER
 	RET
 
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24868,1217 +25571,241 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    SI, $0x02
 	JE      scalarA
 	CMPQ    DI, $0x02
-	JE      scalarB
-
-next386:
-	TESTQ     BX, BX
-	JE        end386
-	VMOVUPS   (CX), Y1
-	VMOVUPS   (DX), Y2
-	VPMAXSW   Y2, Y1, Y1
-	VPCMPEQW  Y1, Y2, Y1
-	VMOVUPS   32(CX), Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXSW   Y3, Y2, Y2
-	VPCMPEQW  Y2, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	VMOVUPS   64(CX), Y1
-	VMOVUPS   64(DX), Y2
-	VPMAXSW   Y2, Y1, Y1
-	VPCMPEQW  Y1, Y2, Y1
-	VMOVUPS   96(CX), Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXSW   Y3, Y2, Y2
-	VPCMPEQW  Y2, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next386
-
-end386:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y1
-
-next387:
-	TESTQ     BX, BX
-	JE        end387
-	VMOVUPS   (DX), Y2
-	VPMAXSW   Y2, Y1, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXSW   Y3, Y1, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(DX), Y2
-	VPMAXSW   Y2, Y1, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXSW   Y3, Y1, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next387
-
-end387:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y1
-
-next388:
-	TESTQ     BX, BX
-	JE        end388
-	VMOVUPS   (CX), Y2
-	VPMAXSW   Y1, Y2, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VMOVUPS   32(CX), Y3
-	VPMAXSW   Y1, Y3, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(CX), Y2
-	VPMAXSW   Y1, Y2, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VMOVUPS   96(CX), Y3
-	VPMAXSW   Y1, Y3, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000040, BX
-	JMP       next388
-
-end388:
-	VZEROUPPER
-	RET
-
-// func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x02
-	JE      scalarA
-	CMPQ    DI, $0x02
-	JE      scalarB
-
-next389:
-	TESTQ     BX, BX
-	JE        end389
-	VMOVUPS   (CX), Y1
-	VMOVUPS   (DX), Y2
-	VPMAXUW   Y2, Y1, Y1
-	VPCMPEQW  Y1, Y2, Y1
-	VMOVUPS   32(CX), Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXUW   Y3, Y2, Y2
-	VPCMPEQW  Y2, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	VMOVUPS   64(CX), Y1
-	VMOVUPS   64(DX), Y2
-	VPMAXUW   Y2, Y1, Y1
-	VPCMPEQW  Y1, Y2, Y1
-	VMOVUPS   96(CX), Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXUW   Y3, Y2, Y2
-	VPCMPEQW  Y2, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VPAND     Y0, Y1, Y1
-	VMOVDQU   Y1, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next389
-
-end389:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y1
-
-next390:
-	TESTQ     BX, BX
-	JE        end390
-	VMOVUPS   (DX), Y2
-	VPMAXUW   Y2, Y1, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VMOVUPS   32(DX), Y3
-	VPMAXUW   Y3, Y1, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(DX), Y2
-	VPMAXUW   Y2, Y1, Y3
-	VPCMPEQW  Y3, Y2, Y2
-	VMOVUPS   96(DX), Y3
-	VPMAXUW   Y3, Y1, Y4
-	VPCMPEQW  Y4, Y3, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000040, BX
-	JMP       next390
-
-end390:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y1
-
-next391:
-	TESTQ     BX, BX
-	JE        end391
-	VMOVUPS   (CX), Y2
-	VPMAXUW   Y1, Y2, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VMOVUPS   32(CX), Y3
-	VPMAXUW   Y1, Y3, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, (AX)
-	VMOVUPS   64(CX), Y2
-	VPMAXUW   Y1, Y2, Y2
-	VPCMPEQW  Y2, Y1, Y2
-	VMOVUPS   96(CX), Y3
-	VPMAXUW   Y1, Y3, Y3
-	VPCMPEQW  Y3, Y1, Y3
-	VPACKSSWB Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VPAND     Y0, Y2, Y2
-	VMOVDQU   Y2, 32(AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000040, BX
-	JMP       next391
-
-end391:
-	VZEROUPPER
-	RET
-
-// func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    a_base+24(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    a_len+32(FP), SI
-	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
-	JE      scalarA
-	CMPQ    DI, $0x08
 	JE      scalarB
 
 next392:
-	TESTQ        BX, BX
-	JE           end392
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next392
+	TESTQ     BX, BX
+	JE        end392
+	VMOVUPS   (CX), Y1
+	VMOVUPS   (DX), Y2
+	VPMAXSW   Y2, Y1, Y1
+	VPCMPEQW  Y1, Y2, Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXSW   Y3, Y2, Y2
+	VPCMPEQW  Y2, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	VMOVUPS   64(CX), Y1
+	VMOVUPS   64(DX), Y2
+	VPMAXSW   Y2, Y1, Y1
+	VPCMPEQW  Y1, Y2, Y1
+	VMOVUPS   96(CX), Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXSW   Y3, Y2, Y2
+	VPCMPEQW  Y2, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next392
 
 end392:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y1
+	VPBROADCASTW (CX), Y1
 
 next393:
-	TESTQ        BX, BX
-	JE           end393
-	VMOVUPS      (DX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPGTQ     Y2, Y1, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPGTQ     Y3, Y1, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPGTQ     Y4, Y1, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPGTQ     Y5, Y1, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPGTQ     Y6, Y1, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPGTQ     Y7, Y1, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPGTQ     Y8, Y1, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPGTQ     Y9, Y1, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next393
+	TESTQ     BX, BX
+	JE        end393
+	VMOVUPS   (DX), Y2
+	VPMAXSW   Y2, Y1, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXSW   Y3, Y1, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(DX), Y2
+	VPMAXSW   Y2, Y1, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXSW   Y3, Y1, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next393
 
 end393:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y1
+	VPBROADCASTW (DX), Y1
 
 next394:
-	TESTQ        BX, BX
-	JE           end394
-	VMOVUPS      (CX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPGTQ     Y1, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPGTQ     Y1, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPGTQ     Y1, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPGTQ     Y1, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPGTQ     Y1, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPGTQ     Y1, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPGTQ     Y1, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next394
+	TESTQ     BX, BX
+	JE        end394
+	VMOVUPS   (CX), Y2
+	VPMAXSW   Y1, Y2, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VMOVUPS   32(CX), Y3
+	VPMAXSW   Y1, Y3, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(CX), Y2
+	VPMAXSW   Y1, Y2, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VMOVUPS   96(CX), Y3
+	VPMAXSW   Y1, Y3, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000040, BX
+	JMP       next394
 
 end394:
 	VZEROUPPER
 	RET
 
-// func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
+// func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
 	MOVQ    dst_len+8(FP), BX
 	MOVQ    a_len+32(FP), SI
 	MOVQ    b_len+56(FP), DI
-	CMPQ    SI, $0x08
+	CMPQ    SI, $0x02
 	JE      scalarA
-	CMPQ    DI, $0x08
+	CMPQ    DI, $0x02
 	JE      scalarB
 
 next395:
-	TESTQ        BX, BX
-	JE           end395
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      96(CX), Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      128(CX), Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      160(CX), Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      224(CX), Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, (AX)
-	VMOVDQU      X2, 16(AX)
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y1
-	VPCMPGTQ     Y2, Y1, Y1
-	VPCMPEQB     Y2, Y2, Y2
-	VPXOR        Y2, Y1, Y1
-	VMOVUPS      288(CX), Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      352(CX), Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      384(CX), Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      416(CX), Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      448(CX), Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      480(CX), Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VSHUFPS      $0x88, Y2, Y1, Y1
-	VSHUFPS      $0x88, Y4, Y3, Y2
-	VSHUFPS      $0x88, Y6, Y5, Y3
-	VSHUFPS      $0x88, Y8, Y7, Y4
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSWB    Y3, Y1, Y1
-	VPAND        Y0, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPUNPCKLWD   X2, X1, X3
-	VPUNPCKHWD   X2, X1, X2
-	VMOVDQU      X3, 32(AX)
-	VMOVDQU      X2, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next395
+	TESTQ     BX, BX
+	JE        end395
+	VMOVUPS   (CX), Y1
+	VMOVUPS   (DX), Y2
+	VPMAXUW   Y2, Y1, Y1
+	VPCMPEQW  Y1, Y2, Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXUW   Y3, Y2, Y2
+	VPCMPEQW  Y2, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	VMOVUPS   64(CX), Y1
+	VMOVUPS   64(DX), Y2
+	VPMAXUW   Y2, Y1, Y1
+	VPCMPEQW  Y1, Y2, Y1
+	VMOVUPS   96(CX), Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXUW   Y3, Y2, Y2
+	VPCMPEQW  Y2, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPAND     Y0, Y1, Y1
+	VMOVDQU   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next395
 
 end395:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y1
+	VPBROADCASTW (CX), Y1
 
 next396:
-	TESTQ        BX, BX
-	JE           end396
-	VMOVUPS      (DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(DX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPGTQ     Y2, Y3, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(DX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPGTQ     Y3, Y4, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(DX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPGTQ     Y4, Y5, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(DX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPGTQ     Y5, Y6, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(DX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPGTQ     Y6, Y7, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(DX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPGTQ     Y7, Y8, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(DX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPGTQ     Y8, Y9, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(DX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPGTQ     Y9, Y10, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x00000040, BX
-	JMP          next396
+	TESTQ     BX, BX
+	JE        end396
+	VMOVUPS   (DX), Y2
+	VPMAXUW   Y2, Y1, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPMAXUW   Y3, Y1, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(DX), Y2
+	VPMAXUW   Y2, Y1, Y3
+	VPCMPEQW  Y3, Y2, Y2
+	VMOVUPS   96(DX), Y3
+	VPMAXUW   Y3, Y1, Y4
+	VPCMPEQW  Y4, Y3, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000040, BX
+	JMP       next396
 
 end396:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y1
+	VPBROADCASTW (DX), Y1
 
 next397:
-	TESTQ        BX, BX
-	JE           end397
-	VMOVUPS      (CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      32(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      64(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      96(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      128(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      192(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      224(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, (AX)
-	VMOVDQU      X3, 16(AX)
-	VMOVUPS      256(CX), Y2
-	VPCMPEQQ     Y3, Y3, Y3
-	VPSLLQ       $0x3f, Y3, Y3
-	VPXOR        Y3, Y1, Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y2, Y2
-	VPCMPGTQ     Y3, Y2, Y2
-	VPCMPEQB     Y3, Y3, Y3
-	VPXOR        Y3, Y2, Y2
-	VMOVUPS      288(CX), Y3
-	VPCMPEQQ     Y4, Y4, Y4
-	VPSLLQ       $0x3f, Y4, Y4
-	VPXOR        Y4, Y1, Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y3, Y3
-	VPCMPGTQ     Y4, Y3, Y3
-	VPCMPEQB     Y4, Y4, Y4
-	VPXOR        Y4, Y3, Y3
-	VMOVUPS      320(CX), Y4
-	VPCMPEQQ     Y5, Y5, Y5
-	VPSLLQ       $0x3f, Y5, Y5
-	VPXOR        Y5, Y1, Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y4, Y4
-	VPCMPGTQ     Y5, Y4, Y4
-	VPCMPEQB     Y5, Y5, Y5
-	VPXOR        Y5, Y4, Y4
-	VMOVUPS      352(CX), Y5
-	VPCMPEQQ     Y6, Y6, Y6
-	VPSLLQ       $0x3f, Y6, Y6
-	VPXOR        Y6, Y1, Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y5, Y5
-	VPCMPGTQ     Y6, Y5, Y5
-	VPCMPEQB     Y6, Y6, Y6
-	VPXOR        Y6, Y5, Y5
-	VMOVUPS      384(CX), Y6
-	VPCMPEQQ     Y7, Y7, Y7
-	VPSLLQ       $0x3f, Y7, Y7
-	VPXOR        Y7, Y1, Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y6, Y6
-	VPCMPGTQ     Y7, Y6, Y6
-	VPCMPEQB     Y7, Y7, Y7
-	VPXOR        Y7, Y6, Y6
-	VMOVUPS      416(CX), Y7
-	VPCMPEQQ     Y8, Y8, Y8
-	VPSLLQ       $0x3f, Y8, Y8
-	VPXOR        Y8, Y1, Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y7, Y7
-	VPCMPGTQ     Y8, Y7, Y7
-	VPCMPEQB     Y8, Y8, Y8
-	VPXOR        Y8, Y7, Y7
-	VMOVUPS      448(CX), Y8
-	VPCMPEQQ     Y9, Y9, Y9
-	VPSLLQ       $0x3f, Y9, Y9
-	VPXOR        Y9, Y1, Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y8, Y8
-	VPCMPGTQ     Y9, Y8, Y8
-	VPCMPEQB     Y9, Y9, Y9
-	VPXOR        Y9, Y8, Y8
-	VMOVUPS      480(CX), Y9
-	VPCMPEQQ     Y10, Y10, Y10
-	VPSLLQ       $0x3f, Y10, Y10
-	VPXOR        Y10, Y1, Y10
-	VPCMPEQQ     Y11, Y11, Y11
-	VPSLLQ       $0x3f, Y11, Y11
-	VPXOR        Y11, Y9, Y9
-	VPCMPGTQ     Y10, Y9, Y9
-	VPCMPEQB     Y10, Y10, Y10
-	VPXOR        Y10, Y9, Y9
-	VSHUFPS      $0x88, Y3, Y2, Y2
-	VSHUFPS      $0x88, Y5, Y4, Y3
-	VSHUFPS      $0x88, Y7, Y6, Y4
-	VSHUFPS      $0x88, Y9, Y8, Y5
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y5, Y4, Y4
-	VPACKSSWB    Y4, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPUNPCKLWD   X3, X2, X4
-	VPUNPCKHWD   X3, X2, X3
-	VMOVDQU      X4, 32(AX)
-	VMOVDQU      X3, 48(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000040, BX
-	JMP          next397
+	TESTQ     BX, BX
+	JE        end397
+	VMOVUPS   (CX), Y2
+	VPMAXUW   Y1, Y2, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VMOVUPS   32(CX), Y3
+	VPMAXUW   Y1, Y3, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, (AX)
+	VMOVUPS   64(CX), Y2
+	VPMAXUW   Y1, Y2, Y2
+	VPCMPEQW  Y2, Y1, Y2
+	VMOVUPS   96(CX), Y3
+	VPMAXUW   Y1, Y3, Y3
+	VPCMPEQW  Y3, Y1, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVDQU   Y2, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000040, BX
+	JMP       next397
 
 end397:
 	VZEROUPPER
 	RET
 
-// func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
+// func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4320(SB), Y0
+TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26095,28 +25822,44 @@ next398:
 	JE           end398
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VCMPPD       $0x12, Y2, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      32(DX), Y3
-	VCMPPD       $0x12, Y3, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
 	VMOVUPS      64(CX), Y3
 	VMOVUPS      64(DX), Y4
-	VCMPPD       $0x12, Y4, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
 	VMOVUPS      96(CX), Y4
 	VMOVUPS      96(DX), Y5
-	VCMPPD       $0x12, Y5, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
 	VMOVUPS      128(CX), Y5
 	VMOVUPS      128(DX), Y6
-	VCMPPD       $0x12, Y6, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
 	VMOVUPS      160(CX), Y6
 	VMOVUPS      160(DX), Y7
-	VCMPPD       $0x12, Y7, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
 	VMOVUPS      192(CX), Y7
 	VMOVUPS      192(DX), Y8
-	VCMPPD       $0x12, Y8, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
 	VMOVUPS      224(CX), Y8
 	VMOVUPS      224(DX), Y9
-	VCMPPD       $0x12, Y9, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -26132,28 +25875,44 @@ next398:
 	VMOVDQU      X2, 16(AX)
 	VMOVUPS      256(CX), Y1
 	VMOVUPS      256(DX), Y2
-	VCMPPD       $0x12, Y2, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
 	VMOVUPS      288(CX), Y2
 	VMOVUPS      288(DX), Y3
-	VCMPPD       $0x12, Y3, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
 	VMOVUPS      320(CX), Y3
 	VMOVUPS      320(DX), Y4
-	VCMPPD       $0x12, Y4, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
 	VMOVUPS      352(CX), Y4
 	VMOVUPS      352(DX), Y5
-	VCMPPD       $0x12, Y5, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
 	VMOVUPS      384(CX), Y5
 	VMOVUPS      384(DX), Y6
-	VCMPPD       $0x12, Y6, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
 	VMOVUPS      416(CX), Y6
 	VMOVUPS      416(DX), Y7
-	VCMPPD       $0x12, Y7, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
 	VMOVUPS      448(CX), Y7
 	VMOVUPS      448(DX), Y8
-	VCMPPD       $0x12, Y8, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
 	VMOVUPS      480(CX), Y8
 	VMOVUPS      480(DX), Y9
-	VCMPPD       $0x12, Y9, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
 	VSHUFPS      $0x88, Y2, Y1, Y1
 	VSHUFPS      $0x88, Y4, Y3, Y2
 	VSHUFPS      $0x88, Y6, Y5, Y3
@@ -26184,6 +25943,950 @@ next399:
 	TESTQ        BX, BX
 	JE           end399
 	VMOVUPS      (DX), Y2
+	VPCMPGTQ     Y2, Y1, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPGTQ     Y3, Y1, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPGTQ     Y4, Y1, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPGTQ     Y5, Y1, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPGTQ     Y6, Y1, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPGTQ     Y7, Y1, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPGTQ     Y8, Y1, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPGTQ     Y9, Y1, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPGTQ     Y2, Y1, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPGTQ     Y3, Y1, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPGTQ     Y4, Y1, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPGTQ     Y5, Y1, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPGTQ     Y6, Y1, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPGTQ     Y7, Y1, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPGTQ     Y8, Y1, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPGTQ     Y9, Y1, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next399
+
+end399:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next400:
+	TESTQ        BX, BX
+	JE           end400
+	VMOVUPS      (CX), Y2
+	VPCMPGTQ     Y1, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPGTQ     Y1, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPGTQ     Y1, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPGTQ     Y1, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPGTQ     Y1, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPGTQ     Y1, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPGTQ     Y1, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPGTQ     Y1, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPGTQ     Y1, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPGTQ     Y1, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPGTQ     Y1, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPGTQ     Y1, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPGTQ     Y1, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPGTQ     Y1, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPGTQ     Y1, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPGTQ     Y1, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next400
+
+end400:
+	VZEROUPPER
+	RET
+
+// func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next401:
+	TESTQ        BX, BX
+	JE           end401
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y1
+	VPCMPGTQ     Y2, Y1, Y1
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next401
+
+end401:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next402:
+	TESTQ        BX, BX
+	JE           end402
+	VMOVUPS      (DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(DX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTQ     Y2, Y3, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(DX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPGTQ     Y3, Y4, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(DX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPGTQ     Y4, Y5, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(DX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPGTQ     Y5, Y6, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(DX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPGTQ     Y6, Y7, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(DX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPGTQ     Y7, Y8, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(DX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPGTQ     Y8, Y9, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(DX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPGTQ     Y9, Y10, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next402
+
+end402:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y1
+
+next403:
+	TESTQ        BX, BX
+	JE           end403
+	VMOVUPS      (CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      32(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      64(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      96(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, (AX)
+	VMOVDQU      X3, 16(AX)
+	VMOVUPS      256(CX), Y2
+	VPCMPEQQ     Y3, Y3, Y3
+	VPSLLQ       $0x3f, Y3, Y3
+	VPXOR        Y3, Y1, Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y2, Y2
+	VPCMPGTQ     Y3, Y2, Y2
+	VPCMPEQB     Y3, Y3, Y3
+	VPXOR        Y3, Y2, Y2
+	VMOVUPS      288(CX), Y3
+	VPCMPEQQ     Y4, Y4, Y4
+	VPSLLQ       $0x3f, Y4, Y4
+	VPXOR        Y4, Y1, Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y3, Y3
+	VPCMPGTQ     Y4, Y3, Y3
+	VPCMPEQB     Y4, Y4, Y4
+	VPXOR        Y4, Y3, Y3
+	VMOVUPS      320(CX), Y4
+	VPCMPEQQ     Y5, Y5, Y5
+	VPSLLQ       $0x3f, Y5, Y5
+	VPXOR        Y5, Y1, Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VPCMPGTQ     Y5, Y4, Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPXOR        Y5, Y4, Y4
+	VMOVUPS      352(CX), Y5
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x3f, Y6, Y6
+	VPXOR        Y6, Y1, Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y5, Y5
+	VPCMPGTQ     Y6, Y5, Y5
+	VPCMPEQB     Y6, Y6, Y6
+	VPXOR        Y6, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VPCMPEQQ     Y7, Y7, Y7
+	VPSLLQ       $0x3f, Y7, Y7
+	VPXOR        Y7, Y1, Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y6, Y6
+	VPCMPGTQ     Y7, Y6, Y6
+	VPCMPEQB     Y7, Y7, Y7
+	VPXOR        Y7, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VPCMPEQQ     Y8, Y8, Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VPXOR        Y8, Y1, Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y7, Y7
+	VPCMPGTQ     Y8, Y7, Y7
+	VPCMPEQB     Y8, Y8, Y8
+	VPXOR        Y8, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VPCMPEQQ     Y9, Y9, Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VPXOR        Y9, Y1, Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y8, Y8
+	VPCMPGTQ     Y9, Y8, Y8
+	VPCMPEQB     Y9, Y9, Y9
+	VPXOR        Y9, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VPCMPEQQ     Y10, Y10, Y10
+	VPSLLQ       $0x3f, Y10, Y10
+	VPXOR        Y10, Y1, Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPSLLQ       $0x3f, Y11, Y11
+	VPXOR        Y11, Y9, Y9
+	VPCMPGTQ     Y10, Y9, Y9
+	VPCMPEQB     Y10, Y10, Y10
+	VPXOR        Y10, Y9, Y9
+	VSHUFPS      $0x88, Y3, Y2, Y2
+	VSHUFPS      $0x88, Y5, Y4, Y3
+	VSHUFPS      $0x88, Y7, Y6, Y4
+	VSHUFPS      $0x88, Y9, Y8, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLWD   X3, X2, X4
+	VPUNPCKHWD   X3, X2, X3
+	VMOVDQU      X4, 32(AX)
+	VMOVDQU      X3, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, BX
+	JMP          next403
+
+end403:
+	VZEROUPPER
+	RET
+
+// func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
+	VMOVUPS lanes<>+4544(SB), Y0
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+
+next404:
+	TESTQ        BX, BX
+	JE           end404
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VCMPPD       $0x12, Y2, Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      32(DX), Y3
+	VCMPPD       $0x12, Y3, Y2, Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      64(DX), Y4
+	VCMPPD       $0x12, Y4, Y3, Y3
+	VMOVUPS      96(CX), Y4
+	VMOVUPS      96(DX), Y5
+	VCMPPD       $0x12, Y5, Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMOVUPS      128(DX), Y6
+	VCMPPD       $0x12, Y6, Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMOVUPS      160(DX), Y7
+	VCMPPD       $0x12, Y7, Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VCMPPD       $0x12, Y8, Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMOVUPS      224(DX), Y9
+	VCMPPD       $0x12, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, (AX)
+	VMOVDQU      X2, 16(AX)
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VCMPPD       $0x12, Y2, Y1, Y1
+	VMOVUPS      288(CX), Y2
+	VMOVUPS      288(DX), Y3
+	VCMPPD       $0x12, Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y4
+	VCMPPD       $0x12, Y4, Y3, Y3
+	VMOVUPS      352(CX), Y4
+	VMOVUPS      352(DX), Y5
+	VCMPPD       $0x12, Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMOVUPS      384(DX), Y6
+	VCMPPD       $0x12, Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMOVUPS      416(DX), Y7
+	VCMPPD       $0x12, Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMOVUPS      448(DX), Y8
+	VCMPPD       $0x12, Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMOVUPS      480(DX), Y9
+	VCMPPD       $0x12, Y9, Y8, Y8
+	VSHUFPS      $0x88, Y2, Y1, Y1
+	VSHUFPS      $0x88, Y4, Y3, Y2
+	VSHUFPS      $0x88, Y6, Y5, Y3
+	VSHUFPS      $0x88, Y8, Y7, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPUNPCKLWD   X2, X1, X3
+	VPUNPCKHWD   X2, X1, X2
+	VMOVDQU      X3, 32(AX)
+	VMOVDQU      X2, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, BX
+	JMP          next404
+
+end404:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y1
+
+next405:
+	TESTQ        BX, BX
+	JE           end405
+	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
 	VCMPPD       $0x12, Y3, Y1, Y3
@@ -26244,18 +26947,18 @@ next399:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next399
+	JMP          next405
 
-end399:
+end405:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next400:
+next406:
 	TESTQ        BX, BX
-	JE           end400
+	JE           end406
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -26317,9 +27020,9 @@ next400:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next400
+	JMP          next406
 
-end400:
+end406:
 	VZEROUPPER
 	RET
 
@@ -26411,7 +27114,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4448(SB), Y0, Y0
+	VPAND        lanes<>+4672(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -26419,7 +27122,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4448(SB), Y0, Y0
+	VPAND        lanes<>+4672(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -26753,7 +27456,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4448(SB), Y0, Y0
+	VPAND        lanes<>+4672(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -26761,7 +27464,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4448(SB), Y0, Y0
+	VPAND        lanes<>+4672(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -26788,7 +27491,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4448(SB), Y0, Y0
+	VPAND        lanes<>+4672(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -26798,7 +27501,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4448(SB), Y0, Y0
+	VPAND        lanes<>+4672(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -26826,8 +27529,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4480(SB), Y1, Y1
-	VPADDD       lanes<>+4512(SB), Y0, Y3
+	VORPS        lanes<>+4704(SB), Y1, Y1
+	VPADDD       lanes<>+4736(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -26841,8 +27544,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4480(SB), Y1, Y1
-	VPADDD       lanes<>+4512(SB), Y0, Y3
+	VORPS        lanes<>+4704(SB), Y1, Y1
+	VPADDD       lanes<>+4736(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -27271,7 +27974,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4448(SB), Y6, Y6
+	VPAND        lanes<>+4672(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -27396,7 +28099,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4448(SB), Y6, Y6
+	VPAND        lanes<>+4672(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -27494,20 +28197,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+4544(SB), Y5
-	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
+	VMOVUPS      lanes<>+4768(SB), Y5
+	VFMADD213PS  lanes<>+4800(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4832(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4864(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4896(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+4704(SB), Y6, Y5
-	VMULPS       lanes<>+4736(SB), Y6, Y7
+	VMULPS       lanes<>+4928(SB), Y6, Y5
+	VMULPS       lanes<>+4960(SB), Y6, Y7
 	VXORPS       lanes<>+1376(SB), Y5, Y8
-	VMOVUPS      lanes<>+4704(SB), Y9
+	VMOVUPS      lanes<>+4928(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+4704(SB), Y3, Y6
+	VFMADD231PS  lanes<>+4928(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -27521,11 +28224,11 @@ next:
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+4768(SB), Y2
-	VFMADD213PS  lanes<>+4800(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4832(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4864(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4896(SB), Y1, Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
+	VFMADD213PS  lanes<>+5024(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5056(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5088(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5120(SB), Y1, Y2
 	VFMADD213PS  lanes<>+4128(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
@@ -27540,7 +28243,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+4928(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+5152(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -27585,7 +28288,7 @@ next:
 	VANDPS       lanes<>+3008(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
 	VANDPS       lanes<>+3008(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+4960(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+5184(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -27627,9 +28330,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one401:
+one407:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd401
+	JLT          oneEnd407
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -27745,11 +28448,11 @@ one401:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one401
+	JMP          one407
 
-oneEnd401:
+oneEnd407:
 	TESTQ        R10, R10
-	JE           done401
+	JE           done407
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -27864,7 +28567,7 @@ oneEnd401:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done401:
+done407:
 	VZEROUPPER
 	RET
 
@@ -27888,9 +28591,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one402:
+one408:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd402
+	JLT          oneEnd408
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -27968,11 +28671,11 @@ one402:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one402
+	JMP          one408
 
-oneEnd402:
+oneEnd408:
 	TESTQ        R9, R9
-	JE           done402
+	JE           done408
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -28048,7 +28751,7 @@ oneEnd402:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done402:
+done408:
 	VZEROUPPER
 	RET
 
@@ -28074,9 +28777,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one403:
+one409:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd403
+	JLT          oneEnd409
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -28197,11 +28900,11 @@ one403:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one403
+	JMP          one409
 
-oneEnd403:
+oneEnd409:
 	TESTQ        R11, R11
-	JE           done403
+	JE           done409
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -28320,7 +29023,7 @@ oneEnd403:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done403:
+done409:
 	VZEROUPPER
 	RET
 
@@ -28346,9 +29049,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one404:
+one410:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd404
+	JLT          oneEnd410
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -28430,11 +29133,11 @@ one404:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one404
+	JMP          one410
 
-oneEnd404:
+oneEnd410:
 	TESTQ        R10, R10
-	JE           done404
+	JE           done410
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -28514,7 +29217,7 @@ oneEnd404:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done404:
+done410:
 	VZEROUPPER
 	RET
 
@@ -28534,9 +29237,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one405:
+one411:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd405
+	JLT          oneEnd411
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -28595,11 +29298,11 @@ one405:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one405
+	JMP          one411
 
-oneEnd405:
+oneEnd411:
 	TESTQ        R10, R10
-	JE           done405
+	JE           done411
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -28655,7 +29358,7 @@ oneEnd405:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done405:
+done411:
 	VZEROUPPER
 	RET
 
@@ -28672,9 +29375,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one406:
+one412:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd406
+	JLT          oneEnd412
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -28707,11 +29410,11 @@ one406:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one406
+	JMP          one412
 
-oneEnd406:
+oneEnd412:
 	TESTQ        R8, R8
-	JE           done406
+	JE           done412
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -28743,7 +29446,7 @@ oneEnd406:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done406:
+done412:
 	VZEROUPPER
 	RET
 
@@ -28766,9 +29469,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many407:
+many413:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd407
+	JLT          manyEnd413
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -28806,12 +29509,12 @@ many407:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many407
+	JMP          many413
 
-manyEnd407:
-one407:
+manyEnd413:
+one413:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd407
+	JLT          oneEnd413
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -28832,11 +29535,11 @@ one407:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one407
+	JMP          one413
 
-oneEnd407:
+oneEnd413:
 	TESTQ        CX, CX
-	JE           done407
+	JE           done413
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28859,7 +29562,7 @@ oneEnd407:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done407:
+done413:
 	VZEROUPPER
 	RET
 
@@ -28884,9 +29587,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one408:
+one414:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd408
+	JLT               oneEnd414
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -28925,11 +29628,11 @@ one408:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one408
+	JMP               one414
 
-oneEnd408:
+oneEnd414:
 	TESTQ             CX, CX
-	JE                done408
+	JE                done414
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28970,7 +29673,7 @@ oneEnd408:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done408:
+done414:
 	VZEROUPPER
 	RET
 
@@ -28992,9 +29695,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many409:
+many415:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd409
+	JLT          manyEnd415
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -29034,12 +29737,12 @@ many409:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many409
+	JMP          many415
 
-manyEnd409:
-one409:
+manyEnd415:
+one415:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd409
+	JLT          oneEnd415
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -29061,11 +29764,11 @@ one409:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one409
+	JMP          one415
 
-oneEnd409:
+oneEnd415:
 	TESTQ        CX, CX
-	JE           done409
+	JE           done415
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29089,7 +29792,7 @@ oneEnd409:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done409:
+done415:
 	VZEROUPPER
 	RET
 
@@ -29112,9 +29815,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many410:
+many416:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd410
+	JLT          manyEnd416
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -29160,12 +29863,12 @@ many410:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many410
+	JMP          many416
 
-manyEnd410:
-one410:
+manyEnd416:
+one416:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd410
+	JLT          oneEnd416
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -29190,11 +29893,11 @@ one410:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one410
+	JMP          one416
 
-oneEnd410:
+oneEnd416:
 	TESTQ        CX, CX
-	JE           done410
+	JE           done416
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29221,7 +29924,7 @@ oneEnd410:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done410:
+done416:
 	VZEROUPPER
 	RET
 
@@ -29246,9 +29949,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1664(SB), Z11
 	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many411:
+many417:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd411
+	JLT          manyEnd417
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -29292,12 +29995,12 @@ many411:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many411
+	JMP          many417
 
-manyEnd411:
-one411:
+manyEnd417:
+one417:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd411
+	JLT          oneEnd417
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -29321,11 +30024,11 @@ one411:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one411
+	JMP          one417
 
-oneEnd411:
+oneEnd417:
 	TESTQ        CX, CX
-	JE           done411
+	JE           done417
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29351,7 +30054,7 @@ oneEnd411:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done411:
+done417:
 	VZEROUPPER
 	RET
 
@@ -29376,9 +30079,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2048(SB), Z11
 	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many412:
+many418:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd412
+	JLT          manyEnd418
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -29426,12 +30129,12 @@ many412:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many412
+	JMP          many418
 
-manyEnd412:
-one412:
+manyEnd418:
+one418:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd412
+	JLT          oneEnd418
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -29457,11 +30160,11 @@ one412:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one412
+	JMP          one418
 
-oneEnd412:
+oneEnd418:
 	TESTQ        CX, CX
-	JE           done412
+	JE           done418
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29489,7 +30192,7 @@ oneEnd412:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done412:
+done418:
 	VZEROUPPER
 	RET
 
@@ -29507,24 +30210,24 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2272(SB), Z1
 	VBROADCASTSS lanes<>+2304(SB), Z1
 	VBROADCASTSS lanes<>+2336(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5216(SB), Z1
+	VBROADCASTSS lanes<>+5248(SB), Z2
+	VBROADCASTSS lanes<>+5280(SB), Z3
+	VBROADCASTSS lanes<>+5312(SB), Z4
+	VBROADCASTSS lanes<>+5344(SB), Z5
 	VBROADCASTSS lanes<>+2400(SB), Z5
 	VBROADCASTSS lanes<>+2368(SB), Z6
 
-many413:
+many419:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd413
+	JLT          manyEnd419
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -29540,7 +30243,7 @@ many413:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -29553,19 +30256,19 @@ many413:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many413
+	JMP          many419
 
-manyEnd413:
-one413:
+manyEnd419:
+one419:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd413
+	JLT          oneEnd419
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -29578,11 +30281,11 @@ one413:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one413
+	JMP          one419
 
-oneEnd413:
+oneEnd419:
 	TESTQ        CX, CX
-	JE           done413
+	JE           done419
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29593,7 +30296,7 @@ oneEnd413:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+5120(SB), Z8
+	VBROADCASTSS lanes<>+5344(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -29604,7 +30307,7 @@ oneEnd413:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done413:
+done419:
 	VZEROUPPER
 	RET
 
@@ -29629,9 +30332,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many414:
+many420:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd414
+	JLT          manyEnd420
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -29677,12 +30380,12 @@ many414:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many414
+	JMP          many420
 
-manyEnd414:
-one414:
+manyEnd420:
+one420:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd414
+	JLT          oneEnd420
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -29707,11 +30410,11 @@ one414:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one414
+	JMP          one420
 
-oneEnd414:
+oneEnd420:
 	TESTQ        CX, CX
-	JE           done414
+	JE           done420
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29738,7 +30441,7 @@ oneEnd414:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done414:
+done420:
 	VZEROUPPER
 	RET
 
@@ -29771,9 +30474,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one415:
+one421:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd415
+	JLT          oneEnd421
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -29807,11 +30510,11 @@ one415:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one415
+	JMP          one421
 
-oneEnd415:
+oneEnd421:
 	TESTQ        CX, CX
-	JE           done415
+	JE           done421
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29847,7 +30550,7 @@ oneEnd415:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done415:
+done421:
 	VZEROUPPER
 	RET
 
@@ -29871,9 +30574,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many416:
+many422:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd416
+	JLT          manyEnd422
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -29923,12 +30626,12 @@ many416:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many416
+	JMP          many422
 
-manyEnd416:
-one416:
+manyEnd422:
+one422:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd416
+	JLT          oneEnd422
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -29955,11 +30658,11 @@ one416:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one416
+	JMP          one422
 
-oneEnd416:
+oneEnd422:
 	TESTQ        CX, CX
-	JE           done416
+	JE           done422
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29988,7 +30691,7 @@ oneEnd416:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done416:
+done422:
 	VZEROUPPER
 	RET
 
@@ -30001,9 +30704,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many417:
+many423:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd417
+	JLT         manyEnd423
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -30021,12 +30724,12 @@ many417:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many417
+	JMP         many423
 
-manyEnd417:
-one417:
+manyEnd423:
+one423:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd417
+	JLT         oneEnd423
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -30037,11 +30740,11 @@ one417:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one417
+	JMP         one423
 
-oneEnd417:
+oneEnd423:
 	TESTQ       CX, CX
-	JE          done417
+	JE          done423
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30054,7 +30757,7 @@ oneEnd417:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done417:
+done423:
 	VZEROUPPER
 	RET
 
@@ -30071,9 +30774,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many418:
+many424:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd418
+	JLT     manyEnd424
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -30089,12 +30792,12 @@ many418:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many418
+	JMP     many424
 
-manyEnd418:
-one418:
+manyEnd424:
+one424:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd418
+	JLT     oneEnd424
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -30104,11 +30807,11 @@ one418:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one418
+	JMP     one424
 
-oneEnd418:
+oneEnd424:
 	TESTQ     CX, CX
-	JE        done418
+	JE        done424
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30120,7 +30823,7 @@ oneEnd418:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done418:
+done424:
 	VZEROUPPER
 	RET
 
@@ -30132,9 +30835,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many419:
+many425:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd419
+	JLT     manyEnd425
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30150,23 +30853,23 @@ many419:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many419
+	JMP     many425
 
-manyEnd419:
-one419:
+manyEnd425:
+one425:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd419
+	JLT     oneEnd425
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one419
+	JMP     one425
 
-oneEnd419:
+oneEnd425:
 	TESTQ     CX, CX
-	JE        done419
+	JE        done425
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30175,7 +30878,7 @@ oneEnd419:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done419:
+done425:
 	VZEROUPPER
 	RET
 
@@ -30188,9 +30891,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many420:
+many426:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd420
+	JLT       manyEnd426
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -30214,12 +30917,12 @@ many420:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many420
+	JMP       many426
 
-manyEnd420:
-one420:
+manyEnd426:
+one426:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd420
+	JLT       oneEnd426
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -30228,11 +30931,11 @@ one420:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one420
+	JMP       one426
 
-oneEnd420:
+oneEnd426:
 	TESTQ     CX, CX
-	JE        done420
+	JE        done426
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30243,7 +30946,7 @@ oneEnd420:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done420:
+done426:
 	VZEROUPPER
 	RET
 
@@ -30268,9 +30971,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many421:
+many427:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd421
+	JLT          manyEnd427
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -30322,12 +31025,12 @@ many421:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many421
+	JMP          many427
 
-manyEnd421:
-one421:
+manyEnd427:
+one427:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd421
+	JLT          oneEnd427
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -30355,11 +31058,11 @@ one421:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one421
+	JMP          one427
 
-oneEnd421:
+oneEnd427:
 	TESTQ        CX, CX
-	JE           done421
+	JE           done427
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30389,7 +31092,7 @@ oneEnd421:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done421:
+done427:
 	VZEROUPPER
 	RET
 
@@ -30404,9 +31107,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many422:
+many428:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd422
+	JLT     manyEnd428
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -30426,12 +31129,12 @@ many422:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many422
+	JMP     many428
 
-manyEnd422:
-one422:
+manyEnd428:
+one428:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd422
+	JLT     oneEnd428
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -30439,11 +31142,11 @@ one422:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one422
+	JMP     one428
 
-oneEnd422:
+oneEnd428:
 	TESTQ     CX, CX
-	JE        done422
+	JE        done428
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30453,7 +31156,7 @@ oneEnd422:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done422:
+done428:
 	VZEROUPPER
 	RET
 
@@ -30464,336 +31167,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many423:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd423
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many423
-
-manyEnd423:
-one423:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd423
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one423
-
-oneEnd423:
-	TESTQ       CX, CX
-	JE          done423
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done423:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many424:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd424
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many424
-
-manyEnd424:
-one424:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd424
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one424
-
-oneEnd424:
-	TESTQ       CX, CX
-	JE          done424
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done424:
-	VZEROUPPER
-	RET
-
-// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many425:
-	CMPQ    CX, $0x00000020
-	JLT     manyEnd425
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000020, CX
-	JMP     many425
-
-manyEnd425:
-one425:
-	CMPQ    CX, $0x00000010
-	JLT     oneEnd425
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, CX
-	JMP     one425
-
-oneEnd425:
-	TESTQ     CX, CX
-	JE        done425
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VSQRTPS   Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
-
-done425:
-	VZEROUPPER
-	RET
-
-// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many426:
-	CMPQ         CX, $0x00000020
-	JLT          manyEnd426
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      64(DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000020, CX
-	JMP          many426
-
-manyEnd426:
-one426:
-	CMPQ         CX, $0x00000010
-	JLT          oneEnd426
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          one426
-
-oneEnd426:
-	TESTQ        CX, CX
-	JE           done426
-	MOVQ         $0x00000001, BX
-	SHLXQ        CX, BX, CX
-	DECQ         CX
-	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
-
-done426:
-	VZEROUPPER
-	RET
-
-// func floorAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·floorAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many427:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd427
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many427
-
-manyEnd427:
-one427:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd427
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one427
-
-oneEnd427:
-	TESTQ       CX, CX
-	JE          done427
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done427:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many428:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd428
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many428
-
-manyEnd428:
-one428:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd428
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one428
-
-oneEnd428:
-	TESTQ       CX, CX
-	JE          done428
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done428:
-	VZEROUPPER
-	RET
-
-// func roundAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·roundAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many429:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd429
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -30805,7 +31192,7 @@ one429:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd429
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -30820,10 +31207,326 @@ oneEnd429:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done429:
+	VZEROUPPER
+	RET
+
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many430:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd430
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many430
+
+manyEnd430:
+one430:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd430
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one430
+
+oneEnd430:
+	TESTQ       CX, CX
+	JE          done430
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done430:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many431:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd431
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many431
+
+manyEnd431:
+one431:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd431
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one431
+
+oneEnd431:
+	TESTQ     CX, CX
+	JE        done431
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done431:
+	VZEROUPPER
+	RET
+
+// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many432:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd432
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many432
+
+manyEnd432:
+one432:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd432
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one432
+
+oneEnd432:
+	TESTQ        CX, CX
+	JE           done432
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done432:
+	VZEROUPPER
+	RET
+
+// func floorAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many433:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd433
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many433
+
+manyEnd433:
+one433:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd433
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one433
+
+oneEnd433:
+	TESTQ       CX, CX
+	JE          done433
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done433:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many434:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd434
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many434
+
+manyEnd434:
+one434:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd434
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one434
+
+oneEnd434:
+	TESTQ       CX, CX
+	JE          done434
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done434:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many435:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd435
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many435
+
+manyEnd435:
+one435:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd435
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one435
+
+oneEnd435:
+	TESTQ       CX, CX
+	JE          done435
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done435:
 	VZEROUPPER
 	RET
 
@@ -30838,9 +31541,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many430:
+many436:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd430
+	JLT         manyEnd436
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -30860,12 +31563,12 @@ many430:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many430
+	JMP         many436
 
-manyEnd430:
-one430:
+manyEnd436:
+one436:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd430
+	JLT         oneEnd436
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -30873,11 +31576,11 @@ one430:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one430
+	JMP         one436
 
-oneEnd430:
+oneEnd436:
 	TESTQ       CX, CX
-	JE          done430
+	JE          done436
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30887,7 +31590,7 @@ oneEnd430:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done430:
+done436:
 	VZEROUPPER
 	RET
 
@@ -30902,9 +31605,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many431:
+many437:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd431
+	JLT     manyEnd437
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -30924,12 +31627,12 @@ many431:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many431
+	JMP     many437
 
-manyEnd431:
-one431:
+manyEnd437:
+one437:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd431
+	JLT     oneEnd437
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -30937,11 +31640,11 @@ one431:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one431
+	JMP     one437
 
-oneEnd431:
+oneEnd437:
 	TESTQ     CX, CX
-	JE        done431
+	JE        done437
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30951,7 +31654,7 @@ oneEnd431:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done431:
+done437:
 	VZEROUPPER
 	RET
 
@@ -30962,9 +31665,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many432:
+many438:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd432
+	JLT     manyEnd438
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -30984,12 +31687,12 @@ many432:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many432
+	JMP     many438
 
-manyEnd432:
-one432:
+manyEnd438:
+one438:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd432
+	JLT     oneEnd438
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -30997,11 +31700,11 @@ one432:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one432
+	JMP     one438
 
-oneEnd432:
+oneEnd438:
 	TESTQ     CX, CX
-	JE        done432
+	JE        done438
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31011,7 +31714,7 @@ oneEnd432:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done432:
+done438:
 	VZEROUPPER
 	RET
 
@@ -31024,9 +31727,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many433:
+many439:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd433
+	JLT         manyEnd439
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -31046,12 +31749,12 @@ many433:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many433
+	JMP         many439
 
-manyEnd433:
-one433:
+manyEnd439:
+one439:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd433
+	JLT         oneEnd439
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -31059,11 +31762,11 @@ one433:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one433
+	JMP         one439
 
-oneEnd433:
+oneEnd439:
 	TESTQ       CX, CX
-	JE          done433
+	JE          done439
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31073,7 +31776,7 @@ oneEnd433:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done433:
+done439:
 	VZEROUPPER
 	RET
 
@@ -31092,9 +31795,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z7
 	VBROADCASTSS lanes<>+3296(SB), Z8
 
-one434:
+one440:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd434
+	JLT               oneEnd440
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -31128,11 +31831,11 @@ one434:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one434
+	JMP               one440
 
-oneEnd434:
+oneEnd440:
 	TESTQ             CX, CX
-	JE                done434
+	JE                done440
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -31168,7 +31871,7 @@ oneEnd434:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done434:
+done440:
 	VZEROUPPER
 	RET
 
@@ -31187,9 +31890,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z7
 	VBROADCASTSS lanes<>+3296(SB), Z8
 
-one435:
+one441:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd435
+	JLT               oneEnd441
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -31224,11 +31927,11 @@ one435:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one435
+	JMP               one441
 
-oneEnd435:
+oneEnd441:
 	TESTQ             CX, CX
-	JE                done435
+	JE                done441
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -31265,7 +31968,7 @@ oneEnd435:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done435:
+done441:
 	VZEROUPPER
 	RET
 
@@ -31284,9 +31987,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z9
 	VBROADCASTSS lanes<>+3296(SB), Z10
 
-one436:
+one442:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd436
+	JLT               oneEnd442
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -31321,11 +32024,11 @@ one436:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one436
+	JMP               one442
 
-oneEnd436:
+oneEnd442:
 	TESTQ             CX, CX
-	JE                done436
+	JE                done442
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -31362,7 +32065,7 @@ oneEnd436:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done436:
+done442:
 	VZEROUPPER
 	RET
 
@@ -31384,9 +32087,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3456(SB), Z9
 	VBROADCASTSS lanes<>+3424(SB), Z10
 
-one437:
+one443:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd437
+	JLT          oneEnd443
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3008(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -31413,11 +32116,11 @@ one437:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one437
+	JMP          one443
 
-oneEnd437:
+oneEnd443:
 	TESTQ        CX, CX
-	JE           done437
+	JE           done443
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31446,7 +32149,7 @@ oneEnd437:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done437:
+done443:
 	VZEROUPPER
 	RET
 
@@ -31465,9 +32168,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z6
 	VBROADCASTSS lanes<>+3712(SB), Z7
 
-one438:
+one444:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd438
+	JLT          oneEnd444
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3008(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -31495,11 +32198,11 @@ one438:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one438
+	JMP          one444
 
-oneEnd438:
+oneEnd444:
 	TESTQ        CX, CX
-	JE           done438
+	JE           done444
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31529,7 +32232,7 @@ oneEnd438:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done438:
+done444:
 	VZEROUPPER
 	RET
 
@@ -31548,9 +32251,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z6
 	VBROADCASTSS lanes<>+3712(SB), Z7
 
-one439:
+one445:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd439
+	JLT          oneEnd445
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3008(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -31582,11 +32285,11 @@ one439:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one439
+	JMP          one445
 
-oneEnd439:
+oneEnd445:
 	TESTQ        CX, CX
-	JE           done439
+	JE           done445
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31620,7 +32323,7 @@ oneEnd439:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done439:
+done445:
 	VZEROUPPER
 	RET
 
@@ -31647,9 +32350,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3936(SB), Z14
 	VBROADCASTSS lanes<>+3904(SB), Z15
 
-one440:
+one446:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd440
+	JLT          oneEnd446
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3008(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -31689,11 +32392,11 @@ one440:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one440
+	JMP          one446
 
-oneEnd440:
+oneEnd446:
 	TESTQ        CX, CX
-	JE           done440
+	JE           done446
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31735,7 +32438,7 @@ oneEnd440:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done440:
+done446:
 	VZEROUPPER
 	RET
 
@@ -31758,9 +32461,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one441:
+one447:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd441
+	JLT          oneEnd447
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -31788,11 +32491,11 @@ one441:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one441
+	JMP          one447
 
-oneEnd441:
+oneEnd447:
 	TESTQ        CX, CX
-	JE           done441
+	JE           done447
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31822,7 +32525,7 @@ oneEnd441:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done441:
+done447:
 	VZEROUPPER
 	RET
 
@@ -31835,9 +32538,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one442:
+one448:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd442
+	JLT               oneEnd448
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -31906,11 +32609,11 @@ one442:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one442
+	JMP               one448
 
-oneEnd442:
+oneEnd448:
 	TESTQ             CX, CX
-	JE                done442
+	JE                done448
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -31981,7 +32684,7 @@ oneEnd442:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done442:
+done448:
 	VZEROUPPER
 	RET
 
@@ -31994,9 +32697,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one443:
+one449:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd443
+	JLT               oneEnd449
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -32061,11 +32764,11 @@ one443:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one443
+	JMP               one449
 
-oneEnd443:
+oneEnd449:
 	TESTQ             CX, CX
-	JE                done443
+	JE                done449
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -32132,7 +32835,7 @@ oneEnd443:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done443:
+done449:
 	VZEROUPPER
 	RET
 
@@ -32145,9 +32848,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one444:
+one450:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd444
+	JLT               oneEnd450
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -32207,11 +32910,11 @@ one444:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one444
+	JMP               one450
 
-oneEnd444:
+oneEnd450:
 	TESTQ             CX, CX
-	JE                done444
+	JE                done450
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -32273,7 +32976,7 @@ oneEnd444:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done444:
+done450:
 	VZEROUPPER
 	RET
 
@@ -32284,9 +32987,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many445:
+many451:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd445
+	JLT         manyEnd451
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -32300,12 +33003,12 @@ many445:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many445
+	JMP         many451
 
-manyEnd445:
-one445:
+manyEnd451:
+one451:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd445
+	JLT         oneEnd451
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -32314,11 +33017,11 @@ one445:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one445
+	JMP         one451
 
-oneEnd445:
+oneEnd451:
 	TESTQ       CX, CX
-	JE          done445
+	JE          done451
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32329,7 +33032,7 @@ oneEnd445:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done445:
+done451:
 	VZEROUPPER
 	RET
 
@@ -32341,9 +33044,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many446:
+many452:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd446
+	JLT         manyEnd452
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -32363,12 +33066,12 @@ many446:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many446
+	JMP         many452
 
-manyEnd446:
-one446:
+manyEnd452:
+one452:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd446
+	JLT         oneEnd452
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -32380,11 +33083,11 @@ one446:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one446
+	JMP         one452
 
-oneEnd446:
+oneEnd452:
 	TESTQ       CX, CX
-	JE          done446
+	JE          done452
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32398,7 +33101,7 @@ oneEnd446:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done446:
+done452:
 	VZEROUPPER
 	RET
 
@@ -32412,9 +33115,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many447:
+many453:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd447
+	JLT       manyEnd453
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -32434,12 +33137,12 @@ many447:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many447
+	JMP       many453
 
-manyEnd447:
-one447:
+manyEnd453:
+one453:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd447
+	JLT       oneEnd453
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -32447,11 +33150,11 @@ one447:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one447
+	JMP       one453
 
-oneEnd447:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done447
+	JE        done453
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32461,7 +33164,7 @@ oneEnd447:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done447:
+done453:
 	VZEROUPPER
 	RET
 
@@ -32477,9 +33180,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many448:
+many454:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd448
+	JLT         manyEnd454
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -32501,12 +33204,12 @@ many448:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many448
+	JMP         many454
 
-manyEnd448:
-one448:
+manyEnd454:
+one454:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd448
+	JLT         oneEnd454
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -32519,11 +33222,11 @@ one448:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one448
+	JMP         one454
 
-oneEnd448:
+oneEnd454:
 	TESTQ       CX, CX
-	JE          done448
+	JE          done454
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32538,7 +33241,7 @@ oneEnd448:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done448:
+done454:
 	VZEROUPPER
 	RET
 
@@ -32556,9 +33259,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many449:
+many455:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd449
+	JLT     manyEnd455
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -32579,12 +33282,12 @@ many449:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many449
+	JMP     many455
 
-manyEnd449:
-one449:
+manyEnd455:
+one455:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd449
+	JLT     oneEnd455
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -32593,11 +33296,11 @@ one449:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one449
+	JMP     one455
 
-oneEnd449:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done449
+	JE        done455
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32607,16 +33310,16 @@ oneEnd449:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done449:
+done455:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many450:
+many456:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd450
+	JLT     manyEnd456
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32632,23 +33335,23 @@ many450:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many450
+	JMP     many456
 
-manyEnd450:
-one450:
+manyEnd456:
+one456:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd450
+	JLT     oneEnd456
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one450
+	JMP     one456
 
-oneEnd450:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done450
+	JE        done456
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32657,16 +33360,16 @@ oneEnd450:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done450:
+done456:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many451:
+many457:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd451
+	JLT     manyEnd457
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32682,23 +33385,23 @@ many451:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many451
+	JMP     many457
 
-manyEnd451:
-one451:
+manyEnd457:
+one457:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd451
+	JLT     oneEnd457
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one451
+	JMP     one457
 
-oneEnd451:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done451
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32707,7 +33410,7 @@ oneEnd451:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done451:
+done457:
 	VZEROUPPER
 	RET
 
@@ -32725,9 +33428,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many452:
+many458:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd452
+	JLT     manyEnd458
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -32748,12 +33451,12 @@ many452:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many452
+	JMP     many458
 
-manyEnd452:
-one452:
+manyEnd458:
+one458:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd452
+	JLT     oneEnd458
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -32762,11 +33465,11 @@ one452:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one452
+	JMP     one458
 
-oneEnd452:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done452
+	JE        done458
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32776,16 +33479,16 @@ oneEnd452:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done452:
+done458:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many453:
+many459:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd453
+	JLT     manyEnd459
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32801,23 +33504,23 @@ many453:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many453
+	JMP     many459
 
-manyEnd453:
-one453:
+manyEnd459:
+one459:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd453
+	JLT     oneEnd459
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one453
+	JMP     one459
 
-oneEnd453:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done453
+	JE        done459
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32826,16 +33529,16 @@ oneEnd453:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done453:
+done459:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many454:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd454
+	JLT     manyEnd460
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32851,23 +33554,23 @@ many454:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many454
+	JMP     many460
 
-manyEnd454:
-one454:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd454
+	JLT     oneEnd460
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one454
+	JMP     one460
 
-oneEnd454:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done454
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32876,7 +33579,7 @@ oneEnd454:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done454:
+done460:
 	VZEROUPPER
 	RET
 
@@ -32894,9 +33597,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many455:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd455
+	JLT     manyEnd461
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -32917,12 +33620,12 @@ many455:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many455
+	JMP     many461
 
-manyEnd455:
-one455:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd455
+	JLT     oneEnd461
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -32931,11 +33634,11 @@ one455:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one455
+	JMP     one461
 
-oneEnd455:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done461
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32945,16 +33648,16 @@ oneEnd455:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done455:
+done461:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many456:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd456
+	JLT     manyEnd462
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32970,23 +33673,23 @@ many456:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many456
+	JMP     many462
 
-manyEnd456:
-one456:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd456
+	JLT     oneEnd462
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one456
+	JMP     one462
 
-oneEnd456:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done456
+	JE        done462
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32995,16 +33698,16 @@ oneEnd456:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done456:
+done462:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many457:
+many463:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd457
+	JLT     manyEnd463
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33020,23 +33723,23 @@ many457:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many457
+	JMP     many463
 
-manyEnd457:
-one457:
+manyEnd463:
+one463:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd457
+	JLT     oneEnd463
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one457
+	JMP     one463
 
-oneEnd457:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done463
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33045,7 +33748,7 @@ oneEnd457:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done457:
+done463:
 	VZEROUPPER
 	RET
 
@@ -33063,9 +33766,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many458:
+many464:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd458
+	JLT     manyEnd464
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -33086,12 +33789,12 @@ many458:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many458
+	JMP     many464
 
-manyEnd458:
-one458:
+manyEnd464:
+one464:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd458
+	JLT     oneEnd464
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -33100,11 +33803,11 @@ one458:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one458
+	JMP     one464
 
-oneEnd458:
+oneEnd464:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done464
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33114,16 +33817,16 @@ oneEnd458:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done458:
+done464:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many459:
+many465:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd459
+	JLT     manyEnd465
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33139,23 +33842,23 @@ many459:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many459
+	JMP     many465
 
-manyEnd459:
-one459:
+manyEnd465:
+one465:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd459
+	JLT     oneEnd465
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one459
+	JMP     one465
 
-oneEnd459:
+oneEnd465:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done465
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33164,16 +33867,16 @@ oneEnd459:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done459:
+done465:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many460:
+many466:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd460
+	JLT     manyEnd466
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33189,23 +33892,23 @@ many460:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many460
+	JMP     many466
 
-manyEnd460:
-one460:
+manyEnd466:
+one466:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd460
+	JLT     oneEnd466
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one460
+	JMP     one466
 
-oneEnd460:
+oneEnd466:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done466
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33214,7 +33917,7 @@ oneEnd460:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done460:
+done466:
 	VZEROUPPER
 	RET
 
@@ -33232,9 +33935,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many461:
+many467:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd461
+	JLT       manyEnd467
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -33263,12 +33966,12 @@ many461:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many461
+	JMP       many467
 
-manyEnd461:
-one461:
+manyEnd467:
+one467:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd461
+	JLT       oneEnd467
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -33279,11 +33982,11 @@ one461:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one461
+	JMP       one467
 
-oneEnd461:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done467
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33295,16 +33998,16 @@ oneEnd461:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done461:
+done467:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many462:
+many468:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd462
+	JLT       manyEnd468
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -33328,12 +34031,12 @@ many462:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many462
+	JMP       many468
 
-manyEnd462:
-one462:
+manyEnd468:
+one468:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd462
+	JLT       oneEnd468
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -33342,11 +34045,11 @@ one462:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one462
+	JMP       one468
 
-oneEnd462:
+oneEnd468:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done468
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33357,16 +34060,16 @@ oneEnd462:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done462:
+done468:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many463:
+many469:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd463
+	JLT       manyEnd469
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -33390,12 +34093,12 @@ many463:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many463
+	JMP       many469
 
-manyEnd463:
-one463:
+manyEnd469:
+one469:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd463
+	JLT       oneEnd469
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -33404,11 +34107,11 @@ one463:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one463
+	JMP       one469
 
-oneEnd463:
+oneEnd469:
 	TESTQ     CX, CX
-	JE        done463
+	JE        done469
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33419,7 +34122,7 @@ oneEnd463:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done463:
+done469:
 	VZEROUPPER
 	RET
 
@@ -33437,9 +34140,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many464:
+many470:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd464
+	JLT       manyEnd470
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -33468,12 +34171,12 @@ many464:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many464
+	JMP       many470
 
-manyEnd464:
-one464:
+manyEnd470:
+one470:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd464
+	JLT       oneEnd470
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -33484,11 +34187,11 @@ one464:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one464
+	JMP       one470
 
-oneEnd464:
+oneEnd470:
 	TESTQ     CX, CX
-	JE        done464
+	JE        done470
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33500,16 +34203,16 @@ oneEnd464:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done464:
+done470:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many465:
+many471:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd465
+	JLT       manyEnd471
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -33533,12 +34236,12 @@ many465:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many465
+	JMP       many471
 
-manyEnd465:
-one465:
+manyEnd471:
+one471:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd465
+	JLT       oneEnd471
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -33547,11 +34250,11 @@ one465:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one465
+	JMP       one471
 
-oneEnd465:
+oneEnd471:
 	TESTQ     CX, CX
-	JE        done465
+	JE        done471
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33562,16 +34265,16 @@ oneEnd465:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done465:
+done471:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many466:
+many472:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd466
+	JLT       manyEnd472
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -33595,12 +34298,12 @@ many466:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many466
+	JMP       many472
 
-manyEnd466:
-one466:
+manyEnd472:
+one472:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd466
+	JLT       oneEnd472
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -33609,11 +34312,11 @@ one466:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one466
+	JMP       one472
 
-oneEnd466:
+oneEnd472:
 	TESTQ     CX, CX
-	JE        done466
+	JE        done472
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33624,7 +34327,7 @@ oneEnd466:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done466:
+done472:
 	VZEROUPPER
 	RET
 
@@ -33643,9 +34346,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many467:
+many473:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd467
+	JLT     manyEnd473
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -33670,12 +34373,12 @@ many467:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many467
+	JMP     many473
 
-manyEnd467:
-one467:
+manyEnd473:
+one473:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd467
+	JLT     oneEnd473
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -33685,11 +34388,11 @@ one467:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one467
+	JMP     one473
 
-oneEnd467:
+oneEnd473:
 	TESTQ     CX, CX
-	JE        done467
+	JE        done473
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33700,16 +34403,16 @@ oneEnd467:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done467:
+done473:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many468:
+many474:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd468
+	JLT     manyEnd474
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -33729,12 +34432,12 @@ many468:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many468
+	JMP     many474
 
-manyEnd468:
-one468:
+manyEnd474:
+one474:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd468
+	JLT     oneEnd474
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -33742,11 +34445,11 @@ one468:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one468
+	JMP     one474
 
-oneEnd468:
+oneEnd474:
 	TESTQ     CX, CX
-	JE        done468
+	JE        done474
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33756,16 +34459,16 @@ oneEnd468:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done468:
+done474:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many469:
+many475:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd469
+	JLT     manyEnd475
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -33785,12 +34488,12 @@ many469:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many469
+	JMP     many475
 
-manyEnd469:
-one469:
+manyEnd475:
+one475:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd469
+	JLT     oneEnd475
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -33798,11 +34501,11 @@ one469:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one469
+	JMP     one475
 
-oneEnd469:
+oneEnd475:
 	TESTQ     CX, CX
-	JE        done469
+	JE        done475
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33812,7 +34515,7 @@ oneEnd469:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done469:
+done475:
 	VZEROUPPER
 	RET
 
@@ -33830,9 +34533,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many470:
+many476:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd470
+	JLT          manyEnd476
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -33865,12 +34568,12 @@ many470:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many470
+	JMP          many476
 
-manyEnd470:
-one470:
+manyEnd476:
+one476:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd470
+	JLT          oneEnd476
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -33882,11 +34585,11 @@ one470:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one470
+	JMP          one476
 
-oneEnd470:
+oneEnd476:
 	TESTQ        CX, CX
-	JE           done470
+	JE           done476
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -33899,16 +34602,16 @@ oneEnd470:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done470:
+done476:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many471:
+many477:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd471
+	JLT          manyEnd477
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -33936,12 +34639,12 @@ many471:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many471
+	JMP          many477
 
-manyEnd471:
-one471:
+manyEnd477:
+one477:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd471
+	JLT          oneEnd477
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -33951,11 +34654,11 @@ one471:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one471
+	JMP          one477
 
-oneEnd471:
+oneEnd477:
 	TESTQ        CX, CX
-	JE           done471
+	JE           done477
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -33967,16 +34670,16 @@ oneEnd471:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done471:
+done477:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many472:
+many478:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd472
+	JLT          manyEnd478
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -34004,12 +34707,12 @@ many472:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many472
+	JMP          many478
 
-manyEnd472:
-one472:
+manyEnd478:
+one478:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd472
+	JLT          oneEnd478
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -34019,11 +34722,11 @@ one472:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one472
+	JMP          one478
 
-oneEnd472:
+oneEnd478:
 	TESTQ        CX, CX
-	JE           done472
+	JE           done478
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34035,7 +34738,7 @@ oneEnd472:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done472:
+done478:
 	VZEROUPPER
 	RET
 
@@ -34053,9 +34756,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many473:
+many479:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd473
+	JLT     manyEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -34076,12 +34779,12 @@ many473:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many473
+	JMP     many479
 
-manyEnd473:
-one473:
+manyEnd479:
+one479:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd473
+	JLT     oneEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -34090,11 +34793,11 @@ one473:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one473
+	JMP     one479
 
-oneEnd473:
+oneEnd479:
 	TESTQ     CX, CX
-	JE        done473
+	JE        done479
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34104,16 +34807,16 @@ oneEnd473:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done473:
+done479:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many474:
+many480:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd474
+	JLT     manyEnd480
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34129,23 +34832,23 @@ many474:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many474
+	JMP     many480
 
-manyEnd474:
-one474:
+manyEnd480:
+one480:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd474
+	JLT     oneEnd480
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one474
+	JMP     one480
 
-oneEnd474:
+oneEnd480:
 	TESTQ     CX, CX
-	JE        done474
+	JE        done480
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -34154,16 +34857,16 @@ oneEnd474:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done474:
+done480:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many475:
+many481:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd475
+	JLT     manyEnd481
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -34179,23 +34882,23 @@ many475:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many475
+	JMP     many481
 
-manyEnd475:
-one475:
+manyEnd481:
+one481:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd475
+	JLT     oneEnd481
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one475
+	JMP     one481
 
-oneEnd475:
+oneEnd481:
 	TESTQ     CX, CX
-	JE        done475
+	JE        done481
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34204,7 +34907,7 @@ oneEnd475:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done475:
+done481:
 	VZEROUPPER
 	RET
 
@@ -34222,9 +34925,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many476:
+many482:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd476
+	JLT     manyEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -34245,12 +34948,12 @@ many476:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many476
+	JMP     many482
 
-manyEnd476:
-one476:
+manyEnd482:
+one482:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd476
+	JLT     oneEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -34259,11 +34962,11 @@ one476:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one476
+	JMP     one482
 
-oneEnd476:
+oneEnd482:
 	TESTQ     CX, CX
-	JE        done476
+	JE        done482
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34273,16 +34976,16 @@ oneEnd476:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done476:
+done482:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many477:
+many483:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd477
+	JLT     manyEnd483
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34298,23 +35001,23 @@ many477:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many477
+	JMP     many483
 
-manyEnd477:
-one477:
+manyEnd483:
+one483:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd477
+	JLT     oneEnd483
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one477
+	JMP     one483
 
-oneEnd477:
+oneEnd483:
 	TESTQ     CX, CX
-	JE        done477
+	JE        done483
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -34323,16 +35026,16 @@ oneEnd477:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done477:
+done483:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many478:
+many484:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd478
+	JLT     manyEnd484
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -34348,23 +35051,23 @@ many478:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many478
+	JMP     many484
 
-manyEnd478:
-one478:
+manyEnd484:
+one484:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd478
+	JLT     oneEnd484
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one478
+	JMP     one484
 
-oneEnd478:
+oneEnd484:
 	TESTQ     CX, CX
-	JE        done478
+	JE        done484
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34373,7 +35076,7 @@ oneEnd478:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done478:
+done484:
 	VZEROUPPER
 	RET
 
@@ -34391,9 +35094,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many479:
+many485:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd479
+	JLT     manyEnd485
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -34414,12 +35117,12 @@ many479:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many479
+	JMP     many485
 
-manyEnd479:
-one479:
+manyEnd485:
+one485:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd479
+	JLT     oneEnd485
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -34428,11 +35131,11 @@ one479:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one479
+	JMP     one485
 
-oneEnd479:
+oneEnd485:
 	TESTQ     CX, CX
-	JE        done479
+	JE        done485
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34442,16 +35145,16 @@ oneEnd479:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done479:
+done485:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many480:
+many486:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd480
+	JLT     manyEnd486
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34467,23 +35170,23 @@ many480:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many480
+	JMP     many486
 
-manyEnd480:
-one480:
+manyEnd486:
+one486:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd480
+	JLT     oneEnd486
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one480
+	JMP     one486
 
-oneEnd480:
+oneEnd486:
 	TESTQ     CX, CX
-	JE        done480
+	JE        done486
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -34492,16 +35195,16 @@ oneEnd480:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done480:
+done486:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many481:
+many487:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd481
+	JLT     manyEnd487
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -34517,23 +35220,23 @@ many481:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many481
+	JMP     many487
 
-manyEnd481:
-one481:
+manyEnd487:
+one487:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd481
+	JLT     oneEnd487
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one481
+	JMP     one487
 
-oneEnd481:
+oneEnd487:
 	TESTQ     CX, CX
-	JE        done481
+	JE        done487
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34542,7 +35245,7 @@ oneEnd481:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done481:
+done487:
 	VZEROUPPER
 	RET
 
@@ -34560,9 +35263,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many482:
+many488:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd482
+	JLT     manyEnd488
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -34583,12 +35286,12 @@ many482:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many482
+	JMP     many488
 
-manyEnd482:
-one482:
+manyEnd488:
+one488:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd482
+	JLT     oneEnd488
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -34597,11 +35300,11 @@ one482:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one482
+	JMP     one488
 
-oneEnd482:
+oneEnd488:
 	TESTQ     CX, CX
-	JE        done482
+	JE        done488
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34611,16 +35314,16 @@ oneEnd482:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done482:
+done488:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many483:
+many489:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd483
+	JLT     manyEnd489
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34636,23 +35339,23 @@ many483:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many483
+	JMP     many489
 
-manyEnd483:
-one483:
+manyEnd489:
+one489:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd483
+	JLT     oneEnd489
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one483
+	JMP     one489
 
-oneEnd483:
+oneEnd489:
 	TESTQ     CX, CX
-	JE        done483
+	JE        done489
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -34661,16 +35364,16 @@ oneEnd483:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done483:
+done489:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many484:
+many490:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd484
+	JLT     manyEnd490
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -34686,23 +35389,23 @@ many484:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many484
+	JMP     many490
 
-manyEnd484:
-one484:
+manyEnd490:
+one490:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd484
+	JLT     oneEnd490
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one484
+	JMP     one490
 
-oneEnd484:
+oneEnd490:
 	TESTQ     CX, CX
-	JE        done484
+	JE        done490
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34711,7 +35414,7 @@ oneEnd484:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done484:
+done490:
 	VZEROUPPER
 	RET
 
@@ -34729,9 +35432,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many485:
+many491:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd485
+	JLT     manyEnd491
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -34752,12 +35455,12 @@ many485:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many485
+	JMP     many491
 
-manyEnd485:
-one485:
+manyEnd491:
+one491:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd485
+	JLT     oneEnd491
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -34766,11 +35469,11 @@ one485:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one485
+	JMP     one491
 
-oneEnd485:
+oneEnd491:
 	TESTQ     CX, CX
-	JE        done485
+	JE        done491
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34780,16 +35483,16 @@ oneEnd485:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done485:
+done491:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many486:
+many492:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd486
+	JLT     manyEnd492
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34805,23 +35508,23 @@ many486:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many486
+	JMP     many492
 
-manyEnd486:
-one486:
+manyEnd492:
+one492:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd486
+	JLT     oneEnd492
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one486
+	JMP     one492
 
-oneEnd486:
+oneEnd492:
 	TESTQ     CX, CX
-	JE        done486
+	JE        done492
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -34830,16 +35533,16 @@ oneEnd486:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done486:
+done492:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many487:
+many493:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd487
+	JLT     manyEnd493
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -34855,23 +35558,23 @@ many487:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many487
+	JMP     many493
 
-manyEnd487:
-one487:
+manyEnd493:
+one493:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd487
+	JLT     oneEnd493
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one487
+	JMP     one493
 
-oneEnd487:
+oneEnd493:
 	TESTQ     CX, CX
-	JE        done487
+	JE        done493
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34880,7 +35583,7 @@ oneEnd487:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done487:
+done493:
 	VZEROUPPER
 	RET
 
@@ -34898,9 +35601,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many488:
+many494:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd488
+	JLT     manyEnd494
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -34921,12 +35624,12 @@ many488:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many488
+	JMP     many494
 
-manyEnd488:
-one488:
+manyEnd494:
+one494:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd488
+	JLT     oneEnd494
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -34935,11 +35638,11 @@ one488:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one488
+	JMP     one494
 
-oneEnd488:
+oneEnd494:
 	TESTQ     CX, CX
-	JE        done488
+	JE        done494
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -34949,16 +35652,16 @@ oneEnd488:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done488:
+done494:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many489:
+many495:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd489
+	JLT     manyEnd495
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34974,23 +35677,23 @@ many489:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many489
+	JMP     many495
 
-manyEnd489:
-one489:
+manyEnd495:
+one495:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd489
+	JLT     oneEnd495
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one489
+	JMP     one495
 
-oneEnd489:
+oneEnd495:
 	TESTQ     CX, CX
-	JE        done489
+	JE        done495
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -34999,16 +35702,16 @@ oneEnd489:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done489:
+done495:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many490:
+many496:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd490
+	JLT     manyEnd496
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -35024,23 +35727,23 @@ many490:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many490
+	JMP     many496
 
-manyEnd490:
-one490:
+manyEnd496:
+one496:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd490
+	JLT     oneEnd496
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one490
+	JMP     one496
 
-oneEnd490:
+oneEnd496:
 	TESTQ     CX, CX
-	JE        done490
+	JE        done496
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35049,7 +35752,7 @@ oneEnd490:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done490:
+done496:
 	VZEROUPPER
 	RET
 
@@ -35081,9 +35784,9 @@ TEXT ·addGeluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many491:
+many497:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd491
+	JLT          manyEnd497
 	VMOVUPS      (DX), Z12
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z12
@@ -35136,12 +35839,12 @@ many491:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many491
+	JMP          many497
 
-manyEnd491:
-one491:
+manyEnd497:
+one497:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd491
+	JLT          oneEnd497
 	VMOVUPS      (DX), Z12
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z12
@@ -35170,11 +35873,11 @@ one491:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one491
+	JMP          one497
 
-oneEnd491:
+oneEnd497:
 	TESTQ        CX, CX
-	JE           done491
+	JE           done497
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -35204,16 +35907,16 @@ oneEnd491:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done491:
+done497:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z12
 
-many492:
+many498:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd492
+	JLT          manyEnd498
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
@@ -35263,12 +35966,12 @@ many492:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many492
+	JMP          many498
 
-manyEnd492:
-one492:
+manyEnd498:
+one498:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd492
+	JLT          oneEnd498
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
@@ -35295,11 +35998,11 @@ one492:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one492
+	JMP          one498
 
-oneEnd492:
+oneEnd498:
 	TESTQ        CX, CX
-	JE           done492
+	JE           done498
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -35328,16 +36031,16 @@ oneEnd492:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done492:
+done498:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z12
 
-many493:
+many499:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd493
+	JLT          manyEnd499
 	VMOVUPS      (DX), Z13
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
@@ -35387,12 +36090,12 @@ many493:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many493
+	JMP          many499
 
-manyEnd493:
-one493:
+manyEnd499:
+one499:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd493
+	JLT          oneEnd499
 	VMOVUPS      (DX), Z13
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
@@ -35419,11 +36122,11 @@ one493:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one493
+	JMP          one499
 
-oneEnd493:
+oneEnd499:
 	TESTQ        CX, CX
-	JE           done493
+	JE           done499
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -35452,7 +36155,7 @@ oneEnd493:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done493:
+done499:
 	VZEROUPPER
 	RET
 
@@ -35473,11 +36176,11 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+2272(SB), Z1
 	VBROADCASTSS lanes<>+2304(SB), Z1
 	VBROADCASTSS lanes<>+2336(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5216(SB), Z1
+	VBROADCASTSS lanes<>+5248(SB), Z2
+	VBROADCASTSS lanes<>+5280(SB), Z3
+	VBROADCASTSS lanes<>+5312(SB), Z4
+	VBROADCASTSS lanes<>+5344(SB), Z5
 	VBROADCASTSS lanes<>+2400(SB), Z5
 	VBROADCASTSS lanes<>+2368(SB), Z6
 	CMPQ         BX, $0x01
@@ -35485,9 +36188,9 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many494:
+many500:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd494
+	JLT          manyEnd500
 	VMOVUPS      (DX), Z6
 	VMOVUPS      (SI), Z7
 	VADDPS       Z7, Z6, Z6
@@ -35496,7 +36199,7 @@ many494:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -35514,7 +36217,7 @@ many494:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -35528,12 +36231,12 @@ many494:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many494
+	JMP          many500
 
-manyEnd494:
-one494:
+manyEnd500:
+one500:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd494
+	JLT          oneEnd500
 	VMOVUPS      (DX), Z6
 	VMOVUPS      (SI), Z7
 	VADDPS       Z7, Z6, Z6
@@ -35542,7 +36245,7 @@ one494:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -35556,11 +36259,11 @@ one494:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one494
+	JMP          one500
 
-oneEnd494:
+oneEnd500:
 	TESTQ        CX, CX
-	JE           done494
+	JE           done500
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -35573,7 +36276,7 @@ oneEnd494:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+5120(SB), Z8
+	VBROADCASTSS lanes<>+5344(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -35584,16 +36287,16 @@ oneEnd494:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done494:
+done500:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z6
 
-many495:
+many501:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd495
+	JLT          manyEnd501
 	VMOVUPS      (SI), Z7
 	VADDPS       Z7, Z6, Z7
 	VMULPS       Z7, Z7, Z8
@@ -35601,7 +36304,7 @@ many495:
 	VFMADD213PS  Z5, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
 	VFMADD213PS  Z2, Z9, Z10
@@ -35618,7 +36321,7 @@ many495:
 	VFMADD213PS  Z5, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
 	VFMADD213PS  Z2, Z9, Z10
@@ -35631,12 +36334,12 @@ many495:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many495
+	JMP          many501
 
-manyEnd495:
-one495:
+manyEnd501:
+one501:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd495
+	JLT          oneEnd501
 	VMOVUPS      (SI), Z7
 	VADDPS       Z7, Z6, Z7
 	VMULPS       Z7, Z7, Z8
@@ -35644,7 +36347,7 @@ one495:
 	VFMADD213PS  Z5, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
 	VFMADD213PS  Z2, Z9, Z10
@@ -35657,11 +36360,11 @@ one495:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one495
+	JMP          one501
 
-oneEnd495:
+oneEnd501:
 	TESTQ        CX, CX
-	JE           done495
+	JE           done501
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -35673,7 +36376,7 @@ oneEnd495:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+5120(SB), Z8
+	VBROADCASTSS lanes<>+5344(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -35684,16 +36387,16 @@ oneEnd495:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done495:
+done501:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z6
 
-many496:
+many502:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd496
+	JLT          manyEnd502
 	VMOVUPS      (DX), Z7
 	VADDPS       Z6, Z7, Z7
 	VMULPS       Z7, Z7, Z8
@@ -35701,7 +36404,7 @@ many496:
 	VFMADD213PS  Z5, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
 	VFMADD213PS  Z2, Z9, Z10
@@ -35718,7 +36421,7 @@ many496:
 	VFMADD213PS  Z5, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
 	VFMADD213PS  Z2, Z9, Z10
@@ -35731,12 +36434,12 @@ many496:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many496
+	JMP          many502
 
-manyEnd496:
-one496:
+manyEnd502:
+one502:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd496
+	JLT          oneEnd502
 	VMOVUPS      (DX), Z7
 	VADDPS       Z6, Z7, Z7
 	VMULPS       Z7, Z7, Z8
@@ -35744,7 +36447,7 @@ one496:
 	VFMADD213PS  Z5, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
 	VFMADD213PS  Z2, Z9, Z10
@@ -35757,11 +36460,11 @@ one496:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one496
+	JMP          one502
 
-oneEnd496:
+oneEnd502:
 	TESTQ        CX, CX
-	JE           done496
+	JE           done502
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -35773,7 +36476,7 @@ oneEnd496:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+5120(SB), Z8
+	VBROADCASTSS lanes<>+5344(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -35784,7 +36487,615 @@ oneEnd496:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done496:
+done502:
+	VZEROUPPER
+	RET
+
+// func geluGradAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         a_len+32(FP), BX
+	MOVQ         b_base+48(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS lanes<>+1792(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1984(SB), Z3
+	VBROADCASTSS lanes<>+1952(SB), Z4
+	VBROADCASTSS lanes<>+1920(SB), Z5
+	VBROADCASTSS lanes<>+1888(SB), Z6
+	VBROADCASTSS lanes<>+1856(SB), Z7
+	VBROADCASTSS lanes<>+1824(SB), Z8
+	VBROADCASTSS lanes<>+2144(SB), Z8
+	VBROADCASTSS lanes<>+2112(SB), Z9
+	VBROADCASTSS lanes<>+2080(SB), Z10
+	VBROADCASTSS lanes<>+2048(SB), Z11
+	VBROADCASTSS lanes<>+2016(SB), Z12
+	CMPQ         BX, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+one503:
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd503
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (SI), Z13
+	VBROADCASTSS     lanes<>+4160(SB), Z14
+	VMAXPS           Z12, Z14, Z12
+	VBROADCASTSS     lanes<>+4192(SB), Z14
+	VMINPS           Z12, Z14, Z12
+	VMULPS           Z12, Z12, Z14
+	VMINPS           Z14, Z0, Z14
+	VBROADCASTSS     lanes<>+1824(SB), Z15
+	VFMADD213PS      Z7, Z14, Z15
+	VFMADD213PS      Z6, Z14, Z15
+	VFMADD213PS      Z5, Z14, Z15
+	VFMADD213PS      Z4, Z14, Z15
+	VFMADD213PS      Z3, Z14, Z15
+	VBROADCASTSS     lanes<>+2016(SB), Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z8, Z14, Z16
+	VFMADD213PS      Z1, Z14, Z16
+	VMULPS           Z12, Z15, Z14
+	VDIVPS           Z16, Z14, Z14
+	VMAXPS           Z14, Z2, Z14
+	VMINPS           Z14, Z1, Z14
+	VMULPS.BCST      lanes<>+4224(SB), Z12, Z15
+	VMULPS           Z12, Z15, Z15
+	VREDUCEPS        $0x01, Z15, Z16
+	VBROADCASTSS     lanes<>+5344(SB), Z17
+	VFMADD213PS.BCST lanes<>+5312(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+5280(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+5248(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+5216(SB), Z16, Z17
+	VFMADD213PS      Z1, Z16, Z17
+	VSCALEFPS        Z15, Z17, Z17
+	VMULPS.BCST      lanes<>+4256(SB), Z12, Z12
+	VMULPS           Z17, Z12, Z12
+	VBROADCASTSS     lanes<>+896(SB), Z15
+	VFMADD231PS      Z15, Z14, Z12
+	VBROADCASTSS     lanes<>+896(SB), Z14
+	VADDPS           Z14, Z12, Z12
+	VMULPS           Z13, Z12, Z12
+	VMOVUPS          Z12, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, SI
+	SUBQ             $0x00000010, CX
+	JMP              one503
+
+oneEnd503:
+	TESTQ            CX, CX
+	JE               done503
+	MOVQ             $0x00000001, BX
+	SHLXQ            CX, BX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (DX), K1, Z12
+	VMOVUPS.Z        (SI), K1, Z13
+	VBROADCASTSS     lanes<>+4160(SB), Z14
+	VMAXPS           Z12, Z14, Z12
+	VBROADCASTSS     lanes<>+4192(SB), Z14
+	VMINPS           Z12, Z14, Z12
+	VMULPS           Z12, Z12, Z14
+	VMINPS           Z14, Z0, Z0
+	VBROADCASTSS     lanes<>+1824(SB), Z14
+	VFMADD213PS      Z7, Z0, Z14
+	VFMADD213PS      Z6, Z0, Z14
+	VFMADD213PS      Z5, Z0, Z14
+	VFMADD213PS      Z4, Z0, Z14
+	VFMADD213PS      Z3, Z0, Z14
+	VBROADCASTSS     lanes<>+2016(SB), Z3
+	VFMADD213PS      Z11, Z0, Z3
+	VFMADD213PS      Z10, Z0, Z3
+	VFMADD213PS      Z9, Z0, Z3
+	VFMADD213PS      Z8, Z0, Z3
+	VFMADD213PS      Z1, Z0, Z3
+	VMULPS           Z12, Z14, Z0
+	VDIVPS           Z3, Z0, Z0
+	VMAXPS           Z0, Z2, Z0
+	VMINPS           Z0, Z1, Z0
+	VMULPS.BCST      lanes<>+4224(SB), Z12, Z2
+	VMULPS           Z12, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z3
+	VBROADCASTSS     lanes<>+5344(SB), Z4
+	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5280(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5248(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5216(SB), Z3, Z4
+	VFMADD213PS      Z1, Z3, Z4
+	VSCALEFPS        Z2, Z4, Z4
+	VMULPS.BCST      lanes<>+4256(SB), Z12, Z1
+	VMULPS           Z4, Z1, Z1
+	VBROADCASTSS     lanes<>+896(SB), Z2
+	VFMADD231PS      Z2, Z0, Z1
+	VBROADCASTSS     lanes<>+896(SB), Z0
+	VADDPS           Z0, Z1, Z0
+	VMULPS           Z13, Z0, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done503:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z12
+
+one504:
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd504
+	VMOVUPS          (SI), Z13
+	VBROADCASTSS     lanes<>+4160(SB), Z14
+	VMAXPS           Z12, Z14, Z14
+	VBROADCASTSS     lanes<>+4192(SB), Z15
+	VMINPS           Z14, Z15, Z14
+	VMULPS           Z14, Z14, Z15
+	VMINPS           Z15, Z0, Z15
+	VBROADCASTSS     lanes<>+1824(SB), Z16
+	VFMADD213PS      Z7, Z15, Z16
+	VFMADD213PS      Z6, Z15, Z16
+	VFMADD213PS      Z5, Z15, Z16
+	VFMADD213PS      Z4, Z15, Z16
+	VFMADD213PS      Z3, Z15, Z16
+	VBROADCASTSS     lanes<>+2016(SB), Z17
+	VFMADD213PS      Z11, Z15, Z17
+	VFMADD213PS      Z10, Z15, Z17
+	VFMADD213PS      Z9, Z15, Z17
+	VFMADD213PS      Z8, Z15, Z17
+	VFMADD213PS      Z1, Z15, Z17
+	VMULPS           Z14, Z16, Z15
+	VDIVPS           Z17, Z15, Z15
+	VMAXPS           Z15, Z2, Z15
+	VMINPS           Z15, Z1, Z15
+	VMULPS.BCST      lanes<>+4224(SB), Z14, Z16
+	VMULPS           Z14, Z16, Z16
+	VREDUCEPS        $0x01, Z16, Z17
+	VBROADCASTSS     lanes<>+5344(SB), Z18
+	VFMADD213PS.BCST lanes<>+5312(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+5280(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+5248(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+5216(SB), Z17, Z18
+	VFMADD213PS      Z1, Z17, Z18
+	VSCALEFPS        Z16, Z18, Z18
+	VMULPS.BCST      lanes<>+4256(SB), Z14, Z14
+	VMULPS           Z18, Z14, Z14
+	VBROADCASTSS     lanes<>+896(SB), Z16
+	VFMADD231PS      Z16, Z15, Z14
+	VBROADCASTSS     lanes<>+896(SB), Z15
+	VADDPS           Z15, Z14, Z14
+	VMULPS           Z13, Z14, Z13
+	VMOVUPS          Z13, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, SI
+	SUBQ             $0x00000010, CX
+	JMP              one504
+
+oneEnd504:
+	TESTQ            CX, CX
+	JE               done504
+	MOVQ             $0x00000001, DX
+	SHLXQ            CX, DX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (SI), K1, Z13
+	VBROADCASTSS     lanes<>+4160(SB), Z14
+	VMAXPS           Z12, Z14, Z12
+	VBROADCASTSS     lanes<>+4192(SB), Z14
+	VMINPS           Z12, Z14, Z12
+	VMULPS           Z12, Z12, Z14
+	VMINPS           Z14, Z0, Z0
+	VBROADCASTSS     lanes<>+1824(SB), Z14
+	VFMADD213PS      Z7, Z0, Z14
+	VFMADD213PS      Z6, Z0, Z14
+	VFMADD213PS      Z5, Z0, Z14
+	VFMADD213PS      Z4, Z0, Z14
+	VFMADD213PS      Z3, Z0, Z14
+	VBROADCASTSS     lanes<>+2016(SB), Z3
+	VFMADD213PS      Z11, Z0, Z3
+	VFMADD213PS      Z10, Z0, Z3
+	VFMADD213PS      Z9, Z0, Z3
+	VFMADD213PS      Z8, Z0, Z3
+	VFMADD213PS      Z1, Z0, Z3
+	VMULPS           Z12, Z14, Z0
+	VDIVPS           Z3, Z0, Z0
+	VMAXPS           Z0, Z2, Z0
+	VMINPS           Z0, Z1, Z0
+	VMULPS.BCST      lanes<>+4224(SB), Z12, Z2
+	VMULPS           Z12, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z3
+	VBROADCASTSS     lanes<>+5344(SB), Z4
+	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5280(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5248(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5216(SB), Z3, Z4
+	VFMADD213PS      Z1, Z3, Z4
+	VSCALEFPS        Z2, Z4, Z4
+	VMULPS.BCST      lanes<>+4256(SB), Z12, Z1
+	VMULPS           Z4, Z1, Z1
+	VBROADCASTSS     lanes<>+896(SB), Z2
+	VFMADD231PS      Z2, Z0, Z1
+	VBROADCASTSS     lanes<>+896(SB), Z0
+	VADDPS           Z0, Z1, Z0
+	VMULPS           Z13, Z0, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done504:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z12
+
+one505:
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd505
+	VMOVUPS          (DX), Z13
+	VBROADCASTSS     lanes<>+4160(SB), Z14
+	VMAXPS           Z13, Z14, Z13
+	VBROADCASTSS     lanes<>+4192(SB), Z14
+	VMINPS           Z13, Z14, Z13
+	VMULPS           Z13, Z13, Z14
+	VMINPS           Z14, Z0, Z14
+	VBROADCASTSS     lanes<>+1824(SB), Z15
+	VFMADD213PS      Z7, Z14, Z15
+	VFMADD213PS      Z6, Z14, Z15
+	VFMADD213PS      Z5, Z14, Z15
+	VFMADD213PS      Z4, Z14, Z15
+	VFMADD213PS      Z3, Z14, Z15
+	VBROADCASTSS     lanes<>+2016(SB), Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z8, Z14, Z16
+	VFMADD213PS      Z1, Z14, Z16
+	VMULPS           Z13, Z15, Z14
+	VDIVPS           Z16, Z14, Z14
+	VMAXPS           Z14, Z2, Z14
+	VMINPS           Z14, Z1, Z14
+	VMULPS.BCST      lanes<>+4224(SB), Z13, Z15
+	VMULPS           Z13, Z15, Z15
+	VREDUCEPS        $0x01, Z15, Z16
+	VBROADCASTSS     lanes<>+5344(SB), Z17
+	VFMADD213PS.BCST lanes<>+5312(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+5280(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+5248(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+5216(SB), Z16, Z17
+	VFMADD213PS      Z1, Z16, Z17
+	VSCALEFPS        Z15, Z17, Z17
+	VMULPS.BCST      lanes<>+4256(SB), Z13, Z13
+	VMULPS           Z17, Z13, Z13
+	VBROADCASTSS     lanes<>+896(SB), Z15
+	VFMADD231PS      Z15, Z14, Z13
+	VBROADCASTSS     lanes<>+896(SB), Z14
+	VADDPS           Z14, Z13, Z13
+	VMULPS           Z12, Z13, Z13
+	VMOVUPS          Z13, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, DX
+	SUBQ             $0x00000010, CX
+	JMP              one505
+
+oneEnd505:
+	TESTQ            CX, CX
+	JE               done505
+	MOVQ             $0x00000001, BX
+	SHLXQ            CX, BX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (DX), K1, Z13
+	VBROADCASTSS     lanes<>+4160(SB), Z14
+	VMAXPS           Z13, Z14, Z13
+	VBROADCASTSS     lanes<>+4192(SB), Z14
+	VMINPS           Z13, Z14, Z13
+	VMULPS           Z13, Z13, Z14
+	VMINPS           Z14, Z0, Z0
+	VBROADCASTSS     lanes<>+1824(SB), Z14
+	VFMADD213PS      Z7, Z0, Z14
+	VFMADD213PS      Z6, Z0, Z14
+	VFMADD213PS      Z5, Z0, Z14
+	VFMADD213PS      Z4, Z0, Z14
+	VFMADD213PS      Z3, Z0, Z14
+	VBROADCASTSS     lanes<>+2016(SB), Z3
+	VFMADD213PS      Z11, Z0, Z3
+	VFMADD213PS      Z10, Z0, Z3
+	VFMADD213PS      Z9, Z0, Z3
+	VFMADD213PS      Z8, Z0, Z3
+	VFMADD213PS      Z1, Z0, Z3
+	VMULPS           Z13, Z14, Z0
+	VDIVPS           Z3, Z0, Z0
+	VMAXPS           Z0, Z2, Z0
+	VMINPS           Z0, Z1, Z0
+	VMULPS.BCST      lanes<>+4224(SB), Z13, Z2
+	VMULPS           Z13, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z3
+	VBROADCASTSS     lanes<>+5344(SB), Z4
+	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5280(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5248(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+5216(SB), Z3, Z4
+	VFMADD213PS      Z1, Z3, Z4
+	VSCALEFPS        Z2, Z4, Z4
+	VMULPS.BCST      lanes<>+4256(SB), Z13, Z1
+	VMULPS           Z4, Z1, Z1
+	VBROADCASTSS     lanes<>+896(SB), Z2
+	VFMADD231PS      Z2, Z0, Z1
+	VBROADCASTSS     lanes<>+896(SB), Z0
+	VADDPS           Z0, Z1, Z0
+	VMULPS           Z12, Z0, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done505:
+	VZEROUPPER
+	RET
+
+// func geluTanhGradAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         a_len+32(FP), BX
+	MOVQ         b_base+48(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+5216(SB), Z1
+	VBROADCASTSS lanes<>+5248(SB), Z2
+	VBROADCASTSS lanes<>+5280(SB), Z3
+	VBROADCASTSS lanes<>+5312(SB), Z4
+	VBROADCASTSS lanes<>+5344(SB), Z5
+	VBROADCASTSS lanes<>+2400(SB), Z5
+	VBROADCASTSS lanes<>+2368(SB), Z6
+	CMPQ         BX, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+one506:
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd506
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (SI), Z7
+	VBROADCASTSS     lanes<>+4160(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4192(SB), Z8
+	VMINPS           Z6, Z8, Z6
+	VMULPS           Z6, Z6, Z8
+	VBROADCASTSS     lanes<>+2368(SB), Z9
+	VFMADD213PS      Z5, Z8, Z9
+	VMULPS           Z6, Z9, Z9
+	VBROADCASTSS     lanes<>+4288(SB), Z10
+	VMINPS           Z9, Z10, Z9
+	VREDUCEPS        $0x01, Z9, Z10
+	VBROADCASTSS     lanes<>+5344(SB), Z11
+	VFMADD213PS      Z4, Z10, Z11
+	VFMADD213PS      Z3, Z10, Z11
+	VFMADD213PS      Z2, Z10, Z11
+	VFMADD213PS      Z1, Z10, Z11
+	VFMADD213PS      Z0, Z10, Z11
+	VSCALEFPS        Z9, Z11, Z11
+	VADDPS           Z0, Z11, Z9
+	VDIVPS           Z9, Z0, Z9
+	VBROADCASTSS     lanes<>+4320(SB), Z10
+	VFMADD213PS.BCST lanes<>+4352(SB), Z8, Z10
+	VMULPS           Z6, Z10, Z6
+	VMULPS           Z9, Z11, Z8
+	VMULPS           Z8, Z6, Z6
+	VFMADD213PS      Z9, Z9, Z6
+	VMULPS           Z7, Z6, Z6
+	VMOVUPS          Z6, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, SI
+	SUBQ             $0x00000010, CX
+	JMP              one506
+
+oneEnd506:
+	TESTQ            CX, CX
+	JE               done506
+	MOVQ             $0x00000001, BX
+	SHLXQ            CX, BX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (DX), K1, Z6
+	VMOVUPS.Z        (SI), K1, Z7
+	VBROADCASTSS     lanes<>+4160(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4192(SB), Z8
+	VMINPS           Z6, Z8, Z6
+	VMULPS           Z6, Z6, Z8
+	VBROADCASTSS     lanes<>+2368(SB), Z9
+	VFMADD213PS      Z5, Z8, Z9
+	VMULPS           Z6, Z9, Z5
+	VBROADCASTSS     lanes<>+4288(SB), Z9
+	VMINPS           Z5, Z9, Z5
+	VREDUCEPS        $0x01, Z5, Z9
+	VBROADCASTSS     lanes<>+5344(SB), Z10
+	VFMADD213PS      Z4, Z9, Z10
+	VFMADD213PS      Z3, Z9, Z10
+	VFMADD213PS      Z2, Z9, Z10
+	VFMADD213PS      Z1, Z9, Z10
+	VFMADD213PS      Z0, Z9, Z10
+	VSCALEFPS        Z5, Z10, Z10
+	VADDPS           Z0, Z10, Z1
+	VDIVPS           Z1, Z0, Z0
+	VBROADCASTSS     lanes<>+4320(SB), Z1
+	VFMADD213PS.BCST lanes<>+4352(SB), Z8, Z1
+	VMULPS           Z6, Z1, Z1
+	VMULPS           Z0, Z10, Z2
+	VMULPS           Z2, Z1, Z1
+	VFMADD213PS      Z0, Z0, Z1
+	VMULPS           Z7, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done506:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z6
+
+one507:
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd507
+	VMOVUPS          (SI), Z7
+	VBROADCASTSS     lanes<>+4160(SB), Z8
+	VMAXPS           Z6, Z8, Z8
+	VBROADCASTSS     lanes<>+4192(SB), Z9
+	VMINPS           Z8, Z9, Z8
+	VMULPS           Z8, Z8, Z9
+	VBROADCASTSS     lanes<>+2368(SB), Z10
+	VFMADD213PS      Z5, Z9, Z10
+	VMULPS           Z8, Z10, Z10
+	VBROADCASTSS     lanes<>+4288(SB), Z11
+	VMINPS           Z10, Z11, Z10
+	VREDUCEPS        $0x01, Z10, Z11
+	VBROADCASTSS     lanes<>+5344(SB), Z12
+	VFMADD213PS      Z4, Z11, Z12
+	VFMADD213PS      Z3, Z11, Z12
+	VFMADD213PS      Z2, Z11, Z12
+	VFMADD213PS      Z1, Z11, Z12
+	VFMADD213PS      Z0, Z11, Z12
+	VSCALEFPS        Z10, Z12, Z12
+	VADDPS           Z0, Z12, Z10
+	VDIVPS           Z10, Z0, Z10
+	VBROADCASTSS     lanes<>+4320(SB), Z11
+	VFMADD213PS.BCST lanes<>+4352(SB), Z9, Z11
+	VMULPS           Z8, Z11, Z8
+	VMULPS           Z10, Z12, Z9
+	VMULPS           Z9, Z8, Z8
+	VFMADD213PS      Z10, Z10, Z8
+	VMULPS           Z7, Z8, Z7
+	VMOVUPS          Z7, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, SI
+	SUBQ             $0x00000010, CX
+	JMP              one507
+
+oneEnd507:
+	TESTQ            CX, CX
+	JE               done507
+	MOVQ             $0x00000001, DX
+	SHLXQ            CX, DX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (SI), K1, Z7
+	VBROADCASTSS     lanes<>+4160(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4192(SB), Z8
+	VMINPS           Z6, Z8, Z6
+	VMULPS           Z6, Z6, Z8
+	VBROADCASTSS     lanes<>+2368(SB), Z9
+	VFMADD213PS      Z5, Z8, Z9
+	VMULPS           Z6, Z9, Z5
+	VBROADCASTSS     lanes<>+4288(SB), Z9
+	VMINPS           Z5, Z9, Z5
+	VREDUCEPS        $0x01, Z5, Z9
+	VBROADCASTSS     lanes<>+5344(SB), Z10
+	VFMADD213PS      Z4, Z9, Z10
+	VFMADD213PS      Z3, Z9, Z10
+	VFMADD213PS      Z2, Z9, Z10
+	VFMADD213PS      Z1, Z9, Z10
+	VFMADD213PS      Z0, Z9, Z10
+	VSCALEFPS        Z5, Z10, Z10
+	VADDPS           Z0, Z10, Z1
+	VDIVPS           Z1, Z0, Z0
+	VBROADCASTSS     lanes<>+4320(SB), Z1
+	VFMADD213PS.BCST lanes<>+4352(SB), Z8, Z1
+	VMULPS           Z6, Z1, Z1
+	VMULPS           Z0, Z10, Z2
+	VMULPS           Z2, Z1, Z1
+	VFMADD213PS      Z0, Z0, Z1
+	VMULPS           Z7, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done507:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z6
+
+one508:
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd508
+	VMOVUPS          (DX), Z7
+	VBROADCASTSS     lanes<>+4160(SB), Z8
+	VMAXPS           Z7, Z8, Z7
+	VBROADCASTSS     lanes<>+4192(SB), Z8
+	VMINPS           Z7, Z8, Z7
+	VMULPS           Z7, Z7, Z8
+	VBROADCASTSS     lanes<>+2368(SB), Z9
+	VFMADD213PS      Z5, Z8, Z9
+	VMULPS           Z7, Z9, Z9
+	VBROADCASTSS     lanes<>+4288(SB), Z10
+	VMINPS           Z9, Z10, Z9
+	VREDUCEPS        $0x01, Z9, Z10
+	VBROADCASTSS     lanes<>+5344(SB), Z11
+	VFMADD213PS      Z4, Z10, Z11
+	VFMADD213PS      Z3, Z10, Z11
+	VFMADD213PS      Z2, Z10, Z11
+	VFMADD213PS      Z1, Z10, Z11
+	VFMADD213PS      Z0, Z10, Z11
+	VSCALEFPS        Z9, Z11, Z11
+	VADDPS           Z0, Z11, Z9
+	VDIVPS           Z9, Z0, Z9
+	VBROADCASTSS     lanes<>+4320(SB), Z10
+	VFMADD213PS.BCST lanes<>+4352(SB), Z8, Z10
+	VMULPS           Z7, Z10, Z7
+	VMULPS           Z9, Z11, Z8
+	VMULPS           Z8, Z7, Z7
+	VFMADD213PS      Z9, Z9, Z7
+	VMULPS           Z6, Z7, Z7
+	VMOVUPS          Z7, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, DX
+	SUBQ             $0x00000010, CX
+	JMP              one508
+
+oneEnd508:
+	TESTQ            CX, CX
+	JE               done508
+	MOVQ             $0x00000001, BX
+	SHLXQ            CX, BX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (DX), K1, Z7
+	VBROADCASTSS     lanes<>+4160(SB), Z8
+	VMAXPS           Z7, Z8, Z7
+	VBROADCASTSS     lanes<>+4192(SB), Z8
+	VMINPS           Z7, Z8, Z7
+	VMULPS           Z7, Z7, Z8
+	VBROADCASTSS     lanes<>+2368(SB), Z9
+	VFMADD213PS      Z5, Z8, Z9
+	VMULPS           Z7, Z9, Z5
+	VBROADCASTSS     lanes<>+4288(SB), Z9
+	VMINPS           Z5, Z9, Z5
+	VREDUCEPS        $0x01, Z5, Z9
+	VBROADCASTSS     lanes<>+5344(SB), Z10
+	VFMADD213PS      Z4, Z9, Z10
+	VFMADD213PS      Z3, Z9, Z10
+	VFMADD213PS      Z2, Z9, Z10
+	VFMADD213PS      Z1, Z9, Z10
+	VFMADD213PS      Z0, Z9, Z10
+	VSCALEFPS        Z5, Z10, Z10
+	VADDPS           Z0, Z10, Z1
+	VDIVPS           Z1, Z0, Z0
+	VBROADCASTSS     lanes<>+4320(SB), Z1
+	VFMADD213PS.BCST lanes<>+4352(SB), Z8, Z1
+	VMULPS           Z7, Z1, Z1
+	VMULPS           Z0, Z10, Z2
+	VMULPS           Z2, Z1, Z1
+	VFMADD213PS      Z0, Z0, Z1
+	VMULPS           Z6, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done508:
 	VZEROUPPER
 	RET
 
@@ -35802,9 +37113,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many497:
+many509:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd497
+	JLT         manyEnd509
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -35829,12 +37140,12 @@ many497:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many497
+	JMP         many509
 
-manyEnd497:
-one497:
+manyEnd509:
+one509:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd497
+	JLT         oneEnd509
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -35844,11 +37155,11 @@ one497:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one497
+	JMP         one509
 
-oneEnd497:
+oneEnd509:
 	TESTQ       CX, CX
-	JE          done497
+	JE          done509
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -35859,16 +37170,16 @@ oneEnd497:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done497:
+done509:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many498:
+many510:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd498
+	JLT         manyEnd510
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -35888,12 +37199,12 @@ many498:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many498
+	JMP         many510
 
-manyEnd498:
-one498:
+manyEnd510:
+one510:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd498
+	JLT         oneEnd510
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -35901,11 +37212,11 @@ one498:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one498
+	JMP         one510
 
-oneEnd498:
+oneEnd510:
 	TESTQ       CX, CX
-	JE          done498
+	JE          done510
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -35915,16 +37226,16 @@ oneEnd498:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done498:
+done510:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many499:
+many511:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd499
+	JLT         manyEnd511
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -35944,12 +37255,12 @@ many499:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many499
+	JMP         many511
 
-manyEnd499:
-one499:
+manyEnd511:
+one511:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd499
+	JLT         oneEnd511
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -35957,11 +37268,11 @@ one499:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one499
+	JMP         one511
 
-oneEnd499:
+oneEnd511:
 	TESTQ       CX, CX
-	JE          done499
+	JE          done511
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -35971,7 +37282,7 @@ oneEnd499:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done499:
+done511:
 	VZEROUPPER
 	RET
 
@@ -35985,9 +37296,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many500:
+many512:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd500
+	JLT     manyEnd512
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -35998,21 +37309,21 @@ many500:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many500
+	JMP     many512
 
-manyEnd500:
-one500:
+manyEnd512:
+one512:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd500
+	JLT     oneEnd512
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one500
+	JMP     one512
 
-oneEnd500:
+oneEnd512:
 	TESTQ     AX, AX
-	JE        done500
+	JE        done512
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -36020,7 +37331,7 @@ oneEnd500:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done500:
+done512:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -36046,9 +37357,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many501:
+many513:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd501
+	JLT         manyEnd513
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -36059,21 +37370,21 @@ many501:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many501
+	JMP         many513
 
-manyEnd501:
-one501:
+manyEnd513:
+one513:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd501
+	JLT         oneEnd513
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one501
+	JMP         one513
 
-oneEnd501:
+oneEnd513:
 	TESTQ       AX, AX
-	JE          done501
+	JE          done513
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -36081,7 +37392,7 @@ oneEnd501:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done501:
+done513:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -36107,9 +37418,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many502:
+many514:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd502
+	JLT         manyEnd514
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -36124,22 +37435,22 @@ many502:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many502
+	JMP         many514
 
-manyEnd502:
-one502:
+manyEnd514:
+one514:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd502
+	JLT         oneEnd514
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one502
+	JMP         one514
 
-oneEnd502:
+oneEnd514:
 	TESTQ       AX, AX
-	JE          done502
+	JE          done514
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -36148,7 +37459,7 @@ oneEnd502:
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done502:
+done514:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -36176,9 +37487,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many503:
+many515:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd503
+	JLT         manyEnd515
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -36193,22 +37504,22 @@ many503:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many503
+	JMP         many515
 
-manyEnd503:
-one503:
+manyEnd515:
+one515:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd503
+	JLT         oneEnd515
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one503
+	JMP         one515
 
-oneEnd503:
+oneEnd515:
 	TESTQ       AX, AX
-	JE          done503
+	JE          done515
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -36218,7 +37529,7 @@ oneEnd503:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done503:
+done515:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -36245,9 +37556,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many504:
+many516:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd504
+	JLT         manyEnd516
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -36263,23 +37574,23 @@ many504:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many504
+	JMP         many516
 
-manyEnd504:
-one504:
+manyEnd516:
+one516:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd504
+	JLT         oneEnd516
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one504
+	JMP         one516
 
-oneEnd504:
+oneEnd516:
 	TESTQ       AX, AX
-	JE          done504
+	JE          done516
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -36288,7 +37599,7 @@ oneEnd504:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done504:
+done516:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -36315,9 +37626,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many505:
+many517:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd505
+	JLT     manyEnd517
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -36328,21 +37639,21 @@ many505:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many505
+	JMP     many517
 
-manyEnd505:
-one505:
+manyEnd517:
+one517:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd505
+	JLT     oneEnd517
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one505
+	JMP     one517
 
-oneEnd505:
+oneEnd517:
 	TESTQ   AX, AX
-	JE      done505
+	JE      done517
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -36351,7 +37662,7 @@ oneEnd505:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done505:
+done517:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -36379,9 +37690,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many506:
+many518:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd506
+	JLT     manyEnd518
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -36400,23 +37711,23 @@ many506:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many506
+	JMP     many518
 
-manyEnd506:
-one506:
+manyEnd518:
+one518:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd506
+	JLT     oneEnd518
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one506
+	JMP     one518
 
-oneEnd506:
+oneEnd518:
 	TESTQ   AX, AX
-	JE      done506
+	JE      done518
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -36427,7 +37738,7 @@ oneEnd506:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done506:
+done518:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -36461,9 +37772,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many507:
+many519:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd507
+	JLT     manyEnd519
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -36482,23 +37793,23 @@ many507:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many507
+	JMP     many519
 
-manyEnd507:
-one507:
+manyEnd519:
+one519:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd507
+	JLT     oneEnd519
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one507
+	JMP     one519
 
-oneEnd507:
+oneEnd519:
 	TESTQ   AX, AX
-	JE      done507
+	JE      done519
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -36509,7 +37820,7 @@ oneEnd507:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done507:
+done519:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -36542,9 +37853,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+512(SB), Z3
 	KXORW        K1, K1, K1
 
-many508:
+many520:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd508
+	JLT     manyEnd520
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -36567,12 +37878,12 @@ many508:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many508
+	JMP     many520
 
-manyEnd508:
-one508:
+manyEnd520:
+one520:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd508
+	JLT     oneEnd520
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -36580,11 +37891,11 @@ one508:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one508
+	JMP     one520
 
-oneEnd508:
+oneEnd520:
 	TESTQ   AX, AX
-	JE      done508
+	JE      done520
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -36598,7 +37909,7 @@ oneEnd508:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done508:
+done520:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -36639,22 +37950,22 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+96(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+4992(SB), Z3
-	VBROADCASTSS lanes<>+5024(SB), Z4
-	VBROADCASTSS lanes<>+5056(SB), Z5
-	VBROADCASTSS lanes<>+5088(SB), Z6
-	VBROADCASTSS lanes<>+5120(SB), Z7
+	VBROADCASTSS lanes<>+5216(SB), Z3
+	VBROADCASTSS lanes<>+5248(SB), Z4
+	VBROADCASTSS lanes<>+5280(SB), Z5
+	VBROADCASTSS lanes<>+5312(SB), Z6
+	VBROADCASTSS lanes<>+5344(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many509:
+many521:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd509
+	JLT          manyEnd521
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5120(SB), Z11
+	VBROADCASTSS lanes<>+5344(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -36667,7 +37978,7 @@ many509:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5120(SB), Z11
+	VBROADCASTSS lanes<>+5344(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -36679,17 +37990,17 @@ many509:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many509
+	JMP          many521
 
-manyEnd509:
-one509:
+manyEnd521:
+one521:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd509
+	JLT          oneEnd521
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5120(SB), Z11
+	VBROADCASTSS lanes<>+5344(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -36701,11 +38012,11 @@ one509:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one509
+	JMP          one521
 
-oneEnd509:
+oneEnd521:
 	TESTQ        CX, CX
-	JE           done509
+	JE           done521
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -36716,7 +38027,7 @@ oneEnd509:
 	VSUBPS       Z0, Z9, Z0
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z6, Z1, Z9
 	VFMADD213PS  Z5, Z1, Z9
 	VFMADD213PS  Z4, Z1, Z9
@@ -36726,7 +38037,7 @@ oneEnd509:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done509:
+done521:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -36756,9 +38067,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many510:
+many522:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd510
+	JLT         manyEnd522
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -36778,12 +38089,12 @@ many510:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many510
+	JMP         many522
 
-manyEnd510:
-one510:
+manyEnd522:
+one522:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd510
+	JLT         oneEnd522
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -36796,11 +38107,11 @@ one510:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one510
+	JMP         one522
 
-oneEnd510:
+oneEnd522:
 	TESTQ       CX, CX
-	JE          done510
+	JE          done522
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -36813,14 +38124,14 @@ oneEnd510:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done510:
+done522:
 	VZEROUPPER
 	RET
 
 plain:
-many511:
+many523:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd511
+	JLT     manyEnd523
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -36837,12 +38148,12 @@ many511:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many511
+	JMP     many523
 
-manyEnd511:
-one511:
+manyEnd523:
+one523:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd511
+	JLT     oneEnd523
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -36853,11 +38164,11 @@ one511:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one511
+	JMP     one523
 
-oneEnd511:
+oneEnd523:
 	TESTQ     CX, CX
-	JE        done511
+	JE        done523
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -36869,7 +38180,7 @@ oneEnd511:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done511:
+done523:
 	VZEROUPPER
 	RET
 
@@ -36942,11 +38253,11 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	SHLQ         $0x02, DI
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z3
-	VBROADCASTSS lanes<>+5056(SB), Z4
-	VBROADCASTSS lanes<>+5088(SB), Z5
-	VBROADCASTSS lanes<>+5120(SB), Z6
+	VBROADCASTSS lanes<>+5216(SB), Z2
+	VBROADCASTSS lanes<>+5248(SB), Z3
+	VBROADCASTSS lanes<>+5280(SB), Z4
+	VBROADCASTSS lanes<>+5312(SB), Z5
+	VBROADCASTSS lanes<>+5344(SB), Z6
 
 column:
 	CMPQ    DX, $0x00000010
@@ -36963,7 +38274,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36977,7 +38288,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36998,7 +38309,7 @@ row:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -37815,30 +39126,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many512:
+many524:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd512
+	JLT     manyEnd524
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many512
+	JMP     many524
 
-manyEnd512:
-one512:
+manyEnd524:
+one524:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd512
+	JLT     oneEnd524
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one512
+	JMP     one524
 
-oneEnd512:
+oneEnd524:
 	TESTQ     R8, R8
-	JE        done512
+	JE        done524
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -37847,7 +39158,7 @@ oneEnd512:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done512:
+done524:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -37917,9 +39228,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next513:
+next525:
 	CMPQ      SI, $0x00000010
-	JLT       end513
+	JLT       end525
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -37931,16 +39242,16 @@ next513:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next513
+	JMP       next525
 
-end513:
+end525:
 	VZEROUPPER
 	RET
 
 onlyB:
-next514:
+next526:
 	CMPQ      SI, $0x00000010
-	JLT       end514
+	JLT       end526
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -37950,9 +39261,9 @@ next514:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next514
+	JMP       next526
 
-end514:
+end526:
 	VZEROUPPER
 	RET
 
@@ -37960,9 +39271,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next515:
+next527:
 	CMPQ      SI, $0x00000010
-	JLT       end515
+	JLT       end527
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -37972,16 +39283,16 @@ next515:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next515
+	JMP       next527
 
-end515:
+end527:
 	VZEROUPPER
 	RET
 
 both:
-next516:
+next528:
 	CMPQ      SI, $0x00000010
-	JLT       end516
+	JLT       end528
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -37989,9 +39300,9 @@ next516:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next516
+	JMP       next528
 
-end516:
+end528:
 	VZEROUPPER
 	RET
 
@@ -38013,9 +39324,9 @@ TEXT ·where8AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next517:
+next529:
 	CMPQ      SI, $0x00000040
-	JLT       end517
+	JLT       end529
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -38027,16 +39338,16 @@ next517:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next517
+	JMP       next529
 
-end517:
+end529:
 	VZEROUPPER
 	RET
 
 onlyB:
-next518:
+next530:
 	CMPQ      SI, $0x00000040
-	JLT       end518
+	JLT       end530
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (CX), Z3
@@ -38046,9 +39357,9 @@ next518:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next518
+	JMP       next530
 
-end518:
+end530:
 	VZEROUPPER
 	RET
 
@@ -38056,9 +39367,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next519:
+next531:
 	CMPQ      SI, $0x00000040
-	JLT       end519
+	JLT       end531
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VMOVUPS   (CX), Z3
@@ -38068,16 +39379,16 @@ next519:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next519
+	JMP       next531
 
-end519:
+end531:
 	VZEROUPPER
 	RET
 
 both:
-next520:
+next532:
 	CMPQ      SI, $0x00000040
-	JLT       end520
+	JLT       end532
 	VMOVUPS   (CX), Z1
 	VPTESTMB  Z1, Z1, K1
 	VPBLENDMB Z0, Z2, K1, Z3
@@ -38085,9 +39396,9 @@ next520:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next520
+	JMP       next532
 
-end520:
+end532:
 	VZEROUPPER
 	RET
 
@@ -38109,9 +39420,9 @@ TEXT ·where16AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x02
 	JE           onlyB
 
-next521:
+next533:
 	CMPQ      SI, $0x00000020
-	JLT       end521
+	JLT       end533
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -38123,16 +39434,16 @@ next521:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next521
+	JMP       next533
 
-end521:
+end533:
 	VZEROUPPER
 	RET
 
 onlyB:
-next522:
+next534:
 	CMPQ      SI, $0x00000020
-	JLT       end522
+	JLT       end534
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBW (CX), Z3
@@ -38142,9 +39453,9 @@ next522:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next522
+	JMP       next534
 
-end522:
+end534:
 	VZEROUPPER
 	RET
 
@@ -38152,9 +39463,9 @@ scalarA:
 	CMPQ R8, $0x02
 	JE   both
 
-next523:
+next535:
 	CMPQ      SI, $0x00000020
-	JLT       end523
+	JLT       end535
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBW (CX), Z3
@@ -38164,16 +39475,16 @@ next523:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next523
+	JMP       next535
 
-end523:
+end535:
 	VZEROUPPER
 	RET
 
 both:
-next524:
+next536:
 	CMPQ      SI, $0x00000020
-	JLT       end524
+	JLT       end536
 	VPMOVZXBW (CX), Z1
 	VPTESTMW  Z1, Z1, K1
 	VPBLENDMW Z0, Z2, K1, Z3
@@ -38181,9 +39492,9 @@ next524:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next524
+	JMP       next536
 
-end524:
+end536:
 	VZEROUPPER
 	RET
 
@@ -38205,9 +39516,9 @@ TEXT ·where64AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x08
 	JE           onlyB
 
-next525:
+next537:
 	CMPQ      SI, $0x00000008
-	JLT       end525
+	JLT       end537
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -38219,16 +39530,16 @@ next525:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next525
+	JMP       next537
 
-end525:
+end537:
 	VZEROUPPER
 	RET
 
 onlyB:
-next526:
+next538:
 	CMPQ      SI, $0x00000008
-	JLT       end526
+	JLT       end538
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBQ (CX), Z3
@@ -38238,9 +39549,9 @@ next526:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next526
+	JMP       next538
 
-end526:
+end538:
 	VZEROUPPER
 	RET
 
@@ -38248,9 +39559,9 @@ scalarA:
 	CMPQ R8, $0x08
 	JE   both
 
-next527:
+next539:
 	CMPQ      SI, $0x00000008
-	JLT       end527
+	JLT       end539
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBQ (CX), Z3
@@ -38260,16 +39571,16 @@ next527:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next527
+	JMP       next539
 
-end527:
+end539:
 	VZEROUPPER
 	RET
 
 both:
-next528:
+next540:
 	CMPQ      SI, $0x00000008
-	JLT       end528
+	JLT       end540
 	VPMOVZXBQ (CX), Z1
 	VPTESTMQ  Z1, Z1, K1
 	VBLENDMPD Z0, Z2, K1, Z3
@@ -38277,9 +39588,9 @@ next528:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next528
+	JMP       next540
 
-end528:
+end540:
 	VZEROUPPER
 	RET
 
@@ -38315,11 +39626,11 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+5120(SB), Z3
-	VFMADD213PS.BCST lanes<>+5088(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5056(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5024(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4992(SB), Z2, Z3
+	VBROADCASTSS     lanes<>+5344(SB), Z3
+	VFMADD213PS.BCST lanes<>+5312(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5280(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5248(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5216(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS        Z1, Z3, Z3
 	VMOVAPS          Z3, Z1
@@ -38377,11 +39688,11 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+5120(SB), Z9
-	VFMADD213PS.BCST  lanes<>+5088(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5056(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5024(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4992(SB), Z3, Z9
+	VBROADCASTSS      lanes<>+5344(SB), Z9
+	VFMADD213PS.BCST  lanes<>+5312(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5280(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5248(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5216(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS         Z2, Z9, Z9
 	VMOVAPS           Z9, Z2
@@ -38453,11 +39764,11 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z3
-	VBROADCASTSS lanes<>+5056(SB), Z4
-	VBROADCASTSS lanes<>+5088(SB), Z5
-	VBROADCASTSS lanes<>+5120(SB), Z6
+	VBROADCASTSS lanes<>+5216(SB), Z2
+	VBROADCASTSS lanes<>+5248(SB), Z3
+	VBROADCASTSS lanes<>+5280(SB), Z4
+	VBROADCASTSS lanes<>+5312(SB), Z5
+	VBROADCASTSS lanes<>+5344(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -38471,9 +39782,9 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         BX, DI
 	MOVQ         DX, R8
 
-many529:
+many541:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd529
+	JLT     manyEnd541
 	VMOVUPS (R8), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(R8), Z11
@@ -38484,21 +39795,21 @@ many529:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, DI
-	JMP     many529
+	JMP     many541
 
-manyEnd529:
-one529:
+manyEnd541:
+one541:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd529
+	JLT     oneEnd541
 	VMOVUPS (R8), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, DI
-	JMP     one529
+	JMP     one541
 
-oneEnd529:
+oneEnd541:
 	TESTQ   DI, DI
-	JE      done529
+	JE      done541
 	MOVQ    $0x00000001, R9
 	SHLXQ   DI, R9, DI
 	DECQ    DI
@@ -38507,7 +39818,7 @@ oneEnd529:
 	VMOVUPS (R8), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done529:
+done541:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -38530,14 +39841,14 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many530:
+many542:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd530
+	JLT          manyEnd542
 	VMOVUPS      (R8), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+5120(SB), Z12
+	VBROADCASTSS lanes<>+5344(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -38550,7 +39861,7 @@ many530:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+5120(SB), Z12
+	VBROADCASTSS lanes<>+5344(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -38562,17 +39873,17 @@ many530:
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
-	JMP          many530
+	JMP          many542
 
-manyEnd530:
-one530:
+manyEnd542:
+one542:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd530
+	JLT          oneEnd542
 	VMOVUPS      (R8), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+5120(SB), Z12
+	VBROADCASTSS lanes<>+5344(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -38584,11 +39895,11 @@ one530:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one530
+	JMP          one542
 
-oneEnd530:
+oneEnd542:
 	TESTQ        DI, DI
-	JE           done530
+	JE           done542
 	MOVQ         $0x00000001, R10
 	SHLXQ        DI, R10, DI
 	DECQ         DI
@@ -38598,7 +39909,7 @@ oneEnd530:
 	VSUBPS       Z7, Z10, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z10
-	VBROADCASTSS lanes<>+5120(SB), Z11
+	VBROADCASTSS lanes<>+5344(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -38608,7 +39919,7 @@ oneEnd530:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R9)
 
-done530:
+done542:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -38632,9 +39943,9 @@ done530:
 	MOVQ          AX, R9
 	MOVQ          AX, R10
 
-many531:
+many543:
 	CMPQ    R8, $0x00000040
-	JLT     manyEnd531
+	JLT     manyEnd543
 	VMOVUPS (DI), Z12
 	VMAXPS  Z12, Z8, Z8
 	VMOVUPS (R9), Z12
@@ -38659,12 +39970,12 @@ many531:
 	ADDQ    $0x00000100, R10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, R8
-	JMP     many531
+	JMP     many543
 
-manyEnd531:
-one531:
+manyEnd543:
+one543:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd531
+	JLT     oneEnd543
 	VMOVUPS (DI), Z12
 	VMAXPS  Z12, Z8, Z8
 	VMOVUPS (R9), Z12
@@ -38674,11 +39985,11 @@ one531:
 	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one531
+	JMP     one543
 
-oneEnd531:
+oneEnd543:
 	TESTQ     R8, R8
-	JE        done531
+	JE        done543
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -38690,7 +40001,7 @@ oneEnd531:
 	VMULPS    Z7, Z12, Z7
 	VMOVUPS   Z7, K1, (R10)
 
-done531:
+done543:
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z11, Z9, Z9
 	VMAXPS        Z9, Z8, Z8
@@ -38722,11 +40033,11 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z3
-	VBROADCASTSS lanes<>+5056(SB), Z4
-	VBROADCASTSS lanes<>+5088(SB), Z5
-	VBROADCASTSS lanes<>+5120(SB), Z6
+	VBROADCASTSS lanes<>+5216(SB), Z2
+	VBROADCASTSS lanes<>+5248(SB), Z3
+	VBROADCASTSS lanes<>+5280(SB), Z4
+	VBROADCASTSS lanes<>+5312(SB), Z5
+	VBROADCASTSS lanes<>+5344(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -38740,9 +40051,9 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         BX, DI
 	MOVQ         DX, R8
 
-many532:
+many544:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd532
+	JLT     manyEnd544
 	VMOVUPS (R8), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(R8), Z16
@@ -38753,21 +40064,21 @@ many532:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, DI
-	JMP     many532
+	JMP     many544
 
-manyEnd532:
-one532:
+manyEnd544:
+one544:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd532
+	JLT     oneEnd544
 	VMOVUPS (R8), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, DI
-	JMP     one532
+	JMP     one544
 
-oneEnd532:
+oneEnd544:
 	TESTQ   DI, DI
-	JE      done532
+	JE      done544
 	MOVQ    $0x00000001, R9
 	SHLXQ   DI, R9, DI
 	DECQ    DI
@@ -38776,7 +40087,7 @@ oneEnd532:
 	VMOVUPS (R8), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done532:
+done544:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -38799,14 +40110,14 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many533:
+many545:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd533
+	JLT          manyEnd545
 	VMOVUPS      (R8), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5120(SB), Z17
+	VBROADCASTSS lanes<>+5344(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -38818,7 +40129,7 @@ many533:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5120(SB), Z17
+	VBROADCASTSS lanes<>+5344(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -38829,17 +40140,17 @@ many533:
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
-	JMP          many533
+	JMP          many545
 
-manyEnd533:
-one533:
+manyEnd545:
+one545:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd533
+	JLT          oneEnd545
 	VMOVUPS      (R8), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5120(SB), Z17
+	VBROADCASTSS lanes<>+5344(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -38850,11 +40161,11 @@ one533:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one533
+	JMP          one545
 
-oneEnd533:
+oneEnd545:
 	TESTQ        DI, DI
-	JE           done533
+	JE           done545
 	MOVQ         $0x00000001, R9
 	SHLXQ        DI, R9, DI
 	DECQ         DI
@@ -38864,7 +40175,7 @@ oneEnd533:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5120(SB), Z17
+	VBROADCASTSS lanes<>+5344(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -38873,7 +40184,7 @@ oneEnd533:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done533:
+done545:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -38933,9 +40244,9 @@ done533:
 	MOVQ              DX, R9
 	MOVQ              AX, R10
 
-many534:
+many546:
 	CMPQ    R8, $0x00000040
-	JLT     manyEnd534
+	JLT     manyEnd546
 	VMOVUPS (DI), Z17
 	VMAXPS  Z17, Z13, Z13
 	VMOVUPS (R9), Z17
@@ -38964,12 +40275,12 @@ many534:
 	ADDQ    $0x00000100, R10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, R8
-	JMP     many534
+	JMP     many546
 
-manyEnd534:
-one534:
+manyEnd546:
+one546:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd534
+	JLT     oneEnd546
 	VMOVUPS (DI), Z17
 	VMAXPS  Z17, Z13, Z13
 	VMOVUPS (R9), Z17
@@ -38980,11 +40291,11 @@ one534:
 	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one534
+	JMP     one546
 
-oneEnd534:
+oneEnd546:
 	TESTQ     R8, R8
-	JE        done534
+	JE        done546
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -38997,7 +40308,7 @@ oneEnd534:
 	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R10)
 
-done534:
+done546:
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z16, Z14, Z14
 	VMAXPS        Z14, Z13, Z13
@@ -39040,9 +40351,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many535:
+many547:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd535
+	JLT     manyEnd547
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -39053,21 +40364,21 @@ many535:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many535
+	JMP     many547
 
-manyEnd535:
-one535:
+manyEnd547:
+one547:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd535
+	JLT     oneEnd547
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one535
+	JMP     one547
 
-oneEnd535:
+oneEnd547:
 	TESTQ   SI, SI
-	JE      done535
+	JE      done547
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -39076,7 +40387,7 @@ oneEnd535:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done535:
+done547:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -39092,36 +40403,36 @@ done535:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many536:
+many548:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd536
+	JLT     manyEnd548
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many536
+	JMP     many548
 
-manyEnd536:
-one536:
+manyEnd548:
+one548:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd536
+	JLT     oneEnd548
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one536
+	JMP     one548
 
-oneEnd536:
+oneEnd548:
 	TESTQ   SI, SI
-	JE      done536
+	JE      done548
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done536:
+done548:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -39186,9 +40497,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many537:
+many549:
 	CMPQ        DI, $0x00000040
-	JLT         manyEnd537
+	JLT         manyEnd549
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
@@ -39204,23 +40515,23 @@ many537:
 	ADDQ        $0x00000100, R8
 	ADDQ        $0x00000100, R9
 	SUBQ        $0x00000040, DI
-	JMP         many537
+	JMP         many549
 
-manyEnd537:
-one537:
+manyEnd549:
+one549:
 	CMPQ        DI, $0x00000010
-	JLT         oneEnd537
+	JLT         oneEnd549
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, DI
-	JMP         one537
+	JMP         one549
 
-oneEnd537:
+oneEnd549:
 	TESTQ       DI, DI
-	JE          done537
+	JE          done549
 	MOVQ        $0x00000001, R10
 	SHLXQ       DI, R10, DI
 	DECQ        DI
@@ -39229,7 +40540,7 @@ oneEnd537:
 	VMOVUPS.Z   (R9), K1, Z5
 	VFMADD231PS Z4, Z5, Z0
 
-done537:
+done549:
 	VADDPS        Z2, Z0, Z0
 	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
@@ -39247,9 +40558,9 @@ done537:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many538:
+many550:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd538
+	JLT     manyEnd550
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -39264,12 +40575,12 @@ many538:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, DI
-	JMP     many538
+	JMP     many550
 
-manyEnd538:
-one538:
+manyEnd550:
+one550:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd538
+	JLT     oneEnd550
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -39279,11 +40590,11 @@ one538:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     one538
+	JMP     one550
 
-oneEnd538:
+oneEnd550:
 	TESTQ     DI, DI
-	JE        done538
+	JE        done550
 	MOVQ      $0x00000001, R11
 	SHLXQ     DI, R11, DI
 	DECQ      DI
@@ -39294,7 +40605,7 @@ oneEnd538:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R10)
 
-done538:
+done550:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -39317,11 +40628,11 @@ TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z3
-	VBROADCASTSS lanes<>+5056(SB), Z4
-	VBROADCASTSS lanes<>+5088(SB), Z5
-	VBROADCASTSS lanes<>+5120(SB), Z6
+	VBROADCASTSS lanes<>+5216(SB), Z2
+	VBROADCASTSS lanes<>+5248(SB), Z3
+	VBROADCASTSS lanes<>+5280(SB), Z4
+	VBROADCASTSS lanes<>+5312(SB), Z5
+	VBROADCASTSS lanes<>+5344(SB), Z6
 
 next:
 	CMPQ         CX, BX
@@ -39334,9 +40645,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many539:
+many551:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd539
+	JLT     manyEnd551
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	VMOVUPS 64(R8), Z10
@@ -39348,22 +40659,22 @@ many539:
 	ADDQ    $0x00000100, R8
 	ADDQ    $0x00000100, R9
 	SUBQ    $0x00000040, DI
-	JMP     many539
+	JMP     many551
 
-manyEnd539:
-one539:
+manyEnd551:
+one551:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd539
+	JLT     oneEnd551
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	ADDQ    $0x00000040, R8
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000010, DI
-	JMP     one539
+	JMP     one551
 
-oneEnd539:
+oneEnd551:
 	TESTQ     DI, DI
-	JE        done539
+	JE        done551
 	MOVQ      $0x00000001, R9
 	SHLXQ     DI, R9, DI
 	DECQ      DI
@@ -39371,7 +40682,7 @@ oneEnd539:
 	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z6, Z6
 
-done539:
+done551:
 	VADDPS        Z8, Z6, Z6
 	VADDPS        Z9, Z7, Z7
 	VADDPS        Z7, Z6, Z6
@@ -39389,14 +40700,14 @@ done539:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many540:
+many552:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd540
+	JLT          manyEnd552
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -39409,7 +40720,7 @@ many540:
 	VMOVUPS      64(R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -39422,17 +40733,17 @@ many540:
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000080, R10
 	SUBQ         $0x00000020, DI
-	JMP          many540
+	JMP          many552
 
-manyEnd540:
-one540:
+manyEnd552:
+one552:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd540
+	JLT          oneEnd552
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -39445,11 +40756,11 @@ one540:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          one540
+	JMP          one552
 
-oneEnd540:
+oneEnd552:
 	TESTQ        DI, DI
-	JE           done540
+	JE           done552
 	MOVQ         $0x00000001, R11
 	SHLXQ        DI, R11, DI
 	DECQ         DI
@@ -39458,7 +40769,7 @@ oneEnd540:
 	VMOVUPS.Z    (R9), K1, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5120(SB), Z10
+	VBROADCASTSS lanes<>+5344(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -39468,7 +40779,7 @@ oneEnd540:
 	VFNMADD231PS Z10, Z6, Z7
 	VMOVUPS      Z7, K1, (R10)
 
-done540:
+done552:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -39489,11 +40800,11 @@ TEXT ·scaledExpRowsAVX512(SB), NOSPLIT, $0-80
 	MOVQ         f_base+48(FP), SI
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z3
-	VBROADCASTSS lanes<>+5056(SB), Z4
-	VBROADCASTSS lanes<>+5088(SB), Z5
-	VBROADCASTSS lanes<>+5120(SB), Z6
+	VBROADCASTSS lanes<>+5216(SB), Z2
+	VBROADCASTSS lanes<>+5248(SB), Z3
+	VBROADCASTSS lanes<>+5280(SB), Z4
+	VBROADCASTSS lanes<>+5312(SB), Z5
+	VBROADCASTSS lanes<>+5344(SB), Z6
 
 next:
 	CMPQ         CX, BX
@@ -39504,13 +40815,13 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many541:
+many553:
 	CMPQ         DI, $0x00000040
-	JLT          manyEnd541
+	JLT          manyEnd553
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -39522,7 +40833,7 @@ many541:
 	VMOVUPS      64(R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -39534,7 +40845,7 @@ many541:
 	VMOVUPS      128(R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -39546,7 +40857,7 @@ many541:
 	VMOVUPS      192(R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -39558,16 +40869,16 @@ many541:
 	ADDQ         $0x00000100, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000040, DI
-	JMP          many541
+	JMP          many553
 
-manyEnd541:
-one541:
+manyEnd553:
+one553:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd541
+	JLT          oneEnd553
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -39579,11 +40890,11 @@ one541:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one541
+	JMP          one553
 
-oneEnd541:
+oneEnd553:
 	TESTQ        DI, DI
-	JE           done541
+	JE           done553
 	MOVQ         $0x00000001, R10
 	SHLXQ        DI, R10, DI
 	DECQ         DI
@@ -39591,7 +40902,7 @@ oneEnd541:
 	VMOVUPS.Z    (R8), K1, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -39601,7 +40912,7 @@ oneEnd541:
 	VMULPS       Z6, Z9, Z6
 	VMOVUPS      Z6, K1, (R9)
 
-done541:
+done553:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -39637,9 +40948,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many542:
+many554:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd542
+	JLT     manyEnd554
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -39650,21 +40961,21 @@ many542:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many542
+	JMP     many554
 
-manyEnd542:
-one542:
+manyEnd554:
+one554:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd542
+	JLT     oneEnd554
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one542
+	JMP     one554
 
-oneEnd542:
+oneEnd554:
 	TESTQ     R9, R9
-	JE        done542
+	JE        done554
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -39672,7 +40983,7 @@ oneEnd542:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done542:
+done554:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -39693,9 +41004,9 @@ done542:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many543:
+many555:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd543
+	JLT         manyEnd555
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -39710,22 +41021,22 @@ many543:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many543
+	JMP         many555
 
-manyEnd543:
-one543:
+manyEnd555:
+one555:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd543
+	JLT         oneEnd555
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one543
+	JMP         one555
 
-oneEnd543:
+oneEnd555:
 	TESTQ       R9, R9
-	JE          done543
+	JE          done555
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -39735,7 +41046,7 @@ oneEnd543:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done543:
+done555:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -39761,9 +41072,9 @@ done543:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many544:
+many556:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd544
+	JLT         manyEnd556
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -39783,12 +41094,12 @@ many544:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many544
+	JMP         many556
 
-manyEnd544:
-one544:
+manyEnd556:
+one556:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd544
+	JLT         oneEnd556
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -39801,11 +41112,11 @@ one544:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one544
+	JMP         one556
 
-oneEnd544:
+oneEnd556:
 	TESTQ       R9, R9
-	JE          done544
+	JE          done556
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -39818,7 +41129,7 @@ oneEnd544:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done544:
+done556:
 	JMP normed
 
 plain:
@@ -39827,9 +41138,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many545:
+many557:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd545
+	JLT     manyEnd557
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -39846,12 +41157,12 @@ many545:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many545
+	JMP     many557
 
-manyEnd545:
-one545:
+manyEnd557:
+one557:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd545
+	JLT     oneEnd557
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -39862,11 +41173,11 @@ one545:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one545
+	JMP     one557
 
-oneEnd545:
+oneEnd557:
 	TESTQ     R9, R9
-	JE        done545
+	JE        done557
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -39878,7 +41189,7 @@ oneEnd545:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done545:
+done557:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -39916,9 +41227,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many546:
+many558:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd546
+	JLT         manyEnd558
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -39929,21 +41240,21 @@ many546:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many546
+	JMP         many558
 
-manyEnd546:
-one546:
+manyEnd558:
+one558:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd546
+	JLT         oneEnd558
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one546
+	JMP         one558
 
-oneEnd546:
+oneEnd558:
 	TESTQ       R9, R9
-	JE          done546
+	JE          done558
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -39952,7 +41263,7 @@ oneEnd546:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done546:
+done558:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -39978,9 +41289,9 @@ done546:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many547:
+many559:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd547
+	JLT         manyEnd559
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -39998,12 +41309,12 @@ many547:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many547
+	JMP         many559
 
-manyEnd547:
-one547:
+manyEnd559:
+one559:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd547
+	JLT         oneEnd559
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -40015,11 +41326,11 @@ one547:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one547
+	JMP         one559
 
-oneEnd547:
+oneEnd559:
 	TESTQ       R9, R9
-	JE          done547
+	JE          done559
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -40031,7 +41342,7 @@ oneEnd547:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done547:
+done559:
 	JMP normed
 
 plain:
@@ -40040,9 +41351,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many548:
+many560:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd548
+	JLT     manyEnd560
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -40057,12 +41368,12 @@ many548:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many548
+	JMP     many560
 
-manyEnd548:
-one548:
+manyEnd560:
+one560:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd548
+	JLT     oneEnd560
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -40072,11 +41383,11 @@ one548:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one548
+	JMP     one560
 
-oneEnd548:
+oneEnd560:
 	TESTQ     R9, R9
-	JE        done548
+	JE        done560
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -40087,7 +41398,7 @@ oneEnd548:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done548:
+done560:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -40125,9 +41436,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many549:
+many561:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd549
+	JLT     manyEnd561
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -40146,12 +41457,12 @@ many549:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many549
+	JMP     many561
 
-manyEnd549:
-one549:
+manyEnd561:
+one561:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd549
+	JLT     oneEnd561
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -40162,11 +41473,11 @@ one549:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one549
+	JMP     one561
 
-oneEnd549:
+oneEnd561:
 	TESTQ     R9, R9
-	JE        done549
+	JE        done561
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -40180,7 +41491,7 @@ oneEnd549:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done549:
+done561:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -40239,9 +41550,9 @@ done549:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many550:
+many562:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd550
+	JLT         manyEnd562
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -40268,12 +41579,12 @@ many550:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many550
+	JMP         many562
 
-manyEnd550:
-one550:
+manyEnd562:
+one562:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd550
+	JLT         oneEnd562
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -40288,11 +41599,11 @@ one550:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one550
+	JMP         one562
 
-oneEnd550:
+oneEnd562:
 	TESTQ       R9, R9
-	JE          done550
+	JE          done562
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -40314,7 +41625,7 @@ oneEnd550:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done550:
+done562:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -40398,9 +41709,9 @@ done550:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one551:
+one563:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd551
+	JLT         oneEnd563
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -40444,11 +41755,11 @@ one551:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one551
+	JMP         one563
 
-oneEnd551:
+oneEnd563:
 	TESTQ       R13, R13
-	JE          done551
+	JE          done563
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -40491,7 +41802,7 @@ oneEnd551:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done551:
+done563:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -40634,9 +41945,9 @@ done551:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one552:
+one564:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd552
+	JLT         oneEnd564
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -40671,11 +41982,11 @@ one552:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one552
+	JMP         one564
 
-oneEnd552:
+oneEnd564:
 	TESTQ       R12, R12
-	JE          done552
+	JE          done564
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -40710,7 +42021,7 @@ oneEnd552:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done552:
+done564:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -40731,30 +42042,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many553:
+many565:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd553
+	JLT     manyEnd565
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many553
+	JMP     many565
 
-manyEnd553:
-one553:
+manyEnd565:
+one565:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd553
+	JLT     oneEnd565
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one553
+	JMP     one565
 
-oneEnd553:
+oneEnd565:
 	TESTQ     R8, R8
-	JE        done553
+	JE        done565
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -40762,7 +42073,7 @@ oneEnd553:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done553:
+done565:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -40782,9 +42093,9 @@ done553:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many554:
+many566:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd554
+	JLT         manyEnd566
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -40793,22 +42104,22 @@ many554:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many554
+	JMP         many566
 
-manyEnd554:
-one554:
+manyEnd566:
+one566:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd554
+	JLT         oneEnd566
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one554
+	JMP         one566
 
-oneEnd554:
+oneEnd566:
 	TESTQ       R8, R8
-	JE          done554
+	JE          done566
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -40818,7 +42129,7 @@ oneEnd554:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done554:
+done566:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -40848,9 +42159,9 @@ done554:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one555:
+one567:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd555
+	JLT         oneEnd567
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -40870,11 +42181,11 @@ one555:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one555
+	JMP         one567
 
-oneEnd555:
+oneEnd567:
 	TESTQ       R12, R12
-	JE          done555
+	JE          done567
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -40893,7 +42204,7 @@ oneEnd555:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done555:
+done567:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -40934,9 +42245,9 @@ done555:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one556:
+one568:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd556
+	JLT         oneEnd568
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -40950,11 +42261,11 @@ one556:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one556
+	JMP         one568
 
-oneEnd556:
+oneEnd568:
 	TESTQ       R11, R11
-	JE          done556
+	JE          done568
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -40968,7 +42279,7 @@ oneEnd556:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done556:
+done568:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -41006,9 +42317,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many557:
+many569:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd557
+	JLT         manyEnd569
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -41027,12 +42338,12 @@ many557:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many557
+	JMP         many569
 
-manyEnd557:
-one557:
+manyEnd569:
+one569:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd557
+	JLT         oneEnd569
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -41043,11 +42354,11 @@ one557:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one557
+	JMP         one569
 
-oneEnd557:
+oneEnd569:
 	TESTQ       R9, R9
-	JE          done557
+	JE          done569
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -41061,7 +42372,7 @@ oneEnd557:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done557:
+done569:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -41144,9 +42455,9 @@ done557:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one558:
+one570:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd558
+	JLT         oneEnd570
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -41175,11 +42486,11 @@ one558:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one558
+	JMP         one570
 
-oneEnd558:
+oneEnd570:
 	TESTQ       R12, R12
-	JE          done558
+	JE          done570
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -41208,7 +42519,7 @@ oneEnd558:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done558:
+done570:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -41287,9 +42598,9 @@ done558:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one559:
+one571:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd559
+	JLT         oneEnd571
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -41320,11 +42631,11 @@ one559:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one559
+	JMP         one571
 
-oneEnd559:
+oneEnd571:
 	TESTQ       R12, R12
-	JE          done559
+	JE          done571
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -41355,7 +42666,7 @@ oneEnd559:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done559:
+done571:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -41376,30 +42687,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many560:
+many572:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd560
+	JLT         manyEnd572
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many560
+	JMP         many572
 
-manyEnd560:
-one560:
+manyEnd572:
+one572:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd560
+	JLT         oneEnd572
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one560
+	JMP         one572
 
-oneEnd560:
+oneEnd572:
 	TESTQ       R8, R8
-	JE          done560
+	JE          done572
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -41407,7 +42718,7 @@ oneEnd560:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done560:
+done572:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -41436,9 +42747,9 @@ done560:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one561:
+one573:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd561
+	JLT         oneEnd573
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -41452,11 +42763,11 @@ one561:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one561
+	JMP         one573
 
-oneEnd561:
+oneEnd573:
 	TESTQ       R11, R11
-	JE          done561
+	JE          done573
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -41470,7 +42781,7 @@ oneEnd561:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done561:
+done573:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -41495,9 +42806,9 @@ done561:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one562:
+one574:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd562
+	JLT         oneEnd574
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -41510,11 +42821,11 @@ one562:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one562
+	JMP         one574
 
-oneEnd562:
+oneEnd574:
 	TESTQ       R11, R11
-	JE          done562
+	JE          done574
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -41527,7 +42838,7 @@ oneEnd562:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done562:
+done574:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -41555,9 +42866,9 @@ TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many563:
+many575:
 	CMPQ        DX, $0x00000020
-	JLT         manyEnd563
+	JLT         manyEnd575
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -41575,12 +42886,12 @@ many563:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, DX
-	JMP         many563
+	JMP         many575
 
-manyEnd563:
-one563:
+manyEnd575:
+one575:
 	CMPQ        DX, $0x00000010
-	JLT         oneEnd563
+	JLT         oneEnd575
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -41591,11 +42902,11 @@ one563:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         one563
+	JMP         one575
 
-oneEnd563:
+oneEnd575:
 	TESTQ       DX, DX
-	JE          done563
+	JE          done575
 	MOVQ        $0x00000001, BX
 	SHLXQ       DX, BX, DX
 	DECQ        DX
@@ -41609,7 +42920,7 @@ oneEnd563:
 	VADDPS      Z10, Z6, Z6
 	VFMADD231PS Z0, Z10, Z8
 
-done563:
+done575:
 	VADDPS        Z2, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
@@ -41669,9 +42980,9 @@ TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Z3
 	MOVQ         dst_len+8(FP), BX
 
-many564:
+many576:
 	CMPQ        BX, $0x00000020
-	JLT         manyEnd564
+	JLT         manyEnd576
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -41688,12 +42999,12 @@ many564:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, BX
-	JMP         many564
+	JMP         many576
 
-manyEnd564:
-one564:
+manyEnd576:
+one576:
 	CMPQ        BX, $0x00000010
-	JLT         oneEnd564
+	JLT         oneEnd576
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -41704,11 +43015,11 @@ one564:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         one564
+	JMP         one576
 
-oneEnd564:
+oneEnd576:
 	TESTQ       BX, BX
-	JE          done564
+	JE          done576
 	MOVQ        $0x00000001, SI
 	SHLXQ       BX, SI, BX
 	DECQ        BX
@@ -41720,7 +43031,7 @@ oneEnd564:
 	VFMADD231PS Z1, Z5, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done564:
+done576:
 	VZEROUPPER
 	RET
 
@@ -41735,304 +43046,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next565:
-	TESTQ      BX, BX
-	JE         end565
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next565
-
-end565:
-	VZEROUPPER
-	RET
-
-onlyB:
-next566:
-	TESTQ      BX, BX
-	JE         end566
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next566
-
-end566:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next567:
-	TESTQ      BX, BX
-	JE         end567
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next567
-
-end567:
-	VZEROUPPER
-	RET
-
-both:
-next568:
-	TESTQ      BX, BX
-	JE         end568
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next568
-
-end568:
-	VZEROUPPER
-	RET
-
-// func lessAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next569:
-	TESTQ      BX, BX
-	JE         end569
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next569
-
-end569:
-	VZEROUPPER
-	RET
-
-onlyB:
-next570:
-	TESTQ      BX, BX
-	JE         end570
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next570
-
-end570:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next571:
-	TESTQ      BX, BX
-	JE         end571
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next571
-
-end571:
-	VZEROUPPER
-	RET
-
-both:
-next572:
-	TESTQ      BX, BX
-	JE         end572
-	VCMPPS     $0x11, Z1, Z0, K1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next572
-
-end572:
-	VZEROUPPER
-	RET
-
-// func lessEqualAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next573:
-	TESTQ      BX, BX
-	JE         end573
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next573
-
-end573:
-	VZEROUPPER
-	RET
-
-onlyB:
-next574:
-	TESTQ      BX, BX
-	JE         end574
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next574
-
-end574:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next575:
-	TESTQ      BX, BX
-	JE         end575
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next575
-
-end575:
-	VZEROUPPER
-	RET
-
-both:
-next576:
-	TESTQ      BX, BX
-	JE         end576
-	VCMPPS     $0x12, Z1, Z0, K1
-	VCMPPS     $0x12, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next576
-
-end576:
-	VZEROUPPER
-	RET
-
-// func notEqualAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -42043,10 +43057,10 @@ next577:
 	JE         end577
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42065,9 +43079,9 @@ next578:
 	TESTQ      BX, BX
 	JE         end578
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42088,9 +43102,9 @@ next579:
 	TESTQ      BX, BX
 	JE         end579
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -42107,8 +43121,8 @@ both:
 next580:
 	TESTQ      BX, BX
 	JE         end580
-	VCMPPS     $0x04, Z1, Z0, K1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -42120,9 +43134,9 @@ end580:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// func lessAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -42131,7 +43145,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -42142,10 +43156,10 @@ next581:
 	JE         end581
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42164,9 +43178,9 @@ next582:
 	TESTQ      BX, BX
 	JE         end582
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42187,9 +43201,9 @@ next583:
 	TESTQ      BX, BX
 	JE         end583
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -42206,8 +43220,8 @@ both:
 next584:
 	TESTQ      BX, BX
 	JE         end584
-	VCMPPS     $0x03, Z1, Z0, K1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -42219,9 +43233,9 @@ end584:
 	VZEROUPPER
 	RET
 
-// func absEqualAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
-TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -42230,32 +43244,29 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VANDPS.BCST  lanes<>+3008(SB), Z0, Z0
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
 next585:
-	TESTQ       BX, BX
-	JE          end585
-	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     (DX), Z1
-	VCMPPS      $0x00, Z1, Z0, K1
-	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VMOVUPS     64(DX), Z1
-	VCMPPS      $0x00, Z1, Z0, K2
-	KUNPCKWD    K1, K2, K2
-	VMOVDQU8.Z  Y2, K2, Y0
-	VMOVDQU     Y0, (AX)
-	ADDQ        $0x20, AX
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DX
-	SUBQ        $0x20, BX
-	JMP         next585
+	TESTQ      BX, BX
+	JE         end585
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next585
 
 end585:
 	VZEROUPPER
@@ -42263,21 +43274,19 @@ end585:
 
 onlyB:
 next586:
-	TESTQ       BX, BX
-	JE          end586
-	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VCMPPS      $0x00, Z1, Z0, K1
-	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
-	VCMPPS      $0x00, Z1, Z0, K2
-	KUNPCKWD    K1, K2, K2
-	VMOVDQU8.Z  Y2, K2, Y0
-	VMOVDQU     Y0, (AX)
-	ADDQ        $0x20, AX
-	ADDQ        $0x00000080, CX
-	SUBQ        $0x20, BX
-	JMP         next586
+	TESTQ      BX, BX
+	JE         end586
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next586
 
 end586:
 	VZEROUPPER
@@ -42291,9 +43300,9 @@ next587:
 	TESTQ      BX, BX
 	JE         end587
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -42310,8 +43319,8 @@ both:
 next588:
 	TESTQ      BX, BX
 	JE         end588
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -42323,9 +43332,9 @@ end588:
 	VZEROUPPER
 	RET
 
-// func equalIntAVX512(dst []bool, a []float32, b []float32)
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -42334,7 +43343,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -42345,10 +43354,10 @@ next589:
 	JE         end589
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42367,9 +43376,9 @@ next590:
 	TESTQ      BX, BX
 	JE         end590
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42390,9 +43399,9 @@ next591:
 	TESTQ      BX, BX
 	JE         end591
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -42409,8 +43418,8 @@ both:
 next592:
 	TESTQ      BX, BX
 	JE         end592
-	VPCMPD     $0x00, Z1, Z0, K1
-	VPCMPD     $0x00, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -42422,9 +43431,9 @@ end592:
 	VZEROUPPER
 	RET
 
-// func lessIntAVX512(dst []bool, a []float32, b []float32)
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -42433,7 +43442,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -42444,10 +43453,10 @@ next593:
 	JE         end593
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42466,9 +43475,9 @@ next594:
 	TESTQ      BX, BX
 	JE         end594
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K2
+	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -42489,9 +43498,9 @@ next595:
 	TESTQ      BX, BX
 	JE         end595
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -42508,8 +43517,8 @@ both:
 next596:
 	TESTQ      BX, BX
 	JE         end596
-	VPCMPD     $0x01, Z1, Z0, K1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -42521,9 +43530,9 @@ end596:
 	VZEROUPPER
 	RET
 
-// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+// func absEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -42532,29 +43541,32 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VANDPS.BCST  lanes<>+3008(SB), Z0, Z0
+	VMOVUPS      lanes<>+4544(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
 next597:
-	TESTQ      BX, BX
-	JE         end597
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next597
+	TESTQ       BX, BX
+	JE          end597
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     (DX), Z1
+	VCMPPS      $0x00, Z1, Z0, K1
+	VMOVUPS     64(CX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     64(DX), Z1
+	VCMPPS      $0x00, Z1, Z0, K2
+	KUNPCKWD    K1, K2, K2
+	VMOVDQU8.Z  Y2, K2, Y0
+	VMOVDQU     Y0, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x20, BX
+	JMP         next597
 
 end597:
 	VZEROUPPER
@@ -42562,19 +43574,21 @@ end597:
 
 onlyB:
 next598:
-	TESTQ      BX, BX
-	JE         end598
-	VMOVUPS    (CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next598
+	TESTQ       BX, BX
+	JE          end598
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VCMPPS      $0x00, Z1, Z0, K1
+	VMOVUPS     64(CX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VCMPPS      $0x00, Z1, Z0, K2
+	KUNPCKWD    K1, K2, K2
+	VMOVDQU8.Z  Y2, K2, Y0
+	VMOVDQU     Y0, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x20, BX
+	JMP         next598
 
 end598:
 	VZEROUPPER
@@ -42588,9 +43602,9 @@ next599:
 	TESTQ      BX, BX
 	JE         end599
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -42607,8 +43621,8 @@ both:
 next600:
 	TESTQ      BX, BX
 	JE         end600
-	VPCMPD     $0x02, Z1, Z0, K1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -42617,6 +43631,303 @@ next600:
 	JMP        next600
 
 end600:
+	VZEROUPPER
+	RET
+
+// func equalIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4544(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next601:
+	TESTQ      BX, BX
+	JE         end601
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next601
+
+end601:
+	VZEROUPPER
+	RET
+
+onlyB:
+next602:
+	TESTQ      BX, BX
+	JE         end602
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x00, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next602
+
+end602:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next603:
+	TESTQ      BX, BX
+	JE         end603
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next603
+
+end603:
+	VZEROUPPER
+	RET
+
+both:
+next604:
+	TESTQ      BX, BX
+	JE         end604
+	VPCMPD     $0x00, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next604
+
+end604:
+	VZEROUPPER
+	RET
+
+// func lessIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4544(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next605:
+	TESTQ      BX, BX
+	JE         end605
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next605
+
+end605:
+	VZEROUPPER
+	RET
+
+onlyB:
+next606:
+	TESTQ      BX, BX
+	JE         end606
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next606
+
+end606:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next607:
+	TESTQ      BX, BX
+	JE         end607
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next607
+
+end607:
+	VZEROUPPER
+	RET
+
+both:
+next608:
+	TESTQ      BX, BX
+	JE         end608
+	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next608
+
+end608:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4544(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next609:
+	TESTQ      BX, BX
+	JE         end609
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next609
+
+end609:
+	VZEROUPPER
+	RET
+
+onlyB:
+next610:
+	TESTQ      BX, BX
+	JE         end610
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next610
+
+end610:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next611:
+	TESTQ      BX, BX
+	JE         end611
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next611
+
+end611:
+	VZEROUPPER
+	RET
+
+both:
+next612:
+	TESTQ      BX, BX
+	JE         end612
+	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next612
+
+end612:
 	VZEROUPPER
 	RET
 
@@ -42634,9 +43945,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next601:
+next613:
 	TESTQ   BX, BX
-	JE      end601
+	JE      end613
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -42649,18 +43960,18 @@ next601:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next601
+	JMP     next613
 
-end601:
+end613:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next602:
+next614:
 	TESTQ   BX, BX
-	JE      end602
+	JE      end614
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42670,18 +43981,18 @@ next602:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next602
+	JMP     next614
 
-end602:
+end614:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next603:
+next615:
 	TESTQ   BX, BX
-	JE      end603
+	JE      end615
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42691,9 +44002,9 @@ next603:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next603
+	JMP     next615
 
-end603:
+end615:
 	VZEROUPPER
 	RET
 
@@ -42770,9 +44081,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next604:
+next616:
 	TESTQ   BX, BX
-	JE      end604
+	JE      end616
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -42785,18 +44096,18 @@ next604:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next604
+	JMP     next616
 
-end604:
+end616:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next605:
+next617:
 	TESTQ   BX, BX
-	JE      end605
+	JE      end617
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42806,18 +44117,18 @@ next605:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next605
+	JMP     next617
 
-end605:
+end617:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next606:
+next618:
 	TESTQ   BX, BX
-	JE      end606
+	JE      end618
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42827,9 +44138,9 @@ next606:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next606
+	JMP     next618
 
-end606:
+end618:
 	VZEROUPPER
 	RET
 
@@ -42906,9 +44217,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next607:
+next619:
 	TESTQ   BX, BX
-	JE      end607
+	JE      end619
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -42921,18 +44232,18 @@ next607:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next607
+	JMP     next619
 
-end607:
+end619:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next608:
+next620:
 	TESTQ   BX, BX
-	JE      end608
+	JE      end620
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42942,18 +44253,18 @@ next608:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next608
+	JMP     next620
 
-end608:
+end620:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next609:
+next621:
 	TESTQ   BX, BX
-	JE      end609
+	JE      end621
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42963,9 +44274,9 @@ next609:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next609
+	JMP     next621
 
-end609:
+end621:
 	VZEROUPPER
 	RET
 
@@ -43040,9 +44351,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next610:
+next622:
 	TESTQ   BX, BX
-	JE      end610
+	JE      end622
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -43055,18 +44366,18 @@ next610:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next610
+	JMP     next622
 
-end610:
+end622:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next611:
+next623:
 	TESTQ   BX, BX
-	JE      end611
+	JE      end623
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43076,18 +44387,18 @@ next611:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next611
+	JMP     next623
 
-end611:
+end623:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next612:
+next624:
 	TESTQ   BX, BX
-	JE      end612
+	JE      end624
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43097,9 +44408,9 @@ next612:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next612
+	JMP     next624
 
-end612:
+end624:
 	VZEROUPPER
 	RET
 
@@ -43174,9 +44485,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next613:
+next625:
 	TESTQ   BX, BX
-	JE      end613
+	JE      end625
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -43189,18 +44500,18 @@ next613:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next613
+	JMP     next625
 
-end613:
+end625:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next614:
+next626:
 	TESTQ   BX, BX
-	JE      end614
+	JE      end626
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43210,18 +44521,18 @@ next614:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next614
+	JMP     next626
 
-end614:
+end626:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next615:
+next627:
 	TESTQ   BX, BX
-	JE      end615
+	JE      end627
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43231,9 +44542,9 @@ next615:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next615
+	JMP     next627
 
-end615:
+end627:
 	VZEROUPPER
 	RET
 
@@ -43306,9 +44617,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next616:
+next628:
 	TESTQ   BX, BX
-	JE      end616
+	JE      end628
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -43321,18 +44632,18 @@ next616:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next616
+	JMP     next628
 
-end616:
+end628:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next617:
+next629:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end629
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43342,18 +44653,18 @@ next617:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next629
 
-end617:
+end629:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next618:
+next630:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end630
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43363,9 +44674,9 @@ next618:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next630
 
-end618:
+end630:
 	VZEROUPPER
 	RET
 
@@ -43438,9 +44749,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next619:
+next631:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end631
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -43453,18 +44764,18 @@ next619:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next631
 
-end619:
+end631:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next620:
+next632:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end632
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43474,18 +44785,18 @@ next620:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next632
 
-end620:
+end632:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next621:
+next633:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end633
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43495,9 +44806,9 @@ next621:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next633
 
-end621:
+end633:
 	VZEROUPPER
 	RET
 
@@ -43568,9 +44879,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next622:
+next634:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end634
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -43583,18 +44894,18 @@ next622:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next634
 
-end622:
+end634:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next623:
+next635:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end635
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43604,18 +44915,18 @@ next623:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next635
 
-end623:
+end635:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next624:
+next636:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end636
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43625,9 +44936,9 @@ next624:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next636
 
-end624:
+end636:
 	VZEROUPPER
 	RET
 
@@ -43698,9 +45009,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next625:
+next637:
 	TESTQ     BX, BX
-	JE        end625
+	JE        end637
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -43717,18 +45028,18 @@ next625:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next625
+	JMP       next637
 
-end625:
+end637:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next626:
+next638:
 	TESTQ     BX, BX
-	JE        end626
+	JE        end638
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -43742,18 +45053,18 @@ next626:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next626
+	JMP       next638
 
-end626:
+end638:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next627:
+next639:
 	TESTQ     BX, BX
-	JE        end627
+	JE        end639
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -43767,9 +45078,9 @@ next627:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next627
+	JMP       next639
 
-end627:
+end639:
 	VZEROUPPER
 	RET
 
@@ -43856,9 +45167,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next628:
+next640:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end640
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -43871,18 +45182,18 @@ next628:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next640
 
-end628:
+end640:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next629:
+next641:
 	TESTQ   BX, BX
-	JE      end629
+	JE      end641
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43892,18 +45203,18 @@ next629:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next629
+	JMP     next641
 
-end629:
+end641:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next630:
+next642:
 	TESTQ   BX, BX
-	JE      end630
+	JE      end642
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43913,9 +45224,9 @@ next630:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next630
+	JMP     next642
 
-end630:
+end642:
 	VZEROUPPER
 	RET
 
@@ -43992,9 +45303,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next631:
+next643:
 	TESTQ   BX, BX
-	JE      end631
+	JE      end643
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -44007,18 +45318,18 @@ next631:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next631
+	JMP     next643
 
-end631:
+end643:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next632:
+next644:
 	TESTQ   BX, BX
-	JE      end632
+	JE      end644
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44028,18 +45339,18 @@ next632:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next632
+	JMP     next644
 
-end632:
+end644:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next633:
+next645:
 	TESTQ   BX, BX
-	JE      end633
+	JE      end645
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44049,9 +45360,9 @@ next633:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next633
+	JMP     next645
 
-end633:
+end645:
 	VZEROUPPER
 	RET
 
@@ -44128,9 +45439,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next634:
+next646:
 	TESTQ   BX, BX
-	JE      end634
+	JE      end646
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -44143,18 +45454,18 @@ next634:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next634
+	JMP     next646
 
-end634:
+end646:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next635:
+next647:
 	TESTQ   BX, BX
-	JE      end635
+	JE      end647
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44164,18 +45475,18 @@ next635:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next635
+	JMP     next647
 
-end635:
+end647:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next636:
+next648:
 	TESTQ   BX, BX
-	JE      end636
+	JE      end648
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44185,9 +45496,9 @@ next636:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next636
+	JMP     next648
 
-end636:
+end648:
 	VZEROUPPER
 	RET
 
@@ -44262,9 +45573,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next637:
+next649:
 	TESTQ   BX, BX
-	JE      end637
+	JE      end649
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -44277,18 +45588,18 @@ next637:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next637
+	JMP     next649
 
-end637:
+end649:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next638:
+next650:
 	TESTQ   BX, BX
-	JE      end638
+	JE      end650
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44298,18 +45609,18 @@ next638:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next638
+	JMP     next650
 
-end638:
+end650:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next639:
+next651:
 	TESTQ   BX, BX
-	JE      end639
+	JE      end651
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44319,9 +45630,9 @@ next639:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next639
+	JMP     next651
 
-end639:
+end651:
 	VZEROUPPER
 	RET
 
@@ -44396,9 +45707,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next640:
+next652:
 	TESTQ   BX, BX
-	JE      end640
+	JE      end652
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -44411,18 +45722,18 @@ next640:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next640
+	JMP     next652
 
-end640:
+end652:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next641:
+next653:
 	TESTQ   BX, BX
-	JE      end641
+	JE      end653
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44432,18 +45743,18 @@ next641:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next641
+	JMP     next653
 
-end641:
+end653:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next642:
+next654:
 	TESTQ   BX, BX
-	JE      end642
+	JE      end654
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44453,9 +45764,9 @@ next642:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next642
+	JMP     next654
 
-end642:
+end654:
 	VZEROUPPER
 	RET
 
@@ -44528,9 +45839,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next643:
+next655:
 	TESTQ   BX, BX
-	JE      end643
+	JE      end655
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -44543,18 +45854,18 @@ next643:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next643
+	JMP     next655
 
-end643:
+end655:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next644:
+next656:
 	TESTQ   BX, BX
-	JE      end644
+	JE      end656
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44564,18 +45875,18 @@ next644:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next644
+	JMP     next656
 
-end644:
+end656:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next645:
+next657:
 	TESTQ   BX, BX
-	JE      end645
+	JE      end657
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44585,9 +45896,9 @@ next645:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next645
+	JMP     next657
 
-end645:
+end657:
 	VZEROUPPER
 	RET
 
@@ -44660,9 +45971,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next646:
+next658:
 	TESTQ   BX, BX
-	JE      end646
+	JE      end658
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -44675,18 +45986,18 @@ next646:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next646
+	JMP     next658
 
-end646:
+end658:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next647:
+next659:
 	TESTQ   BX, BX
-	JE      end647
+	JE      end659
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44696,18 +46007,18 @@ next647:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next647
+	JMP     next659
 
-end647:
+end659:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next648:
+next660:
 	TESTQ   BX, BX
-	JE      end648
+	JE      end660
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44717,9 +46028,9 @@ next648:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next648
+	JMP     next660
 
-end648:
+end660:
 	VZEROUPPER
 	RET
 
@@ -44790,9 +46101,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next649:
+next661:
 	TESTQ   BX, BX
-	JE      end649
+	JE      end661
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -44805,18 +46116,18 @@ next649:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next649
+	JMP     next661
 
-end649:
+end661:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next650:
+next662:
 	TESTQ   BX, BX
-	JE      end650
+	JE      end662
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44826,18 +46137,18 @@ next650:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next650
+	JMP     next662
 
-end650:
+end662:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next651:
+next663:
 	TESTQ   BX, BX
-	JE      end651
+	JE      end663
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44847,9 +46158,9 @@ next651:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next651
+	JMP     next663
 
-end651:
+end663:
 	VZEROUPPER
 	RET
 
@@ -44920,9 +46231,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next652:
+next664:
 	TESTQ     BX, BX
-	JE        end652
+	JE        end664
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -44939,18 +46250,18 @@ next652:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next652
+	JMP       next664
 
-end652:
+end664:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next653:
+next665:
 	TESTQ     BX, BX
-	JE        end653
+	JE        end665
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -44964,18 +46275,18 @@ next653:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next653
+	JMP       next665
 
-end653:
+end665:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next654:
+next666:
 	TESTQ     BX, BX
-	JE        end654
+	JE        end666
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -44989,9 +46300,9 @@ next654:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next654
+	JMP       next666
 
-end654:
+end666:
 	VZEROUPPER
 	RET
 
@@ -45078,9 +46389,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next655:
+next667:
 	TESTQ   BX, BX
-	JE      end655
+	JE      end667
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -45093,18 +46404,18 @@ next655:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next655
+	JMP     next667
 
-end655:
+end667:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next656:
+next668:
 	TESTQ   BX, BX
-	JE      end656
+	JE      end668
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45114,18 +46425,18 @@ next656:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next656
+	JMP     next668
 
-end656:
+end668:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next657:
+next669:
 	TESTQ   BX, BX
-	JE      end657
+	JE      end669
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45135,9 +46446,9 @@ next657:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next657
+	JMP     next669
 
-end657:
+end669:
 	VZEROUPPER
 	RET
 
@@ -45155,9 +46466,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next658:
+next670:
 	TESTQ   BX, BX
-	JE      end658
+	JE      end670
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -45170,18 +46481,18 @@ next658:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next658
+	JMP     next670
 
-end658:
+end670:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next659:
+next671:
 	TESTQ   BX, BX
-	JE      end659
+	JE      end671
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45191,18 +46502,18 @@ next659:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next659
+	JMP     next671
 
-end659:
+end671:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next660:
+next672:
 	TESTQ   BX, BX
-	JE      end660
+	JE      end672
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45212,9 +46523,9 @@ next660:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next660
+	JMP     next672
 
-end660:
+end672:
 	VZEROUPPER
 	RET
 
@@ -45232,9 +46543,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next661:
+next673:
 	TESTQ   BX, BX
-	JE      end661
+	JE      end673
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -45247,18 +46558,18 @@ next661:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next661
+	JMP     next673
 
-end661:
+end673:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next662:
+next674:
 	TESTQ   BX, BX
-	JE      end662
+	JE      end674
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45268,18 +46579,18 @@ next662:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next662
+	JMP     next674
 
-end662:
+end674:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next663:
+next675:
 	TESTQ   BX, BX
-	JE      end663
+	JE      end675
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45289,9 +46600,9 @@ next663:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next663
+	JMP     next675
 
-end663:
+end675:
 	VZEROUPPER
 	RET
 
@@ -45357,9 +46668,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next664:
+next676:
 	TESTQ   BX, BX
-	JE      end664
+	JE      end676
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -45372,18 +46683,18 @@ next664:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next664
+	JMP     next676
 
-end664:
+end676:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next665:
+next677:
 	TESTQ   BX, BX
-	JE      end665
+	JE      end677
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45393,18 +46704,18 @@ next665:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next665
+	JMP     next677
 
-end665:
+end677:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next666:
+next678:
 	TESTQ   BX, BX
-	JE      end666
+	JE      end678
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45414,9 +46725,9 @@ next666:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next666
+	JMP     next678
 
-end666:
+end678:
 	VZEROUPPER
 	RET
 
@@ -45480,9 +46791,9 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next667:
+next679:
 	TESTQ   BX, BX
-	JE      end667
+	JE      end679
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z0
@@ -45495,18 +46806,18 @@ next667:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next667
+	JMP     next679
 
-end667:
+end679:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next668:
+next680:
 	TESTQ   BX, BX
-	JE      end668
+	JE      end680
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45516,18 +46827,18 @@ next668:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next668
+	JMP     next680
 
-end668:
+end680:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next669:
+next681:
 	TESTQ   BX, BX
-	JE      end669
+	JE      end681
 	VMOVUPS (CX), Z1
 	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45537,9 +46848,9 @@ next669:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next669
+	JMP     next681
 
-end669:
+end681:
 	VZEROUPPER
 	RET
 
@@ -45603,9 +46914,9 @@ TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next670:
+next682:
 	TESTQ   BX, BX
-	JE      end670
+	JE      end682
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z0
@@ -45618,18 +46929,18 @@ next670:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next670
+	JMP     next682
 
-end670:
+end682:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next671:
+next683:
 	TESTQ   BX, BX
-	JE      end671
+	JE      end683
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45639,18 +46950,18 @@ next671:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next671
+	JMP     next683
 
-end671:
+end683:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next672:
+next684:
 	TESTQ   BX, BX
-	JE      end672
+	JE      end684
 	VMOVUPS (CX), Z1
 	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45660,9 +46971,9 @@ next672:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next672
+	JMP     next684
 
-end672:
+end684:
 	VZEROUPPER
 	RET
 
@@ -45680,324 +46991,16 @@ TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next673:
-	TESTQ   BX, BX
-	JE      end673
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBW  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBW  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next673
-
-end673:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z0
-
-next674:
-	TESTQ   BX, BX
-	JE      end674
-	VMOVUPS (DX), Z1
-	VPSUBW  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBW  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next674
-
-end674:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z0
-
-next675:
-	TESTQ   BX, BX
-	JE      end675
-	VMOVUPS (CX), Z1
-	VPSUBW  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBW  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next675
-
-end675:
-	VZEROUPPER
-	RET
-
-// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next676:
-	TESTQ   BX, BX
-	JE      end676
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next676
-
-end676:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next677:
-	TESTQ   BX, BX
-	JE      end677
-	VMOVUPS (DX), Z1
-	VPSUBD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next677
-
-end677:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next678:
-	TESTQ   BX, BX
-	JE      end678
-	VMOVUPS (CX), Z1
-	VPSUBD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next678
-
-end678:
-	VZEROUPPER
-	RET
-
-// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next679:
-	TESTQ   BX, BX
-	JE      end679
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next679
-
-end679:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next680:
-	TESTQ   BX, BX
-	JE      end680
-	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next680
-
-end680:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next681:
-	TESTQ   BX, BX
-	JE      end681
-	VMOVUPS (CX), Z1
-	VPSUBQ  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBQ  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next681
-
-end681:
-	VZEROUPPER
-	RET
-
-// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next682:
-	TESTQ   BX, BX
-	JE      end682
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next682
-
-end682:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next683:
-	TESTQ   BX, BX
-	JE      end683
-	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next683
-
-end683:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next684:
-	TESTQ   BX, BX
-	JE      end684
-	VMOVUPS (CX), Z1
-	VSUBPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VSUBPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next684
-
-end684:
-	VZEROUPPER
-	RET
-
-// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
 next685:
 	TESTQ   BX, BX
 	JE      end685
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLW Z1, Z0, Z0
+	VPSUBW  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLW Z1, Z0, Z0
+	VPSUBW  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46016,10 +47019,10 @@ next686:
 	TESTQ   BX, BX
 	JE      end686
 	VMOVUPS (DX), Z1
-	VPMULLW Z1, Z0, Z1
+	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLW Z1, Z0, Z1
+	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -46037,10 +47040,10 @@ next687:
 	TESTQ   BX, BX
 	JE      end687
 	VMOVUPS (CX), Z1
-	VPMULLW Z0, Z1, Z1
+	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLW Z0, Z1, Z1
+	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46051,9 +47054,9 @@ end687:
 	VZEROUPPER
 	RET
 
-// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -46070,11 +47073,11 @@ next688:
 	JE      end688
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLD Z1, Z0, Z0
+	VPSUBD  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLD Z1, Z0, Z0
+	VPSUBD  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46093,10 +47096,10 @@ next689:
 	TESTQ   BX, BX
 	JE      end689
 	VMOVUPS (DX), Z1
-	VPMULLD Z1, Z0, Z1
+	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLD Z1, Z0, Z1
+	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -46114,10 +47117,10 @@ next690:
 	TESTQ   BX, BX
 	JE      end690
 	VMOVUPS (CX), Z1
-	VPMULLD Z0, Z1, Z1
+	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLD Z0, Z1, Z1
+	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46128,9 +47131,9 @@ end690:
 	VZEROUPPER
 	RET
 
-// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
+// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -46147,11 +47150,11 @@ next691:
 	JE      end691
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLQ Z1, Z0, Z0
+	VPSUBQ  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLQ Z1, Z0, Z0
+	VPSUBQ  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46170,10 +47173,10 @@ next692:
 	TESTQ   BX, BX
 	JE      end692
 	VMOVUPS (DX), Z1
-	VPMULLQ Z1, Z0, Z1
+	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLQ Z1, Z0, Z1
+	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -46191,10 +47194,10 @@ next693:
 	TESTQ   BX, BX
 	JE      end693
 	VMOVUPS (CX), Z1
-	VPMULLQ Z0, Z1, Z1
+	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLQ Z0, Z1, Z1
+	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46205,9 +47208,9 @@ end693:
 	VZEROUPPER
 	RET
 
-// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -46224,11 +47227,11 @@ next694:
 	JE      end694
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46247,10 +47250,10 @@ next695:
 	TESTQ   BX, BX
 	JE      end695
 	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z1
+	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z1
+	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -46268,10 +47271,10 @@ next696:
 	TESTQ   BX, BX
 	JE      end696
 	VMOVUPS (CX), Z1
-	VMULPD  Z0, Z1, Z1
+	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VMULPD  Z0, Z1, Z1
+	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46282,170 +47285,86 @@ end696:
 	VZEROUPPER
 	RET
 
-// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
+// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
+	CMPQ SI, $0x02
 	JE   scalarA
-	CMPQ DI, $0x04
+	CMPQ DI, $0x02
 	JE   scalarB
 
 next697:
-	TESTQ         BX, BX
-	JE            end697
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next697
+	TESTQ   BX, BX
+	JE      end697
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next697
 
 end697:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTD (CX), Z0
+	VPBROADCASTW (CX), Z0
 
 next698:
-	TESTQ         BX, BX
-	JE            end698
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next698
+	TESTQ   BX, BX
+	JE      end698
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next698
 
 end698:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTD (DX), Z0
+	VPBROADCASTW (DX), Z0
 
 next699:
-	TESTQ         BX, BX
-	JE            end699
-	VMOVUPS       (CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next699
+	TESTQ   BX, BX
+	JE      end699
+	VMOVUPS (CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next699
 
 end699:
 	VZEROUPPER
 	RET
 
-// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -46458,49 +47377,21 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	JE   scalarB
 
 next700:
-	TESTQ         BX, BX
-	JE            end700
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next700
+	TESTQ   BX, BX
+	JE      end700
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next700
 
 end700:
 	VZEROUPPER
@@ -46510,46 +47401,18 @@ scalarA:
 	VPBROADCASTD (CX), Z0
 
 next701:
-	TESTQ         BX, BX
-	JE            end701
-	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTUDQ2PD    Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTUDQ2PD    Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next701
+	TESTQ   BX, BX
+	JE      end701
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next701
 
 end701:
 	VZEROUPPER
@@ -46559,54 +47422,26 @@ scalarB:
 	VPBROADCASTD (DX), Z0
 
 next702:
-	TESTQ         BX, BX
-	JE            end702
-	VMOVUPS       (CX), Z1
-	VCVTUDQ2PD    Y1, Z2
-	VCVTUDQ2PD    Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTUDQ2PD    Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2UDQ   Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTUDQ2PD    Y1, Z2
-	VCVTUDQ2PD    Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTUDQ2PD    Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2UDQ   Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next702
+	TESTQ   BX, BX
+	JE      end702
+	VMOVUPS (CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next702
 
 end702:
 	VZEROUPPER
 	RET
 
-// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -46623,11 +47458,11 @@ next703:
 	JE      end703
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z0
+	VPMULLQ Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z0
+	VPMULLQ Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46646,10 +47481,10 @@ next704:
 	TESTQ   BX, BX
 	JE      end704
 	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z1
+	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z1
+	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -46667,10 +47502,10 @@ next705:
 	TESTQ   BX, BX
 	JE      end705
 	VMOVUPS (CX), Z1
-	VDIVPD  Z0, Z1, Z1
+	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VDIVPD  Z0, Z1, Z1
+	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -46681,194 +47516,86 @@ end705:
 	VZEROUPPER
 	RET
 
-// func remainderI32AVX512(dst []uint8, a []uint8, b []uint8)
+// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
+TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
+	CMPQ SI, $0x08
 	JE   scalarA
-	CMPQ DI, $0x04
+	CMPQ DI, $0x08
 	JE   scalarB
 
 next706:
-	TESTQ         BX, BX
-	JE            end706
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next706
+	TESTQ   BX, BX
+	JE      end706
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next706
 
 end706:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTD (CX), Z0
+	VPBROADCASTQ (CX), Z0
 
 next707:
-	TESTQ         BX, BX
-	JE            end707
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z5, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z5, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next707
+	TESTQ   BX, BX
+	JE      end707
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next707
 
 end707:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTD (DX), Z0
+	VPBROADCASTQ (DX), Z0
 
 next708:
-	TESTQ         BX, BX
-	JE            end708
-	VMOVUPS       (CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z1, Z1
-	VFNMADD231PD  Z3, Z2, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z5, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2DQ    Z2, Y5
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z1, Z1
-	VFNMADD231PD  Z3, Z2, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z5, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next708
+	TESTQ   BX, BX
+	JE      end708
+	VMOVUPS (CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next708
 
 end708:
 	VZEROUPPER
 	RET
 
-// func remainderU32AVX512(dst []uint8, a []uint8, b []uint8)
+// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
+TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -46885,45 +47612,37 @@ next709:
 	JE            end709
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2UDQ   Z2, Y5
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
 	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
+	VCVTDQ2PD     Y0, Z0
 	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
 	VPTESTMD      Z1, Z1, K1
 	VMOVDQA32.Z   Z0, K1, Z0
 	VMOVUPS       Z0, (AX)
 	VMOVUPS       64(CX), Z0
 	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z4
-	VRNDSCALEPD   $0x09, Z4, Z4
-	VMOVAPS       Z2, Z2
-	VFNMADD231PD  Z4, Z3, Z2
-	VCVTTPD2UDQ   Z2, Y5
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
 	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
+	VCVTDQ2PD     Y0, Z0
 	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z3
-	VRNDSCALEPD   $0x09, Z3, Z3
-	VMOVAPS       Z0, Z0
-	VFNMADD231PD  Z3, Z2, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
 	VPTESTMD      Z1, Z1, K1
 	VMOVDQA32.Z   Z0, K1, Z0
 	VMOVUPS       Z0, 64(AX)
@@ -46944,6 +47663,598 @@ next710:
 	TESTQ         BX, BX
 	JE            end710
 	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next710
+
+end710:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next711:
+	TESTQ         BX, BX
+	JE            end711
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next711
+
+end711:
+	VZEROUPPER
+	RET
+
+// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next712:
+	TESTQ         BX, BX
+	JE            end712
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next712
+
+end712:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next713:
+	TESTQ         BX, BX
+	JE            end713
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next713
+
+end713:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next714:
+	TESTQ         BX, BX
+	JE            end714
+	VMOVUPS       (CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next714
+
+end714:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next715:
+	TESTQ   BX, BX
+	JE      end715
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next715
+
+end715:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next716:
+	TESTQ   BX, BX
+	JE      end716
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next716
+
+end716:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next717:
+	TESTQ   BX, BX
+	JE      end717
+	VMOVUPS (CX), Z1
+	VDIVPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VDIVPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next717
+
+end717:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next718:
+	TESTQ         BX, BX
+	JE            end718
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next718
+
+end718:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next719:
+	TESTQ         BX, BX
+	JE            end719
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next719
+
+end719:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next720:
+	TESTQ         BX, BX
+	JE            end720
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next720
+
+end720:
+	VZEROUPPER
+	RET
+
+// func remainderU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next721:
+	TESTQ         BX, BX
+	JE            end721
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next721
+
+end721:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next722:
+	TESTQ         BX, BX
+	JE            end722
+	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
 	VDIVPD        Z3, Z2, Z4
@@ -46988,18 +48299,18 @@ next710:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next710
+	JMP           next722
 
-end710:
+end722:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next711:
+next723:
 	TESTQ         BX, BX
-	JE            end711
+	JE            end723
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -47045,9 +48356,9 @@ next711:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next711
+	JMP           next723
 
-end711:
+end723:
 	VZEROUPPER
 	RET
 
@@ -47065,9 +48376,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next712:
+next724:
 	TESTQ   BX, BX
-	JE      end712
+	JE      end724
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -47080,18 +48391,18 @@ next712:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next712
+	JMP     next724
 
-end712:
+end724:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next713:
+next725:
 	TESTQ   BX, BX
-	JE      end713
+	JE      end725
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47101,18 +48412,18 @@ next713:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next713
+	JMP     next725
 
-end713:
+end725:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next714:
+next726:
 	TESTQ   BX, BX
-	JE      end714
+	JE      end726
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -47122,9 +48433,9 @@ next714:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next714
+	JMP     next726
 
-end714:
+end726:
 	VZEROUPPER
 	RET
 
@@ -47142,9 +48453,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next715:
+next727:
 	TESTQ   BX, BX
-	JE      end715
+	JE      end727
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -47157,18 +48468,18 @@ next715:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next715
+	JMP     next727
 
-end715:
+end727:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next716:
+next728:
 	TESTQ   BX, BX
-	JE      end716
+	JE      end728
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47178,18 +48489,18 @@ next716:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next716
+	JMP     next728
 
-end716:
+end728:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next717:
+next729:
 	TESTQ   BX, BX
-	JE      end717
+	JE      end729
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -47199,9 +48510,9 @@ next717:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next717
+	JMP     next729
 
-end717:
+end729:
 	VZEROUPPER
 	RET
 
@@ -47219,9 +48530,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next718:
+next730:
 	TESTQ   BX, BX
-	JE      end718
+	JE      end730
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -47234,18 +48545,18 @@ next718:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next718
+	JMP     next730
 
-end718:
+end730:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next719:
+next731:
 	TESTQ   BX, BX
-	JE      end719
+	JE      end731
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47255,18 +48566,18 @@ next719:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next719
+	JMP     next731
 
-end719:
+end731:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next720:
+next732:
 	TESTQ   BX, BX
-	JE      end720
+	JE      end732
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -47276,9 +48587,9 @@ next720:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next720
+	JMP     next732
 
-end720:
+end732:
 	VZEROUPPER
 	RET
 
@@ -47296,9 +48607,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next721:
+next733:
 	TESTQ   BX, BX
-	JE      end721
+	JE      end733
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -47311,18 +48622,18 @@ next721:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next721
+	JMP     next733
 
-end721:
+end733:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next722:
+next734:
 	TESTQ   BX, BX
-	JE      end722
+	JE      end734
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47332,18 +48643,18 @@ next722:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next722
+	JMP     next734
 
-end722:
+end734:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next723:
+next735:
 	TESTQ   BX, BX
-	JE      end723
+	JE      end735
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -47353,9 +48664,9 @@ next723:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next723
+	JMP     next735
 
-end723:
+end735:
 	VZEROUPPER
 	RET
 
@@ -47373,9 +48684,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next724:
+next736:
 	TESTQ        BX, BX
-	JE           end724
+	JE           end736
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4032(SB), Z1
@@ -47392,18 +48703,18 @@ next724:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next724
+	JMP          next736
 
-end724:
+end736:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next725:
+next737:
 	TESTQ        BX, BX
-	JE           end725
+	JE           end737
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -47417,18 +48728,18 @@ next725:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next725
+	JMP          next737
 
-end725:
+end737:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next726:
+next738:
 	TESTQ        BX, BX
-	JE           end726
+	JE           end738
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -47442,9 +48753,9 @@ next726:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next726
+	JMP          next738
 
-end726:
+end738:
 	VZEROUPPER
 	RET
 
@@ -47462,9 +48773,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next727:
+next739:
 	TESTQ   BX, BX
-	JE      end727
+	JE      end739
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -47477,18 +48788,18 @@ next727:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next727
+	JMP     next739
 
-end727:
+end739:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next728:
+next740:
 	TESTQ   BX, BX
-	JE      end728
+	JE      end740
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47498,18 +48809,18 @@ next728:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next728
+	JMP     next740
 
-end728:
+end740:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next729:
+next741:
 	TESTQ   BX, BX
-	JE      end729
+	JE      end741
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47519,9 +48830,9 @@ next729:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next729
+	JMP     next741
 
-end729:
+end741:
 	VZEROUPPER
 	RET
 
@@ -47539,9 +48850,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next730:
+next742:
 	TESTQ   BX, BX
-	JE      end730
+	JE      end742
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -47554,18 +48865,18 @@ next730:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next730
+	JMP     next742
 
-end730:
+end742:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next731:
+next743:
 	TESTQ   BX, BX
-	JE      end731
+	JE      end743
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47575,18 +48886,18 @@ next731:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next731
+	JMP     next743
 
-end731:
+end743:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next732:
+next744:
 	TESTQ   BX, BX
-	JE      end732
+	JE      end744
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47596,9 +48907,9 @@ next732:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next732
+	JMP     next744
 
-end732:
+end744:
 	VZEROUPPER
 	RET
 
@@ -47616,9 +48927,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next733:
+next745:
 	TESTQ   BX, BX
-	JE      end733
+	JE      end745
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -47631,18 +48942,18 @@ next733:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next733
+	JMP     next745
 
-end733:
+end745:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next734:
+next746:
 	TESTQ   BX, BX
-	JE      end734
+	JE      end746
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47652,18 +48963,18 @@ next734:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next734
+	JMP     next746
 
-end734:
+end746:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next735:
+next747:
 	TESTQ   BX, BX
-	JE      end735
+	JE      end747
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47673,9 +48984,9 @@ next735:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next735
+	JMP     next747
 
-end735:
+end747:
 	VZEROUPPER
 	RET
 
@@ -47693,9 +49004,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next736:
+next748:
 	TESTQ   BX, BX
-	JE      end736
+	JE      end748
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -47708,18 +49019,18 @@ next736:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next736
+	JMP     next748
 
-end736:
+end748:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next737:
+next749:
 	TESTQ   BX, BX
-	JE      end737
+	JE      end749
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47729,18 +49040,18 @@ next737:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next737
+	JMP     next749
 
-end737:
+end749:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next738:
+next750:
 	TESTQ   BX, BX
-	JE      end738
+	JE      end750
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47750,18 +49061,18 @@ next738:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next738
+	JMP     next750
 
-end738:
+end750:
 	VZEROUPPER
 	RET
 
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4384(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4416(SB), Z0
+	VBROADCASTSS lanes<>+4640(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -47775,9 +49086,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next739:
+next751:
 	CMPQ        SI, BX
-	JGE         end739
+	JGE         end751
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -47787,7 +49098,7 @@ next739:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end739
+	JNE         end751
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -47797,9 +49108,9 @@ next739:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next739
+	JMP         next751
 
-end739:
+end751:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -47808,9 +49119,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next740:
+next752:
 	CMPQ        CX, BX
-	JGE         end740
+	JGE         end752
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -47819,7 +49130,7 @@ next740:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end740
+	JNE         end752
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -47829,9 +49140,9 @@ next740:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next740
+	JMP         next752
 
-end740:
+end752:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -47840,9 +49151,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next741:
+next753:
 	CMPQ        DX, BX
-	JGE         end741
+	JGE         end753
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -47851,7 +49162,7 @@ next741:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end741
+	JNE         end753
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -47861,9 +49172,9 @@ next741:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next741
+	JMP         next753
 
-end741:
+end753:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -47871,9 +49182,9 @@ end741:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4384(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4416(SB), Z0
+	VBROADCASTSS lanes<>+4640(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -47887,9 +49198,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next742:
+next754:
 	CMPQ         SI, BX
-	JGE          end742
+	JGE          end754
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -47899,7 +49210,7 @@ next742:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end742
+	JNE          end754
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -47911,9 +49222,9 @@ next742:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next742
+	JMP          next754
 
-end742:
+end754:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -47922,9 +49233,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next743:
+next755:
 	CMPQ         CX, BX
-	JGE          end743
+	JGE          end755
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -47933,7 +49244,7 @@ next743:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end743
+	JNE          end755
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -47945,9 +49256,9 @@ next743:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next743
+	JMP          next755
 
-end743:
+end755:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -47956,9 +49267,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next744:
+next756:
 	CMPQ         DX, BX
-	JGE          end744
+	JGE          end756
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -47967,7 +49278,7 @@ next744:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end744
+	JNE          end756
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -47979,9 +49290,9 @@ next744:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next744
+	JMP          next756
 
-end744:
+end756:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -47989,7 +49300,7 @@ end744:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47999,316 +49310,6 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
-	JE           scalarB
-
-next745:
-	TESTQ      BX, BX
-	JE         end745
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPB     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next745
-
-end745:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z1
-
-next746:
-	TESTQ      BX, BX
-	JE         end746
-	VMOVUPS    (DX), Z2
-	VPCMPB     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next746
-
-end746:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z1
-
-next747:
-	TESTQ      BX, BX
-	JE         end747
-	VMOVUPS    (CX), Z2
-	VPCMPB     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000040, BX
-	JMP        next747
-
-end747:
-	VZEROUPPER
-	RET
-
-// func equalU8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           scalarB
-
-next748:
-	TESTQ      BX, BX
-	JE         end748
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next748
-
-end748:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z1
-
-next749:
-	TESTQ      BX, BX
-	JE         end749
-	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next749
-
-end749:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z1
-
-next750:
-	TESTQ      BX, BX
-	JE         end750
-	VMOVUPS    (CX), Z2
-	VPCMPUB    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000040, BX
-	JMP        next750
-
-end750:
-	VZEROUPPER
-	RET
-
-// func equalI16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
-	JE           scalarA
-	CMPQ         DI, $0x02
-	JE           scalarB
-
-next751:
-	TESTQ      BX, BX
-	JE         end751
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next751
-
-end751:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z1
-
-next752:
-	TESTQ      BX, BX
-	JE         end752
-	VMOVUPS    (DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next752
-
-end752:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z1
-
-next753:
-	TESTQ      BX, BX
-	JE         end753
-	VMOVUPS    (CX), Z2
-	VPCMPW     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPW     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x00000040, BX
-	JMP        next753
-
-end753:
-	VZEROUPPER
-	RET
-
-// func equalU16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
-	JE           scalarA
-	CMPQ         DI, $0x02
-	JE           scalarB
-
-next754:
-	TESTQ      BX, BX
-	JE         end754
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next754
-
-end754:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z1
-
-next755:
-	TESTQ      BX, BX
-	JE         end755
-	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next755
-
-end755:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z1
-
-next756:
-	TESTQ      BX, BX
-	JE         end756
-	VMOVUPS    (CX), Z2
-	VPCMPUW    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPUW    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x00000040, BX
-	JMP        next756
-
-end756:
-	VZEROUPPER
-	RET
-
-// func equalI64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
-	JE           scalarA
-	CMPQ         DI, $0x08
 	JE           scalarB
 
 next757:
@@ -48316,47 +49317,12 @@ next757:
 	JE         end757
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPB     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next757
 
@@ -48365,45 +49331,17 @@ end757:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next758:
 	TESTQ      BX, BX
 	JE         end758
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPB     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next758
 
@@ -48412,45 +49350,17 @@ end758:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next759:
 	TESTQ      BX, BX
 	JE         end759
 	VMOVUPS    (CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPB     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
 	JMP        next759
 
@@ -48458,19 +49368,19 @@ end759:
 	VZEROUPPER
 	RET
 
-// func equalU64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+// func equalU8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x01
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x01
 	JE           scalarB
 
 next760:
@@ -48478,47 +49388,12 @@ next760:
 	JE         end760
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPUB    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next760
 
@@ -48527,45 +49402,17 @@ end760:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next761:
 	TESTQ      BX, BX
 	JE         end761
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUB    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next761
 
@@ -48574,45 +49421,17 @@ end761:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next762:
 	TESTQ      BX, BX
 	JE         end762
 	VMOVUPS    (CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUB    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
 	JMP        next762
 
@@ -48620,19 +49439,19 @@ end762:
 	VZEROUPPER
 	RET
 
-// func equalF64AVX512(dst []bool, a []uint8, b []uint8)
+// func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x02
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x02
 	JE           scalarB
 
 next763:
@@ -48640,47 +49459,17 @@ next763:
 	JE         end763
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
+	VPCMPW     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPW     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next763
 
@@ -48689,45 +49478,21 @@ end763:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTW (CX), Z1
 
 next764:
 	TESTQ      BX, BX
 	JE         end764
 	VMOVUPS    (DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPW     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPW     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next764
 
@@ -48736,45 +49501,21 @@ end764:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTW (DX), Z1
 
 next765:
 	TESTQ      BX, BX
 	JE         end765
 	VMOVUPS    (CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPW     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPW     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
 	JMP        next765
 
@@ -48782,19 +49523,19 @@ end765:
 	VZEROUPPER
 	RET
 
-// func lessI8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+// func equalU16AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
+	CMPQ         SI, $0x02
 	JE           scalarA
-	CMPQ         DI, $0x01
+	CMPQ         DI, $0x02
 	JE           scalarB
 
 next766:
@@ -48802,12 +49543,17 @@ next766:
 	JE         end766
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPB     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next766
 
@@ -48816,17 +49562,21 @@ end766:
 	RET
 
 scalarA:
-	VPBROADCASTB (CX), Z1
+	VPBROADCASTW (CX), Z1
 
 next767:
 	TESTQ      BX, BX
 	JE         end767
 	VMOVUPS    (DX), Z2
-	VPCMPB     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next767
 
@@ -48835,17 +49585,21 @@ end767:
 	RET
 
 scalarB:
-	VPBROADCASTB (DX), Z1
+	VPBROADCASTW (DX), Z1
 
 next768:
 	TESTQ      BX, BX
 	JE         end768
 	VMOVUPS    (CX), Z2
-	VPCMPB     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VPCMPUW    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPUW    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
 	JMP        next768
 
@@ -48853,19 +49607,19 @@ end768:
 	VZEROUPPER
 	RET
 
-// func lessU8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+// func equalI64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
+	CMPQ         SI, $0x08
 	JE           scalarA
-	CMPQ         DI, $0x01
+	CMPQ         DI, $0x08
 	JE           scalarB
 
 next769:
@@ -48873,12 +49627,47 @@ next769:
 	JE         end769
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next769
 
@@ -48887,17 +49676,45 @@ end769:
 	RET
 
 scalarA:
-	VPBROADCASTB (CX), Z1
+	VPBROADCASTQ (CX), Z1
 
 next770:
 	TESTQ      BX, BX
 	JE         end770
 	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next770
 
@@ -48906,17 +49723,45 @@ end770:
 	RET
 
 scalarB:
-	VPBROADCASTB (DX), Z1
+	VPBROADCASTQ (DX), Z1
 
 next771:
 	TESTQ      BX, BX
 	JE         end771
 	VMOVUPS    (CX), Z2
-	VPCMPUB    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPQ     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
 	JMP        next771
 
@@ -48924,19 +49769,19 @@ end771:
 	VZEROUPPER
 	RET
 
-// func lessI16AVX512(dst []bool, a []uint8, b []uint8)
+// func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
+	CMPQ         SI, $0x08
 	JE           scalarA
-	CMPQ         DI, $0x02
+	CMPQ         DI, $0x08
 	JE           scalarB
 
 next772:
@@ -48944,17 +49789,47 @@ next772:
 	JE         end772
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next772
 
@@ -48963,21 +49838,45 @@ end772:
 	RET
 
 scalarA:
-	VPBROADCASTW (CX), Z1
+	VPBROADCASTQ (CX), Z1
 
 next773:
 	TESTQ      BX, BX
 	JE         end773
 	VMOVUPS    (DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next773
 
@@ -48986,21 +49885,45 @@ end773:
 	RET
 
 scalarB:
-	VPBROADCASTW (DX), Z1
+	VPBROADCASTQ (DX), Z1
 
 next774:
 	TESTQ      BX, BX
 	JE         end774
 	VMOVUPS    (CX), Z2
-	VPCMPW     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPW     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPUQ    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
 	JMP        next774
 
@@ -49008,19 +49931,19 @@ end774:
 	VZEROUPPER
 	RET
 
-// func lessU16AVX512(dst []bool, a []uint8, b []uint8)
+// func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
+	CMPQ         SI, $0x08
 	JE           scalarA
-	CMPQ         DI, $0x02
+	CMPQ         DI, $0x08
 	JE           scalarB
 
 next775:
@@ -49028,17 +49951,47 @@ next775:
 	JE         end775
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next775
 
@@ -49047,21 +50000,45 @@ end775:
 	RET
 
 scalarA:
-	VPBROADCASTW (CX), Z1
+	VPBROADCASTQ (CX), Z1
 
 next776:
 	TESTQ      BX, BX
 	JE         end776
 	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next776
 
@@ -49070,21 +50047,45 @@ end776:
 	RET
 
 scalarB:
-	VPBROADCASTW (DX), Z1
+	VPBROADCASTQ (DX), Z1
 
 next777:
 	TESTQ      BX, BX
 	JE         end777
 	VMOVUPS    (CX), Z2
-	VPCMPUW    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPUW    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
 	JMP        next777
 
@@ -49092,19 +50093,19 @@ end777:
 	VZEROUPPER
 	RET
 
-// func lessI64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+// func lessI8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x01
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x01
 	JE           scalarB
 
 next778:
@@ -49112,47 +50113,12 @@ next778:
 	JE         end778
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPB     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next778
 
@@ -49161,45 +50127,17 @@ end778:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next779:
 	TESTQ      BX, BX
 	JE         end779
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPB     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next779
 
@@ -49208,45 +50146,17 @@ end779:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next780:
 	TESTQ      BX, BX
 	JE         end780
 	VMOVUPS    (CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPB     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
 	JMP        next780
 
@@ -49254,19 +50164,19 @@ end780:
 	VZEROUPPER
 	RET
 
-// func lessU64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+// func lessU8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x01
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x01
 	JE           scalarB
 
 next781:
@@ -49274,47 +50184,12 @@ next781:
 	JE         end781
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPUB    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next781
 
@@ -49323,45 +50198,17 @@ end781:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next782:
 	TESTQ      BX, BX
 	JE         end782
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUB    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next782
 
@@ -49370,45 +50217,17 @@ end782:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next783:
 	TESTQ      BX, BX
 	JE         end783
 	VMOVUPS    (CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUB    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
 	JMP        next783
 
@@ -49416,19 +50235,19 @@ end783:
 	VZEROUPPER
 	RET
 
-// func lessF64AVX512(dst []bool, a []uint8, b []uint8)
+// func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x02
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x02
 	JE           scalarB
 
 next784:
@@ -49436,47 +50255,17 @@ next784:
 	JE         end784
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
+	VPCMPW     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPW     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next784
 
@@ -49485,45 +50274,21 @@ end784:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTW (CX), Z1
 
 next785:
 	TESTQ      BX, BX
 	JE         end785
 	VMOVUPS    (DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPW     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPW     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next785
 
@@ -49532,45 +50297,21 @@ end785:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTW (DX), Z1
 
 next786:
 	TESTQ      BX, BX
 	JE         end786
 	VMOVUPS    (CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPW     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPW     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
 	JMP        next786
 
@@ -49578,19 +50319,19 @@ end786:
 	VZEROUPPER
 	RET
 
-// func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+// func lessU16AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
+	CMPQ         SI, $0x02
 	JE           scalarA
-	CMPQ         DI, $0x01
+	CMPQ         DI, $0x02
 	JE           scalarB
 
 next787:
@@ -49598,12 +50339,17 @@ next787:
 	JE         end787
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPB     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next787
 
@@ -49612,17 +50358,21 @@ end787:
 	RET
 
 scalarA:
-	VPBROADCASTB (CX), Z1
+	VPBROADCASTW (CX), Z1
 
 next788:
 	TESTQ      BX, BX
 	JE         end788
 	VMOVUPS    (DX), Z2
-	VPCMPB     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next788
 
@@ -49631,17 +50381,21 @@ end788:
 	RET
 
 scalarB:
-	VPBROADCASTB (DX), Z1
+	VPBROADCASTW (DX), Z1
 
 next789:
 	TESTQ      BX, BX
 	JE         end789
 	VMOVUPS    (CX), Z2
-	VPCMPB     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VPCMPUW    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPUW    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
 	JMP        next789
 
@@ -49649,10 +50403,496 @@ end789:
 	VZEROUPPER
 	RET
 
-// func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
+// func lessI64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next790:
+	TESTQ      BX, BX
+	JE         end790
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next790
+
+end790:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next791:
+	TESTQ      BX, BX
+	JE         end791
+	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next791
+
+end791:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next792:
+	TESTQ      BX, BX
+	JE         end792
+	VMOVUPS    (CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next792
+
+end792:
+	VZEROUPPER
+	RET
+
+// func lessU64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next793:
+	TESTQ      BX, BX
+	JE         end793
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next793
+
+end793:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next794:
+	TESTQ      BX, BX
+	JE         end794
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next794
+
+end794:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next795:
+	TESTQ      BX, BX
+	JE         end795
+	VMOVUPS    (CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next795
+
+end795:
+	VZEROUPPER
+	RET
+
+// func lessF64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next796:
+	TESTQ      BX, BX
+	JE         end796
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next796
+
+end796:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next797:
+	TESTQ      BX, BX
+	JE         end797
+	VMOVUPS    (DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next797
+
+end797:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next798:
+	TESTQ      BX, BX
+	JE         end798
+	VMOVUPS    (CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next798
+
+end798:
+	VZEROUPPER
+	RET
+
+// func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49664,9 +50904,80 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next790:
+next799:
 	TESTQ      BX, BX
-	JE         end790
+	JE         end799
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPB     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
+	JMP        next799
+
+end799:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z1
+
+next800:
+	TESTQ      BX, BX
+	JE         end800
+	VMOVUPS    (DX), Z2
+	VPCMPB     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
+	JMP        next800
+
+end800:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z1
+
+next801:
+	TESTQ      BX, BX
+	JE         end801
+	VMOVUPS    (CX), Z2
+	VPCMPB     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000040, BX
+	JMP        next801
+
+end801:
+	VZEROUPPER
+	RET
+
+// func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+next802:
+	TESTQ      BX, BX
+	JE         end802
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -49676,442 +50987,6 @@ next790:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next790
-
-end790:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z1
-
-next791:
-	TESTQ      BX, BX
-	JE         end791
-	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next791
-
-end791:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z1
-
-next792:
-	TESTQ      BX, BX
-	JE         end792
-	VMOVUPS    (CX), Z2
-	VPCMPUB    $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000040, BX
-	JMP        next792
-
-end792:
-	VZEROUPPER
-	RET
-
-// func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
-	JE           scalarA
-	CMPQ         DI, $0x02
-	JE           scalarB
-
-next793:
-	TESTQ      BX, BX
-	JE         end793
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next793
-
-end793:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z1
-
-next794:
-	TESTQ      BX, BX
-	JE         end794
-	VMOVUPS    (DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next794
-
-end794:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z1
-
-next795:
-	TESTQ      BX, BX
-	JE         end795
-	VMOVUPS    (CX), Z2
-	VPCMPW     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPW     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x00000040, BX
-	JMP        next795
-
-end795:
-	VZEROUPPER
-	RET
-
-// func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
-	JE           scalarA
-	CMPQ         DI, $0x02
-	JE           scalarB
-
-next796:
-	TESTQ      BX, BX
-	JE         end796
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next796
-
-end796:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z1
-
-next797:
-	TESTQ      BX, BX
-	JE         end797
-	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next797
-
-end797:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z1
-
-next798:
-	TESTQ      BX, BX
-	JE         end798
-	VMOVUPS    (CX), Z2
-	VPCMPUW    $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPUW    $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x00000040, BX
-	JMP        next798
-
-end798:
-	VZEROUPPER
-	RET
-
-// func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
-	JE           scalarA
-	CMPQ         DI, $0x08
-	JE           scalarB
-
-next799:
-	TESTQ      BX, BX
-	JE         end799
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next799
-
-end799:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z1
-
-next800:
-	TESTQ      BX, BX
-	JE         end800
-	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next800
-
-end800:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z1
-
-next801:
-	TESTQ      BX, BX
-	JE         end801
-	VMOVUPS    (CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	SUBQ       $0x00000040, BX
-	JMP        next801
-
-end801:
-	VZEROUPPER
-	RET
-
-// func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
-	JE           scalarA
-	CMPQ         DI, $0x08
-	JE           scalarB
-
-next802:
-	TESTQ      BX, BX
-	JE         end802
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
 	JMP        next802
 
 end802:
@@ -50119,45 +50994,17 @@ end802:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next803:
 	TESTQ      BX, BX
 	JE         end803
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUB    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next803
 
@@ -50166,11 +51013,475 @@ end803:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next804:
 	TESTQ      BX, BX
 	JE         end804
+	VMOVUPS    (CX), Z2
+	VPCMPUB    $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000040, BX
+	JMP        next804
+
+end804:
+	VZEROUPPER
+	RET
+
+// func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x02
+	JE           scalarA
+	CMPQ         DI, $0x02
+	JE           scalarB
+
+next805:
+	TESTQ      BX, BX
+	JE         end805
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next805
+
+end805:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z1
+
+next806:
+	TESTQ      BX, BX
+	JE         end806
+	VMOVUPS    (DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next806
+
+end806:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z1
+
+next807:
+	TESTQ      BX, BX
+	JE         end807
+	VMOVUPS    (CX), Z2
+	VPCMPW     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPW     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x00000040, BX
+	JMP        next807
+
+end807:
+	VZEROUPPER
+	RET
+
+// func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x02
+	JE           scalarA
+	CMPQ         DI, $0x02
+	JE           scalarB
+
+next808:
+	TESTQ      BX, BX
+	JE         end808
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next808
+
+end808:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z1
+
+next809:
+	TESTQ      BX, BX
+	JE         end809
+	VMOVUPS    (DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next809
+
+end809:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z1
+
+next810:
+	TESTQ      BX, BX
+	JE         end810
+	VMOVUPS    (CX), Z2
+	VPCMPUW    $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPUW    $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x00000040, BX
+	JMP        next810
+
+end810:
+	VZEROUPPER
+	RET
+
+// func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next811:
+	TESTQ      BX, BX
+	JE         end811
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next811
+
+end811:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next812:
+	TESTQ      BX, BX
+	JE         end812
+	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next812
+
+end812:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next813:
+	TESTQ      BX, BX
+	JE         end813
+	VMOVUPS    (CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next813
+
+end813:
+	VZEROUPPER
+	RET
+
+// func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4544(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next814:
+	TESTQ      BX, BX
+	JE         end814
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next814
+
+end814:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next815:
+	TESTQ      BX, BX
+	JE         end815
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next815
+
+end815:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next816:
+	TESTQ      BX, BX
+	JE         end816
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -50206,16 +51517,16 @@ next804:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next804
+	JMP        next816
 
-end804:
+end816:
 	VZEROUPPER
 	RET
 
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4320(SB), Z0
+	VBROADCASTSS lanes<>+4544(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50227,9 +51538,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next805:
+next817:
 	TESTQ      BX, BX
-	JE         end805
+	JE         end817
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -50274,18 +51585,18 @@ next805:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next805
+	JMP        next817
 
-end805:
+end817:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next806:
+next818:
 	TESTQ      BX, BX
-	JE         end806
+	JE         end818
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -50321,18 +51632,18 @@ next806:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next806
+	JMP        next818
 
-end806:
+end818:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next807:
+next819:
 	TESTQ      BX, BX
-	JE         end807
+	JE         end819
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -50368,9 +51679,9 @@ next807:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next807
+	JMP        next819
 
-end807:
+end819:
 	VZEROUPPER
 	RET
 
@@ -50857,8 +52168,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+4480(SB), Z1, Z1
-	VPADDD.BCST lanes<>+4512(SB), Z0, Z4
+	VORPS.BCST  lanes<>+4704(SB), Z1, Z1
+	VPADDD.BCST lanes<>+4736(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -51221,20 +52532,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+4544(SB), Z5
-	VFMADD213PS.BCST lanes<>+4576(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4608(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4640(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4672(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+4768(SB), Z5
+	VFMADD213PS.BCST lanes<>+4800(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4832(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4864(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4896(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+4704(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+4736(SB), Z6, Z7
+	VMULPS.BCST      lanes<>+4928(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+4960(SB), Z6, Z7
 	VXORPS.BCST      lanes<>+1376(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+4704(SB), Z9
+	VBROADCASTSS     lanes<>+4928(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+4704(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+4928(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -51248,11 +52559,11 @@ next:
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+4768(SB), Z2
-	VFMADD213PS.BCST lanes<>+4800(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4832(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4864(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4896(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+4992(SB), Z2
+	VFMADD213PS.BCST lanes<>+5024(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5056(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5088(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5120(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+4128(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
@@ -51263,7 +52574,7 @@ next:
 	VCMPPS.BCST      $0x15, lanes<>+928(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+4928(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+5152(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -51307,7 +52618,7 @@ next:
 	VANDPS.BCST  lanes<>+3008(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
 	VANDPS.BCST  lanes<>+3008(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+4960(SB), Z2, K1
+	VCMPPS.BCST  $0x15, lanes<>+5184(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+928(SB), Z1, K1
@@ -51355,9 +52666,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one808:
+one820:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd808
+	JLT              oneEnd820
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -51470,11 +52781,11 @@ one808:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one808
+	JMP              one820
 
-oneEnd808:
+oneEnd820:
 	TESTQ            R10, R10
-	JE               done808
+	JE               done820
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -51587,7 +52898,7 @@ oneEnd808:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done808:
+done820:
 	VZEROUPPER
 	RET
 
@@ -51619,9 +52930,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one809:
+one821:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd809
+	JLT              oneEnd821
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -51697,11 +53008,11 @@ one809:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one809
+	JMP              one821
 
-oneEnd809:
+oneEnd821:
 	TESTQ            R9, R9
-	JE               done809
+	JE               done821
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -51776,7 +53087,7 @@ oneEnd809:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done809:
+done821:
 	VZEROUPPER
 	RET
 
@@ -51810,9 +53121,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one810:
+one822:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd810
+	JLT              oneEnd822
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -51930,11 +53241,11 @@ one810:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one810
+	JMP              one822
 
-oneEnd810:
+oneEnd822:
 	TESTQ            R11, R11
-	JE               done810
+	JE               done822
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -52051,7 +53362,7 @@ oneEnd810:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done810:
+done822:
 	VZEROUPPER
 	RET
 
@@ -52085,9 +53396,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one811:
+one823:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd811
+	JLT              oneEnd823
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -52167,11 +53478,11 @@ one811:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one811
+	JMP              one823
 
-oneEnd811:
+oneEnd823:
 	TESTQ            R10, R10
-	JE               done811
+	JE               done823
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -52250,7 +53561,7 @@ oneEnd811:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done811:
+done823:
 	VZEROUPPER
 	RET
 
@@ -52270,9 +53581,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one812:
+one824:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd812
+	JLT              oneEnd824
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -52331,11 +53642,11 @@ one812:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one812
+	JMP              one824
 
-oneEnd812:
+oneEnd824:
 	TESTQ            R10, R10
-	JE               done812
+	JE               done824
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -52392,7 +53703,7 @@ oneEnd812:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done812:
+done824:
 	VZEROUPPER
 	RET
 
@@ -52409,9 +53720,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one813:
+one825:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd813
+	JLT          oneEnd825
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -52444,11 +53755,11 @@ one813:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one813
+	JMP          one825
 
-oneEnd813:
+oneEnd825:
 	TESTQ        R8, R8
-	JE           done813
+	JE           done825
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -52481,7 +53792,7 @@ oneEnd813:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done813:
+done825:
 	VZEROUPPER
 	RET
 
@@ -52544,9 +53855,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many814:
+many826:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd814
+	JLT         manyEnd826
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -52585,12 +53896,12 @@ many814:
 	VMOVUPS     Y3, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many814
+	JMP         many826
 
-manyEnd814:
-one814:
+manyEnd826:
+one826:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd814
+	JLT         oneEnd826
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -52611,11 +53922,11 @@ one814:
 	VMOVUPS     Y3, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one814
+	JMP         one826
 
-oneEnd814:
+oneEnd826:
 	TESTQ       SI, SI
-	JE          done814
+	JE          done826
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -52638,7 +53949,7 @@ oneEnd814:
 	VMINPS      Y4, Y1, Y4
 	VMASKMOVPS  Y4, Y3, (DI)
 
-done814:
+done826:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52661,9 +53972,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many815:
+many827:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd815
+	JLT          manyEnd827
 	VMOVUPS      (DI), Y3
 	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
@@ -52710,12 +54021,12 @@ many815:
 	VMOVUPS      Y3, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many815
+	JMP          many827
 
-manyEnd815:
-one815:
+manyEnd827:
+one827:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd815
+	JLT          oneEnd827
 	VMOVUPS      (DI), Y3
 	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
@@ -52740,11 +54051,11 @@ one815:
 	VMOVUPS      Y3, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one815
+	JMP          one827
 
-oneEnd815:
+oneEnd827:
 	TESTQ        SI, SI
-	JE           done815
+	JE           done827
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y3
@@ -52771,7 +54082,7 @@ oneEnd815:
 	VDIVPS       Y4, Y5, Y4
 	VMASKMOVPS   Y4, Y3, (DI)
 
-done815:
+done827:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52794,9 +54105,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many816:
+many828:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd816
+	JLT         manyEnd828
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -52843,12 +54154,12 @@ many816:
 	VMOVUPS     Y4, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many816
+	JMP         many828
 
-manyEnd816:
-one816:
+manyEnd828:
+one828:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd816
+	JLT         oneEnd828
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -52873,11 +54184,11 @@ one816:
 	VMOVUPS     Y4, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one816
+	JMP         one828
 
-oneEnd816:
+oneEnd828:
 	TESTQ       SI, SI
-	JE          done816
+	JE          done828
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -52904,7 +54215,7 @@ oneEnd816:
 	VFMADD213PS Y4, Y4, Y5
 	VMASKMOVPS  Y5, Y3, (DI)
 
-done816:
+done828:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52932,9 +54243,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many817:
+many829:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd817
+	JLT         manyEnd829
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2368(SB), Y9
@@ -52979,12 +54290,12 @@ many817:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many817
+	JMP         many829
 
-manyEnd817:
-one817:
+manyEnd829:
+one829:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd817
+	JLT         oneEnd829
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2368(SB), Y9
@@ -53008,11 +54319,11 @@ one817:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one817
+	JMP         one829
 
-oneEnd817:
+oneEnd829:
 	TESTQ       SI, SI
-	JE          done817
+	JE          done829
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -53038,7 +54349,7 @@ oneEnd817:
 	VDIVPS      Y9, Y8, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done817:
+done829:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53063,9 +54374,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many818:
+many830:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd818
+	JLT          manyEnd830
 	VMOVUPS      (DI), Y4
 	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
@@ -53112,12 +54423,12 @@ many818:
 	VMOVUPS      Y4, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many818
+	JMP          many830
 
-manyEnd818:
-one818:
+manyEnd830:
+one830:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd818
+	JLT          oneEnd830
 	VMOVUPS      (DI), Y4
 	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
@@ -53142,11 +54453,11 @@ one818:
 	VMOVUPS      Y4, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one818
+	JMP          one830
 
-oneEnd818:
+oneEnd830:
 	TESTQ        SI, SI
-	JE           done818
+	JE           done830
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y4
@@ -53173,7 +54484,7 @@ oneEnd818:
 	VDIVPS       Y6, Y5, Y5
 	VMASKMOVPS   Y5, Y4, (DI)
 
-done818:
+done830:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53195,9 +54506,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many819:
+many831:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd819
+	JLT     manyEnd831
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -53214,12 +54525,12 @@ many819:
 	VMOVUPS Y2, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many819
+	JMP     many831
 
-manyEnd819:
-one819:
+manyEnd831:
+one831:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd819
+	JLT     oneEnd831
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -53229,11 +54540,11 @@ one819:
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one819
+	JMP     one831
 
-oneEnd819:
+oneEnd831:
 	TESTQ      SI, SI
-	JE         done819
+	JE         done831
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -53245,7 +54556,7 @@ oneEnd819:
 	VMULPS     Y3, Y4, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done819:
+done831:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53271,9 +54582,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many820:
+many832:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd820
+	JLT     manyEnd832
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -53288,12 +54599,12 @@ many820:
 	VMOVUPS Y4, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many820
+	JMP     many832
 
-manyEnd820:
-one820:
+manyEnd832:
+one832:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd820
+	JLT     oneEnd832
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -53302,11 +54613,11 @@ one820:
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one820
+	JMP     one832
 
-oneEnd820:
+oneEnd832:
 	TESTQ      SI, SI
-	JE         done820
+	JE         done832
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -53317,7 +54628,7 @@ oneEnd820:
 	VMINPS     Y5, Y3, Y5
 	VMASKMOVPS Y5, Y4, (DI)
 
-done820:
+done832:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53339,9 +54650,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many821:
+many833:
 	CMPQ      SI, $0x00000020
-	JLT       manyEnd821
+	JLT       manyEnd833
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -53360,23 +54671,23 @@ many821:
 	VMOVUPS   Y1, 96(DI)
 	ADDQ      $0x00000080, DI
 	SUBQ      $0x00000020, SI
-	JMP       many821
+	JMP       many833
 
-manyEnd821:
-one821:
+manyEnd833:
+one833:
 	CMPQ      SI, $0x00000008
-	JLT       oneEnd821
+	JLT       oneEnd833
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
 	VMOVUPS   Y1, (DI)
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000008, SI
-	JMP       one821
+	JMP       one833
 
-oneEnd821:
+oneEnd833:
 	TESTQ      SI, SI
-	JE         done821
+	JE         done833
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y1
@@ -53385,7 +54696,7 @@ oneEnd821:
 	VBLENDVPS  Y2, Y3, Y2, Y2
 	VMASKMOVPS Y2, Y1, (DI)
 
-done821:
+done833:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53409,9 +54720,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many822:
+many834:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd822
+	JLT     manyEnd834
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -53430,23 +54741,23 @@ many822:
 	VMOVUPS Y2, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many822
+	JMP     many834
 
-manyEnd822:
-one822:
+manyEnd834:
+one834:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd822
+	JLT     oneEnd834
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one822
+	JMP     one834
 
-oneEnd822:
+oneEnd834:
 	TESTQ      SI, SI
-	JE         done822
+	JE         done834
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -53455,7 +54766,7 @@ oneEnd822:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done822:
+done834:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53479,9 +54790,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many823:
+many835:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd823
+	JLT     manyEnd835
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -53493,12 +54804,12 @@ many823:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     many823
+	JMP     many835
 
-manyEnd823:
-one823:
+manyEnd835:
+one835:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd823
+	JLT     oneEnd835
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -53506,11 +54817,11 @@ one823:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R8
-	JMP     one823
+	JMP     one835
 
-oneEnd823:
+oneEnd835:
 	TESTQ      R8, R8
-	JE         done823
+	JE         done835
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y0
@@ -53519,7 +54830,7 @@ oneEnd823:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done823:
+done835:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -53551,9 +54862,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many824:
+many836:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd824
+	JLT          manyEnd836
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -53592,12 +54903,12 @@ many824:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many824
+	JMP          many836
 
-manyEnd824:
-one824:
+manyEnd836:
+one836:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd824
+	JLT          oneEnd836
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -53618,11 +54929,11 @@ one824:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one824
+	JMP          one836
 
-oneEnd824:
+oneEnd836:
 	TESTQ        SI, SI
-	JE           done824
+	JE           done836
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -53646,7 +54957,7 @@ oneEnd824:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done824:
+done836:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53678,9 +54989,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many825:
+many837:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd825
+	JLT          manyEnd837
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -53725,12 +55036,12 @@ many825:
 	VMOVUPS      Z11, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many825
+	JMP          many837
 
-manyEnd825:
-one825:
+manyEnd837:
+one837:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd825
+	JLT          oneEnd837
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -53754,11 +55065,11 @@ one825:
 	VMOVUPS      Z11, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one825
+	JMP          one837
 
-oneEnd825:
+oneEnd837:
 	TESTQ        SI, SI
-	JE           done825
+	JE           done837
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -53785,7 +55096,7 @@ oneEnd825:
 	VDIVPS       Z11, Z12, Z11
 	VMOVUPS      Z11, K1, (DI)
 
-done825:
+done837:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53819,9 +55130,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many826:
+many838:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd826
+	JLT          manyEnd838
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -53868,12 +55179,12 @@ many826:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many826
+	JMP          many838
 
-manyEnd826:
-one826:
+manyEnd838:
+one838:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd826
+	JLT          oneEnd838
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -53898,11 +55209,11 @@ one826:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one826
+	JMP          one838
 
-oneEnd826:
+oneEnd838:
 	TESTQ        SI, SI
-	JE           done826
+	JE           done838
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -53930,7 +55241,7 @@ oneEnd826:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done826:
+done838:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -53953,11 +55264,11 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2272(SB), Z1
 	VBROADCASTSS lanes<>+2304(SB), Z1
 	VBROADCASTSS lanes<>+2336(SB), Z1
-	VBROADCASTSS lanes<>+4992(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5216(SB), Z1
+	VBROADCASTSS lanes<>+5248(SB), Z2
+	VBROADCASTSS lanes<>+5280(SB), Z3
+	VBROADCASTSS lanes<>+5312(SB), Z4
+	VBROADCASTSS lanes<>+5344(SB), Z5
 	VBROADCASTSS lanes<>+2400(SB), Z5
 	VBROADCASTSS lanes<>+2368(SB), Z6
 
@@ -53965,16 +55276,16 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many827:
+many839:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd827
+	JLT          manyEnd839
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -53990,7 +55301,7 @@ many827:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -54002,19 +55313,19 @@ many827:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many827
+	JMP          many839
 
-manyEnd827:
-one827:
+manyEnd839:
+one839:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd827
+	JLT          oneEnd839
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -54026,11 +55337,11 @@ one827:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one827
+	JMP          one839
 
-oneEnd827:
+oneEnd839:
 	TESTQ        SI, SI
-	JE           done827
+	JE           done839
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -54041,7 +55352,7 @@ oneEnd827:
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5120(SB), Z9
+	VBROADCASTSS lanes<>+5344(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -54052,7 +55363,7 @@ oneEnd827:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done827:
+done839:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -54086,9 +55397,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many828:
+many840:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd828
+	JLT          manyEnd840
 	VMOVUPS      (DI), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -54133,12 +55444,12 @@ many828:
 	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many828
+	JMP          many840
 
-manyEnd828:
-one828:
+manyEnd840:
+one840:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd828
+	JLT          oneEnd840
 	VMOVUPS      (DI), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -54162,11 +55473,11 @@ one828:
 	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one828
+	JMP          one840
 
-oneEnd828:
+oneEnd840:
 	TESTQ        SI, SI
-	JE           done828
+	JE           done840
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -54193,7 +55504,7 @@ oneEnd828:
 	VDIVPS       Z13, Z12, Z12
 	VMOVUPS      Z12, K1, (DI)
 
-done828:
+done840:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -54215,9 +55526,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many829:
+many841:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd829
+	JLT         manyEnd841
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -54234,12 +55545,12 @@ many829:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many829
+	JMP         many841
 
-manyEnd829:
-one829:
+manyEnd841:
+one841:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd829
+	JLT         oneEnd841
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -54249,11 +55560,11 @@ one829:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one829
+	JMP         one841
 
-oneEnd829:
+oneEnd841:
 	TESTQ       SI, SI
-	JE          done829
+	JE          done841
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -54266,7 +55577,7 @@ oneEnd829:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done829:
+done841:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -54292,9 +55603,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many830:
+many842:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd830
+	JLT     manyEnd842
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -54309,12 +55620,12 @@ many830:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many830
+	JMP     many842
 
-manyEnd830:
-one830:
+manyEnd842:
+one842:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd830
+	JLT     oneEnd842
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -54323,11 +55634,11 @@ one830:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one830
+	JMP     one842
 
-oneEnd830:
+oneEnd842:
 	TESTQ     SI, SI
-	JE        done830
+	JE        done842
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -54339,7 +55650,7 @@ oneEnd830:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done830:
+done842:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -54361,9 +55672,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many831:
+many843:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd831
+	JLT       manyEnd843
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -54386,12 +55697,12 @@ many831:
 	VMOVUPS   Z4, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many831
+	JMP       many843
 
-manyEnd831:
-one831:
+manyEnd843:
+one843:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd831
+	JLT       oneEnd843
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -54399,11 +55710,11 @@ one831:
 	VMOVUPS   Z5, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one831
+	JMP       one843
 
-oneEnd831:
+oneEnd843:
 	TESTQ     SI, SI
-	JE        done831
+	JE        done843
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -54414,7 +55725,7 @@ oneEnd831:
 	VBLENDMPS Z8, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (DI)
 
-done831:
+done843:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -54438,9 +55749,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many832:
+many844:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd832
+	JLT     manyEnd844
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -54459,23 +55770,23 @@ many832:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many832
+	JMP     many844
 
-manyEnd832:
-one832:
+manyEnd844:
+one844:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd832
+	JLT     oneEnd844
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one832
+	JMP     one844
 
-oneEnd832:
+oneEnd844:
 	TESTQ     SI, SI
-	JE        done832
+	JE        done844
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -54485,7 +55796,7 @@ oneEnd832:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done832:
+done844:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -54509,9 +55820,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many833:
+many845:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd833
+	JLT     manyEnd845
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -54523,12 +55834,12 @@ many833:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many833
+	JMP     many845
 
-manyEnd833:
-one833:
+manyEnd845:
+one845:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd833
+	JLT     oneEnd845
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -54536,11 +55847,11 @@ one833:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one833
+	JMP     one845
 
-oneEnd833:
+oneEnd845:
 	TESTQ     R8, R8
-	JE        done833
+	JE        done845
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -54550,7 +55861,7 @@ oneEnd833:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done833:
+done845:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -55598,255 +56909,311 @@ DATA lanes<>+4144(SB)/4, $0x3f317218
 DATA lanes<>+4148(SB)/4, $0x3f317218
 DATA lanes<>+4152(SB)/4, $0x3f317218
 DATA lanes<>+4156(SB)/4, $0x3f317218
-DATA lanes<>+4160(SB)/4, $0x3efffee1
-DATA lanes<>+4164(SB)/4, $0x3efffee1
-DATA lanes<>+4168(SB)/4, $0x3efffee1
-DATA lanes<>+4172(SB)/4, $0x3efffee1
-DATA lanes<>+4176(SB)/4, $0x3efffee1
-DATA lanes<>+4180(SB)/4, $0x3efffee1
-DATA lanes<>+4184(SB)/4, $0x3efffee1
-DATA lanes<>+4188(SB)/4, $0x3efffee1
-DATA lanes<>+4192(SB)/4, $0x3e2aad38
-DATA lanes<>+4196(SB)/4, $0x3e2aad38
-DATA lanes<>+4200(SB)/4, $0x3e2aad38
-DATA lanes<>+4204(SB)/4, $0x3e2aad38
-DATA lanes<>+4208(SB)/4, $0x3e2aad38
-DATA lanes<>+4212(SB)/4, $0x3e2aad38
-DATA lanes<>+4216(SB)/4, $0x3e2aad38
-DATA lanes<>+4220(SB)/4, $0x3e2aad38
-DATA lanes<>+4224(SB)/4, $0x3d2b9da5
-DATA lanes<>+4228(SB)/4, $0x3d2b9da5
-DATA lanes<>+4232(SB)/4, $0x3d2b9da5
-DATA lanes<>+4236(SB)/4, $0x3d2b9da5
-DATA lanes<>+4240(SB)/4, $0x3d2b9da5
-DATA lanes<>+4244(SB)/4, $0x3d2b9da5
-DATA lanes<>+4248(SB)/4, $0x3d2b9da5
-DATA lanes<>+4252(SB)/4, $0x3d2b9da5
-DATA lanes<>+4256(SB)/4, $0x3c07d3bf
-DATA lanes<>+4260(SB)/4, $0x3c07d3bf
-DATA lanes<>+4264(SB)/4, $0x3c07d3bf
-DATA lanes<>+4268(SB)/4, $0x3c07d3bf
-DATA lanes<>+4272(SB)/4, $0x3c07d3bf
-DATA lanes<>+4276(SB)/4, $0x3c07d3bf
-DATA lanes<>+4280(SB)/4, $0x3c07d3bf
-DATA lanes<>+4284(SB)/4, $0x3c07d3bf
-DATA lanes<>+4288(SB)/4, $0x3f7ffffb
-DATA lanes<>+4292(SB)/4, $0x3f7ffffb
-DATA lanes<>+4296(SB)/4, $0x3f7ffffb
-DATA lanes<>+4300(SB)/4, $0x3f7ffffb
-DATA lanes<>+4304(SB)/4, $0x3f7ffffb
-DATA lanes<>+4308(SB)/4, $0x3f7ffffb
-DATA lanes<>+4312(SB)/4, $0x3f7ffffb
-DATA lanes<>+4316(SB)/4, $0x3f7ffffb
-DATA lanes<>+4320(SB)/4, $0x01010101
-DATA lanes<>+4324(SB)/4, $0x01010101
-DATA lanes<>+4328(SB)/4, $0x01010101
-DATA lanes<>+4332(SB)/4, $0x01010101
-DATA lanes<>+4336(SB)/4, $0x01010101
-DATA lanes<>+4340(SB)/4, $0x01010101
-DATA lanes<>+4344(SB)/4, $0x01010101
-DATA lanes<>+4348(SB)/4, $0x01010101
-DATA lanes<>+4352(SB)/4, $0x41e00000
-DATA lanes<>+4356(SB)/4, $0x41e00000
-DATA lanes<>+4360(SB)/4, $0x41e00000
-DATA lanes<>+4364(SB)/4, $0x41e00000
-DATA lanes<>+4368(SB)/4, $0x41e00000
-DATA lanes<>+4372(SB)/4, $0x41e00000
-DATA lanes<>+4376(SB)/4, $0x41e00000
-DATA lanes<>+4380(SB)/4, $0x41e00000
-DATA lanes<>+4384(SB)/4, $0x43380000
-DATA lanes<>+4388(SB)/4, $0x43380000
-DATA lanes<>+4392(SB)/4, $0x43380000
-DATA lanes<>+4396(SB)/4, $0x43380000
-DATA lanes<>+4400(SB)/4, $0x43380000
-DATA lanes<>+4404(SB)/4, $0x43380000
-DATA lanes<>+4408(SB)/4, $0x43380000
-DATA lanes<>+4412(SB)/4, $0x43380000
-DATA lanes<>+4416(SB)/4, $0x00080000
-DATA lanes<>+4420(SB)/4, $0x00080000
-DATA lanes<>+4424(SB)/4, $0x00080000
-DATA lanes<>+4428(SB)/4, $0x00080000
-DATA lanes<>+4432(SB)/4, $0x00080000
-DATA lanes<>+4436(SB)/4, $0x00080000
-DATA lanes<>+4440(SB)/4, $0x00080000
-DATA lanes<>+4444(SB)/4, $0x00080000
-DATA lanes<>+4448(SB)/4, $0x000000ff
-DATA lanes<>+4452(SB)/4, $0x000000ff
-DATA lanes<>+4456(SB)/4, $0x000000ff
-DATA lanes<>+4460(SB)/4, $0x000000ff
-DATA lanes<>+4464(SB)/4, $0x000000ff
-DATA lanes<>+4468(SB)/4, $0x000000ff
-DATA lanes<>+4472(SB)/4, $0x000000ff
-DATA lanes<>+4476(SB)/4, $0x000000ff
-DATA lanes<>+4480(SB)/4, $0x00000040
-DATA lanes<>+4484(SB)/4, $0x00000040
-DATA lanes<>+4488(SB)/4, $0x00000040
-DATA lanes<>+4492(SB)/4, $0x00000040
-DATA lanes<>+4496(SB)/4, $0x00000040
-DATA lanes<>+4500(SB)/4, $0x00000040
-DATA lanes<>+4504(SB)/4, $0x00000040
-DATA lanes<>+4508(SB)/4, $0x00000040
-DATA lanes<>+4512(SB)/4, $0x00007fff
-DATA lanes<>+4516(SB)/4, $0x00007fff
-DATA lanes<>+4520(SB)/4, $0x00007fff
-DATA lanes<>+4524(SB)/4, $0x00007fff
-DATA lanes<>+4528(SB)/4, $0x00007fff
-DATA lanes<>+4532(SB)/4, $0x00007fff
-DATA lanes<>+4536(SB)/4, $0x00007fff
-DATA lanes<>+4540(SB)/4, $0x00007fff
-DATA lanes<>+4544(SB)/4, $0x3e90acfa
-DATA lanes<>+4548(SB)/4, $0x3e90acfa
-DATA lanes<>+4552(SB)/4, $0x3e90acfa
-DATA lanes<>+4556(SB)/4, $0x3e90acfa
-DATA lanes<>+4560(SB)/4, $0x3e90acfa
-DATA lanes<>+4564(SB)/4, $0x3e90acfa
-DATA lanes<>+4568(SB)/4, $0x3e90acfa
-DATA lanes<>+4572(SB)/4, $0x3e90acfa
-DATA lanes<>+4576(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4580(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4584(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4588(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4592(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4596(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4600(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4604(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4608(SB)/4, $0x3ed30cfc
-DATA lanes<>+4612(SB)/4, $0x3ed30cfc
-DATA lanes<>+4616(SB)/4, $0x3ed30cfc
-DATA lanes<>+4620(SB)/4, $0x3ed30cfc
-DATA lanes<>+4624(SB)/4, $0x3ed30cfc
-DATA lanes<>+4628(SB)/4, $0x3ed30cfc
-DATA lanes<>+4632(SB)/4, $0x3ed30cfc
-DATA lanes<>+4636(SB)/4, $0x3ed30cfc
-DATA lanes<>+4640(SB)/4, $0x3f13bb61
-DATA lanes<>+4644(SB)/4, $0x3f13bb61
-DATA lanes<>+4648(SB)/4, $0x3f13bb61
-DATA lanes<>+4652(SB)/4, $0x3f13bb61
-DATA lanes<>+4656(SB)/4, $0x3f13bb61
-DATA lanes<>+4660(SB)/4, $0x3f13bb61
-DATA lanes<>+4664(SB)/4, $0x3f13bb61
-DATA lanes<>+4668(SB)/4, $0x3f13bb61
-DATA lanes<>+4672(SB)/4, $0x3f76384f
-DATA lanes<>+4676(SB)/4, $0x3f76384f
-DATA lanes<>+4680(SB)/4, $0x3f76384f
-DATA lanes<>+4684(SB)/4, $0x3f76384f
-DATA lanes<>+4688(SB)/4, $0x3f76384f
-DATA lanes<>+4692(SB)/4, $0x3f76384f
-DATA lanes<>+4696(SB)/4, $0x3f76384f
-DATA lanes<>+4700(SB)/4, $0x3f76384f
-DATA lanes<>+4704(SB)/4, $0x4038aa3b
-DATA lanes<>+4708(SB)/4, $0x4038aa3b
-DATA lanes<>+4712(SB)/4, $0x4038aa3b
-DATA lanes<>+4716(SB)/4, $0x4038aa3b
-DATA lanes<>+4720(SB)/4, $0x4038aa3b
-DATA lanes<>+4724(SB)/4, $0x4038aa3b
-DATA lanes<>+4728(SB)/4, $0x4038aa3b
-DATA lanes<>+4732(SB)/4, $0x4038aa3b
-DATA lanes<>+4736(SB)/4, $0x33257060
-DATA lanes<>+4740(SB)/4, $0x33257060
-DATA lanes<>+4744(SB)/4, $0x33257060
-DATA lanes<>+4748(SB)/4, $0x33257060
-DATA lanes<>+4752(SB)/4, $0x33257060
-DATA lanes<>+4756(SB)/4, $0x33257060
-DATA lanes<>+4760(SB)/4, $0x33257060
-DATA lanes<>+4764(SB)/4, $0x33257060
-DATA lanes<>+4768(SB)/4, $0x3920e8f8
-DATA lanes<>+4772(SB)/4, $0x3920e8f8
-DATA lanes<>+4776(SB)/4, $0x3920e8f8
-DATA lanes<>+4780(SB)/4, $0x3920e8f8
-DATA lanes<>+4784(SB)/4, $0x3920e8f8
-DATA lanes<>+4788(SB)/4, $0x3920e8f8
-DATA lanes<>+4792(SB)/4, $0x3920e8f8
-DATA lanes<>+4796(SB)/4, $0x3920e8f8
-DATA lanes<>+4800(SB)/4, $0x3aafa398
-DATA lanes<>+4804(SB)/4, $0x3aafa398
-DATA lanes<>+4808(SB)/4, $0x3aafa398
-DATA lanes<>+4812(SB)/4, $0x3aafa398
-DATA lanes<>+4816(SB)/4, $0x3aafa398
-DATA lanes<>+4820(SB)/4, $0x3aafa398
-DATA lanes<>+4824(SB)/4, $0x3aafa398
-DATA lanes<>+4828(SB)/4, $0x3aafa398
-DATA lanes<>+4832(SB)/4, $0x3c1d96e1
-DATA lanes<>+4836(SB)/4, $0x3c1d96e1
-DATA lanes<>+4840(SB)/4, $0x3c1d96e1
-DATA lanes<>+4844(SB)/4, $0x3c1d96e1
-DATA lanes<>+4848(SB)/4, $0x3c1d96e1
-DATA lanes<>+4852(SB)/4, $0x3c1d96e1
-DATA lanes<>+4856(SB)/4, $0x3c1d96e1
-DATA lanes<>+4860(SB)/4, $0x3c1d96e1
-DATA lanes<>+4864(SB)/4, $0x3d635769
-DATA lanes<>+4868(SB)/4, $0x3d635769
-DATA lanes<>+4872(SB)/4, $0x3d635769
-DATA lanes<>+4876(SB)/4, $0x3d635769
-DATA lanes<>+4880(SB)/4, $0x3d635769
-DATA lanes<>+4884(SB)/4, $0x3d635769
-DATA lanes<>+4888(SB)/4, $0x3d635769
-DATA lanes<>+4892(SB)/4, $0x3d635769
-DATA lanes<>+4896(SB)/4, $0x3e75fded
-DATA lanes<>+4900(SB)/4, $0x3e75fded
-DATA lanes<>+4904(SB)/4, $0x3e75fded
-DATA lanes<>+4908(SB)/4, $0x3e75fded
-DATA lanes<>+4912(SB)/4, $0x3e75fded
-DATA lanes<>+4916(SB)/4, $0x3e75fded
-DATA lanes<>+4920(SB)/4, $0x3e75fded
-DATA lanes<>+4924(SB)/4, $0x3e75fded
-DATA lanes<>+4928(SB)/4, $0x42fa0000
-DATA lanes<>+4932(SB)/4, $0x42fa0000
-DATA lanes<>+4936(SB)/4, $0x42fa0000
-DATA lanes<>+4940(SB)/4, $0x42fa0000
-DATA lanes<>+4944(SB)/4, $0x42fa0000
-DATA lanes<>+4948(SB)/4, $0x42fa0000
-DATA lanes<>+4952(SB)/4, $0x42fa0000
-DATA lanes<>+4956(SB)/4, $0x42fa0000
-DATA lanes<>+4960(SB)/4, $0x4a800000
-DATA lanes<>+4964(SB)/4, $0x4a800000
-DATA lanes<>+4968(SB)/4, $0x4a800000
-DATA lanes<>+4972(SB)/4, $0x4a800000
-DATA lanes<>+4976(SB)/4, $0x4a800000
-DATA lanes<>+4980(SB)/4, $0x4a800000
-DATA lanes<>+4984(SB)/4, $0x4a800000
-DATA lanes<>+4988(SB)/4, $0x4a800000
-DATA lanes<>+4992(SB)/4, $0x3f31725d
-DATA lanes<>+4996(SB)/4, $0x3f31725d
-DATA lanes<>+5000(SB)/4, $0x3f31725d
-DATA lanes<>+5004(SB)/4, $0x3f31725d
-DATA lanes<>+5008(SB)/4, $0x3f31725d
-DATA lanes<>+5012(SB)/4, $0x3f31725d
-DATA lanes<>+5016(SB)/4, $0x3f31725d
-DATA lanes<>+5020(SB)/4, $0x3f31725d
-DATA lanes<>+5024(SB)/4, $0x3e75edab
-DATA lanes<>+5028(SB)/4, $0x3e75edab
-DATA lanes<>+5032(SB)/4, $0x3e75edab
-DATA lanes<>+5036(SB)/4, $0x3e75edab
-DATA lanes<>+5040(SB)/4, $0x3e75edab
-DATA lanes<>+5044(SB)/4, $0x3e75edab
-DATA lanes<>+5048(SB)/4, $0x3e75edab
-DATA lanes<>+5052(SB)/4, $0x3e75edab
-DATA lanes<>+5056(SB)/4, $0x3d648e73
-DATA lanes<>+5060(SB)/4, $0x3d648e73
-DATA lanes<>+5064(SB)/4, $0x3d648e73
-DATA lanes<>+5068(SB)/4, $0x3d648e73
-DATA lanes<>+5072(SB)/4, $0x3d648e73
-DATA lanes<>+5076(SB)/4, $0x3d648e73
-DATA lanes<>+5080(SB)/4, $0x3d648e73
-DATA lanes<>+5084(SB)/4, $0x3d648e73
-DATA lanes<>+5088(SB)/4, $0x3c13bc2b
-DATA lanes<>+5092(SB)/4, $0x3c13bc2b
-DATA lanes<>+5096(SB)/4, $0x3c13bc2b
-DATA lanes<>+5100(SB)/4, $0x3c13bc2b
-DATA lanes<>+5104(SB)/4, $0x3c13bc2b
-DATA lanes<>+5108(SB)/4, $0x3c13bc2b
-DATA lanes<>+5112(SB)/4, $0x3c13bc2b
-DATA lanes<>+5116(SB)/4, $0x3c13bc2b
-DATA lanes<>+5120(SB)/4, $0x3af4ba7d
-DATA lanes<>+5124(SB)/4, $0x3af4ba7d
-DATA lanes<>+5128(SB)/4, $0x3af4ba7d
-DATA lanes<>+5132(SB)/4, $0x3af4ba7d
-DATA lanes<>+5136(SB)/4, $0x3af4ba7d
-DATA lanes<>+5140(SB)/4, $0x3af4ba7d
-DATA lanes<>+5144(SB)/4, $0x3af4ba7d
-DATA lanes<>+5148(SB)/4, $0x3af4ba7d
-GLOBL lanes<>(SB), RODATA|NOPTR, $5152
+DATA lanes<>+4160(SB)/4, $0xc1800000
+DATA lanes<>+4164(SB)/4, $0xc1800000
+DATA lanes<>+4168(SB)/4, $0xc1800000
+DATA lanes<>+4172(SB)/4, $0xc1800000
+DATA lanes<>+4176(SB)/4, $0xc1800000
+DATA lanes<>+4180(SB)/4, $0xc1800000
+DATA lanes<>+4184(SB)/4, $0xc1800000
+DATA lanes<>+4188(SB)/4, $0xc1800000
+DATA lanes<>+4192(SB)/4, $0x41800000
+DATA lanes<>+4196(SB)/4, $0x41800000
+DATA lanes<>+4200(SB)/4, $0x41800000
+DATA lanes<>+4204(SB)/4, $0x41800000
+DATA lanes<>+4208(SB)/4, $0x41800000
+DATA lanes<>+4212(SB)/4, $0x41800000
+DATA lanes<>+4216(SB)/4, $0x41800000
+DATA lanes<>+4220(SB)/4, $0x41800000
+DATA lanes<>+4224(SB)/4, $0xbf38aa3b
+DATA lanes<>+4228(SB)/4, $0xbf38aa3b
+DATA lanes<>+4232(SB)/4, $0xbf38aa3b
+DATA lanes<>+4236(SB)/4, $0xbf38aa3b
+DATA lanes<>+4240(SB)/4, $0xbf38aa3b
+DATA lanes<>+4244(SB)/4, $0xbf38aa3b
+DATA lanes<>+4248(SB)/4, $0xbf38aa3b
+DATA lanes<>+4252(SB)/4, $0xbf38aa3b
+DATA lanes<>+4256(SB)/4, $0x3ecc422a
+DATA lanes<>+4260(SB)/4, $0x3ecc422a
+DATA lanes<>+4264(SB)/4, $0x3ecc422a
+DATA lanes<>+4268(SB)/4, $0x3ecc422a
+DATA lanes<>+4272(SB)/4, $0x3ecc422a
+DATA lanes<>+4276(SB)/4, $0x3ecc422a
+DATA lanes<>+4280(SB)/4, $0x3ecc422a
+DATA lanes<>+4284(SB)/4, $0x3ecc422a
+DATA lanes<>+4288(SB)/4, $0x42c80000
+DATA lanes<>+4292(SB)/4, $0x42c80000
+DATA lanes<>+4296(SB)/4, $0x42c80000
+DATA lanes<>+4300(SB)/4, $0x42c80000
+DATA lanes<>+4304(SB)/4, $0x42c80000
+DATA lanes<>+4308(SB)/4, $0x42c80000
+DATA lanes<>+4312(SB)/4, $0x42c80000
+DATA lanes<>+4316(SB)/4, $0x42c80000
+DATA lanes<>+4320(SB)/4, $0x3e5b33b6
+DATA lanes<>+4324(SB)/4, $0x3e5b33b6
+DATA lanes<>+4328(SB)/4, $0x3e5b33b6
+DATA lanes<>+4332(SB)/4, $0x3e5b33b6
+DATA lanes<>+4336(SB)/4, $0x3e5b33b6
+DATA lanes<>+4340(SB)/4, $0x3e5b33b6
+DATA lanes<>+4344(SB)/4, $0x3e5b33b6
+DATA lanes<>+4348(SB)/4, $0x3e5b33b6
+DATA lanes<>+4352(SB)/4, $0x3fcc422a
+DATA lanes<>+4356(SB)/4, $0x3fcc422a
+DATA lanes<>+4360(SB)/4, $0x3fcc422a
+DATA lanes<>+4364(SB)/4, $0x3fcc422a
+DATA lanes<>+4368(SB)/4, $0x3fcc422a
+DATA lanes<>+4372(SB)/4, $0x3fcc422a
+DATA lanes<>+4376(SB)/4, $0x3fcc422a
+DATA lanes<>+4380(SB)/4, $0x3fcc422a
+DATA lanes<>+4384(SB)/4, $0x3efffee1
+DATA lanes<>+4388(SB)/4, $0x3efffee1
+DATA lanes<>+4392(SB)/4, $0x3efffee1
+DATA lanes<>+4396(SB)/4, $0x3efffee1
+DATA lanes<>+4400(SB)/4, $0x3efffee1
+DATA lanes<>+4404(SB)/4, $0x3efffee1
+DATA lanes<>+4408(SB)/4, $0x3efffee1
+DATA lanes<>+4412(SB)/4, $0x3efffee1
+DATA lanes<>+4416(SB)/4, $0x3e2aad38
+DATA lanes<>+4420(SB)/4, $0x3e2aad38
+DATA lanes<>+4424(SB)/4, $0x3e2aad38
+DATA lanes<>+4428(SB)/4, $0x3e2aad38
+DATA lanes<>+4432(SB)/4, $0x3e2aad38
+DATA lanes<>+4436(SB)/4, $0x3e2aad38
+DATA lanes<>+4440(SB)/4, $0x3e2aad38
+DATA lanes<>+4444(SB)/4, $0x3e2aad38
+DATA lanes<>+4448(SB)/4, $0x3d2b9da5
+DATA lanes<>+4452(SB)/4, $0x3d2b9da5
+DATA lanes<>+4456(SB)/4, $0x3d2b9da5
+DATA lanes<>+4460(SB)/4, $0x3d2b9da5
+DATA lanes<>+4464(SB)/4, $0x3d2b9da5
+DATA lanes<>+4468(SB)/4, $0x3d2b9da5
+DATA lanes<>+4472(SB)/4, $0x3d2b9da5
+DATA lanes<>+4476(SB)/4, $0x3d2b9da5
+DATA lanes<>+4480(SB)/4, $0x3c07d3bf
+DATA lanes<>+4484(SB)/4, $0x3c07d3bf
+DATA lanes<>+4488(SB)/4, $0x3c07d3bf
+DATA lanes<>+4492(SB)/4, $0x3c07d3bf
+DATA lanes<>+4496(SB)/4, $0x3c07d3bf
+DATA lanes<>+4500(SB)/4, $0x3c07d3bf
+DATA lanes<>+4504(SB)/4, $0x3c07d3bf
+DATA lanes<>+4508(SB)/4, $0x3c07d3bf
+DATA lanes<>+4512(SB)/4, $0x3f7ffffb
+DATA lanes<>+4516(SB)/4, $0x3f7ffffb
+DATA lanes<>+4520(SB)/4, $0x3f7ffffb
+DATA lanes<>+4524(SB)/4, $0x3f7ffffb
+DATA lanes<>+4528(SB)/4, $0x3f7ffffb
+DATA lanes<>+4532(SB)/4, $0x3f7ffffb
+DATA lanes<>+4536(SB)/4, $0x3f7ffffb
+DATA lanes<>+4540(SB)/4, $0x3f7ffffb
+DATA lanes<>+4544(SB)/4, $0x01010101
+DATA lanes<>+4548(SB)/4, $0x01010101
+DATA lanes<>+4552(SB)/4, $0x01010101
+DATA lanes<>+4556(SB)/4, $0x01010101
+DATA lanes<>+4560(SB)/4, $0x01010101
+DATA lanes<>+4564(SB)/4, $0x01010101
+DATA lanes<>+4568(SB)/4, $0x01010101
+DATA lanes<>+4572(SB)/4, $0x01010101
+DATA lanes<>+4576(SB)/4, $0x41e00000
+DATA lanes<>+4580(SB)/4, $0x41e00000
+DATA lanes<>+4584(SB)/4, $0x41e00000
+DATA lanes<>+4588(SB)/4, $0x41e00000
+DATA lanes<>+4592(SB)/4, $0x41e00000
+DATA lanes<>+4596(SB)/4, $0x41e00000
+DATA lanes<>+4600(SB)/4, $0x41e00000
+DATA lanes<>+4604(SB)/4, $0x41e00000
+DATA lanes<>+4608(SB)/4, $0x43380000
+DATA lanes<>+4612(SB)/4, $0x43380000
+DATA lanes<>+4616(SB)/4, $0x43380000
+DATA lanes<>+4620(SB)/4, $0x43380000
+DATA lanes<>+4624(SB)/4, $0x43380000
+DATA lanes<>+4628(SB)/4, $0x43380000
+DATA lanes<>+4632(SB)/4, $0x43380000
+DATA lanes<>+4636(SB)/4, $0x43380000
+DATA lanes<>+4640(SB)/4, $0x00080000
+DATA lanes<>+4644(SB)/4, $0x00080000
+DATA lanes<>+4648(SB)/4, $0x00080000
+DATA lanes<>+4652(SB)/4, $0x00080000
+DATA lanes<>+4656(SB)/4, $0x00080000
+DATA lanes<>+4660(SB)/4, $0x00080000
+DATA lanes<>+4664(SB)/4, $0x00080000
+DATA lanes<>+4668(SB)/4, $0x00080000
+DATA lanes<>+4672(SB)/4, $0x000000ff
+DATA lanes<>+4676(SB)/4, $0x000000ff
+DATA lanes<>+4680(SB)/4, $0x000000ff
+DATA lanes<>+4684(SB)/4, $0x000000ff
+DATA lanes<>+4688(SB)/4, $0x000000ff
+DATA lanes<>+4692(SB)/4, $0x000000ff
+DATA lanes<>+4696(SB)/4, $0x000000ff
+DATA lanes<>+4700(SB)/4, $0x000000ff
+DATA lanes<>+4704(SB)/4, $0x00000040
+DATA lanes<>+4708(SB)/4, $0x00000040
+DATA lanes<>+4712(SB)/4, $0x00000040
+DATA lanes<>+4716(SB)/4, $0x00000040
+DATA lanes<>+4720(SB)/4, $0x00000040
+DATA lanes<>+4724(SB)/4, $0x00000040
+DATA lanes<>+4728(SB)/4, $0x00000040
+DATA lanes<>+4732(SB)/4, $0x00000040
+DATA lanes<>+4736(SB)/4, $0x00007fff
+DATA lanes<>+4740(SB)/4, $0x00007fff
+DATA lanes<>+4744(SB)/4, $0x00007fff
+DATA lanes<>+4748(SB)/4, $0x00007fff
+DATA lanes<>+4752(SB)/4, $0x00007fff
+DATA lanes<>+4756(SB)/4, $0x00007fff
+DATA lanes<>+4760(SB)/4, $0x00007fff
+DATA lanes<>+4764(SB)/4, $0x00007fff
+DATA lanes<>+4768(SB)/4, $0x3e90acfa
+DATA lanes<>+4772(SB)/4, $0x3e90acfa
+DATA lanes<>+4776(SB)/4, $0x3e90acfa
+DATA lanes<>+4780(SB)/4, $0x3e90acfa
+DATA lanes<>+4784(SB)/4, $0x3e90acfa
+DATA lanes<>+4788(SB)/4, $0x3e90acfa
+DATA lanes<>+4792(SB)/4, $0x3e90acfa
+DATA lanes<>+4796(SB)/4, $0x3e90acfa
+DATA lanes<>+4800(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4804(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4808(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4812(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4816(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4820(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4824(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4828(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4832(SB)/4, $0x3ed30cfc
+DATA lanes<>+4836(SB)/4, $0x3ed30cfc
+DATA lanes<>+4840(SB)/4, $0x3ed30cfc
+DATA lanes<>+4844(SB)/4, $0x3ed30cfc
+DATA lanes<>+4848(SB)/4, $0x3ed30cfc
+DATA lanes<>+4852(SB)/4, $0x3ed30cfc
+DATA lanes<>+4856(SB)/4, $0x3ed30cfc
+DATA lanes<>+4860(SB)/4, $0x3ed30cfc
+DATA lanes<>+4864(SB)/4, $0x3f13bb61
+DATA lanes<>+4868(SB)/4, $0x3f13bb61
+DATA lanes<>+4872(SB)/4, $0x3f13bb61
+DATA lanes<>+4876(SB)/4, $0x3f13bb61
+DATA lanes<>+4880(SB)/4, $0x3f13bb61
+DATA lanes<>+4884(SB)/4, $0x3f13bb61
+DATA lanes<>+4888(SB)/4, $0x3f13bb61
+DATA lanes<>+4892(SB)/4, $0x3f13bb61
+DATA lanes<>+4896(SB)/4, $0x3f76384f
+DATA lanes<>+4900(SB)/4, $0x3f76384f
+DATA lanes<>+4904(SB)/4, $0x3f76384f
+DATA lanes<>+4908(SB)/4, $0x3f76384f
+DATA lanes<>+4912(SB)/4, $0x3f76384f
+DATA lanes<>+4916(SB)/4, $0x3f76384f
+DATA lanes<>+4920(SB)/4, $0x3f76384f
+DATA lanes<>+4924(SB)/4, $0x3f76384f
+DATA lanes<>+4928(SB)/4, $0x4038aa3b
+DATA lanes<>+4932(SB)/4, $0x4038aa3b
+DATA lanes<>+4936(SB)/4, $0x4038aa3b
+DATA lanes<>+4940(SB)/4, $0x4038aa3b
+DATA lanes<>+4944(SB)/4, $0x4038aa3b
+DATA lanes<>+4948(SB)/4, $0x4038aa3b
+DATA lanes<>+4952(SB)/4, $0x4038aa3b
+DATA lanes<>+4956(SB)/4, $0x4038aa3b
+DATA lanes<>+4960(SB)/4, $0x33257060
+DATA lanes<>+4964(SB)/4, $0x33257060
+DATA lanes<>+4968(SB)/4, $0x33257060
+DATA lanes<>+4972(SB)/4, $0x33257060
+DATA lanes<>+4976(SB)/4, $0x33257060
+DATA lanes<>+4980(SB)/4, $0x33257060
+DATA lanes<>+4984(SB)/4, $0x33257060
+DATA lanes<>+4988(SB)/4, $0x33257060
+DATA lanes<>+4992(SB)/4, $0x3920e8f8
+DATA lanes<>+4996(SB)/4, $0x3920e8f8
+DATA lanes<>+5000(SB)/4, $0x3920e8f8
+DATA lanes<>+5004(SB)/4, $0x3920e8f8
+DATA lanes<>+5008(SB)/4, $0x3920e8f8
+DATA lanes<>+5012(SB)/4, $0x3920e8f8
+DATA lanes<>+5016(SB)/4, $0x3920e8f8
+DATA lanes<>+5020(SB)/4, $0x3920e8f8
+DATA lanes<>+5024(SB)/4, $0x3aafa398
+DATA lanes<>+5028(SB)/4, $0x3aafa398
+DATA lanes<>+5032(SB)/4, $0x3aafa398
+DATA lanes<>+5036(SB)/4, $0x3aafa398
+DATA lanes<>+5040(SB)/4, $0x3aafa398
+DATA lanes<>+5044(SB)/4, $0x3aafa398
+DATA lanes<>+5048(SB)/4, $0x3aafa398
+DATA lanes<>+5052(SB)/4, $0x3aafa398
+DATA lanes<>+5056(SB)/4, $0x3c1d96e1
+DATA lanes<>+5060(SB)/4, $0x3c1d96e1
+DATA lanes<>+5064(SB)/4, $0x3c1d96e1
+DATA lanes<>+5068(SB)/4, $0x3c1d96e1
+DATA lanes<>+5072(SB)/4, $0x3c1d96e1
+DATA lanes<>+5076(SB)/4, $0x3c1d96e1
+DATA lanes<>+5080(SB)/4, $0x3c1d96e1
+DATA lanes<>+5084(SB)/4, $0x3c1d96e1
+DATA lanes<>+5088(SB)/4, $0x3d635769
+DATA lanes<>+5092(SB)/4, $0x3d635769
+DATA lanes<>+5096(SB)/4, $0x3d635769
+DATA lanes<>+5100(SB)/4, $0x3d635769
+DATA lanes<>+5104(SB)/4, $0x3d635769
+DATA lanes<>+5108(SB)/4, $0x3d635769
+DATA lanes<>+5112(SB)/4, $0x3d635769
+DATA lanes<>+5116(SB)/4, $0x3d635769
+DATA lanes<>+5120(SB)/4, $0x3e75fded
+DATA lanes<>+5124(SB)/4, $0x3e75fded
+DATA lanes<>+5128(SB)/4, $0x3e75fded
+DATA lanes<>+5132(SB)/4, $0x3e75fded
+DATA lanes<>+5136(SB)/4, $0x3e75fded
+DATA lanes<>+5140(SB)/4, $0x3e75fded
+DATA lanes<>+5144(SB)/4, $0x3e75fded
+DATA lanes<>+5148(SB)/4, $0x3e75fded
+DATA lanes<>+5152(SB)/4, $0x42fa0000
+DATA lanes<>+5156(SB)/4, $0x42fa0000
+DATA lanes<>+5160(SB)/4, $0x42fa0000
+DATA lanes<>+5164(SB)/4, $0x42fa0000
+DATA lanes<>+5168(SB)/4, $0x42fa0000
+DATA lanes<>+5172(SB)/4, $0x42fa0000
+DATA lanes<>+5176(SB)/4, $0x42fa0000
+DATA lanes<>+5180(SB)/4, $0x42fa0000
+DATA lanes<>+5184(SB)/4, $0x4a800000
+DATA lanes<>+5188(SB)/4, $0x4a800000
+DATA lanes<>+5192(SB)/4, $0x4a800000
+DATA lanes<>+5196(SB)/4, $0x4a800000
+DATA lanes<>+5200(SB)/4, $0x4a800000
+DATA lanes<>+5204(SB)/4, $0x4a800000
+DATA lanes<>+5208(SB)/4, $0x4a800000
+DATA lanes<>+5212(SB)/4, $0x4a800000
+DATA lanes<>+5216(SB)/4, $0x3f31725d
+DATA lanes<>+5220(SB)/4, $0x3f31725d
+DATA lanes<>+5224(SB)/4, $0x3f31725d
+DATA lanes<>+5228(SB)/4, $0x3f31725d
+DATA lanes<>+5232(SB)/4, $0x3f31725d
+DATA lanes<>+5236(SB)/4, $0x3f31725d
+DATA lanes<>+5240(SB)/4, $0x3f31725d
+DATA lanes<>+5244(SB)/4, $0x3f31725d
+DATA lanes<>+5248(SB)/4, $0x3e75edab
+DATA lanes<>+5252(SB)/4, $0x3e75edab
+DATA lanes<>+5256(SB)/4, $0x3e75edab
+DATA lanes<>+5260(SB)/4, $0x3e75edab
+DATA lanes<>+5264(SB)/4, $0x3e75edab
+DATA lanes<>+5268(SB)/4, $0x3e75edab
+DATA lanes<>+5272(SB)/4, $0x3e75edab
+DATA lanes<>+5276(SB)/4, $0x3e75edab
+DATA lanes<>+5280(SB)/4, $0x3d648e73
+DATA lanes<>+5284(SB)/4, $0x3d648e73
+DATA lanes<>+5288(SB)/4, $0x3d648e73
+DATA lanes<>+5292(SB)/4, $0x3d648e73
+DATA lanes<>+5296(SB)/4, $0x3d648e73
+DATA lanes<>+5300(SB)/4, $0x3d648e73
+DATA lanes<>+5304(SB)/4, $0x3d648e73
+DATA lanes<>+5308(SB)/4, $0x3d648e73
+DATA lanes<>+5312(SB)/4, $0x3c13bc2b
+DATA lanes<>+5316(SB)/4, $0x3c13bc2b
+DATA lanes<>+5320(SB)/4, $0x3c13bc2b
+DATA lanes<>+5324(SB)/4, $0x3c13bc2b
+DATA lanes<>+5328(SB)/4, $0x3c13bc2b
+DATA lanes<>+5332(SB)/4, $0x3c13bc2b
+DATA lanes<>+5336(SB)/4, $0x3c13bc2b
+DATA lanes<>+5340(SB)/4, $0x3c13bc2b
+DATA lanes<>+5344(SB)/4, $0x3af4ba7d
+DATA lanes<>+5348(SB)/4, $0x3af4ba7d
+DATA lanes<>+5352(SB)/4, $0x3af4ba7d
+DATA lanes<>+5356(SB)/4, $0x3af4ba7d
+DATA lanes<>+5360(SB)/4, $0x3af4ba7d
+DATA lanes<>+5364(SB)/4, $0x3af4ba7d
+DATA lanes<>+5368(SB)/4, $0x3af4ba7d
+DATA lanes<>+5372(SB)/4, $0x3af4ba7d
+GLOBL lanes<>(SB), RODATA|NOPTR, $5376
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

@@ -161,6 +161,31 @@ func (g *isa) geluTanh(x vec) vec {
 	return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
 }
 
+// slopeEnd is where the gradients of gelu are 0 and 1 in float32.
+const slopeEnd = 16
+
+// geluSlope is the gradient of gelu: the normal distribution plus x times its density.
+func (g *isa) geluSlope(x vec) vec {
+	x = g.atMost(g.atLeast(x, g.k(-slopeEnd)), g.k(slopeEnd))
+	e := g.rational(x, geluClamp, geluNum, geluDen)
+	density := g.exp2(g.mul(g.mul(x, c(-0.5*log2e)), x))
+	slope := g.mul(g.mul(x, c(1/math.Sqrt(2*math.Pi))), density)
+	VFMADD231PS(g.k(0.5), e, slope)
+	return g.add(slope, g.k(0.5))
+}
+
+// geluTanhSlope is that of geluTanh: s + x*s*(1-s)*u' for s = 1/(1+exp(-u)), where the exponential is bounded, so that it can be multiplied by s.
+func (g *isa) geluTanhSlope(x vec) vec {
+	x = g.atMost(g.atLeast(x, g.k(-slopeEnd)), g.k(slopeEnd))
+	square := g.mul(x, x)
+	u := g.mul(g.horner(square, geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715), x)
+	e := g.exp2(g.atMost(u, g.k(100)))
+	s := g.div(g.k(1), g.add(e, g.k(1)))
+	d := g.mul(g.mul(g.horner(square, -geluTanhCoef, -geluTanhCoef*3*0.044715), x), g.mul(e, s))
+	VFMADD213PS(s, s, d)
+	return d
+}
+
 // halved returns the coefficients of a polynomial at half the argument, divided by by.
 func halved(coef []float64, by float64) []float64 {
 	half := make([]float64, len(coef))
