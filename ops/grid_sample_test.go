@@ -1,7 +1,6 @@
 package ops_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -31,7 +30,7 @@ func TestGridBilinear(t *testing.T) {
 				want := eval(t, "GridSample", 16, 1, attrs, double(x), double(grid))[0]
 				for i, v := range tensor.Of[float64](want) {
 					if g := float64(tensor.Of[float32](got)[i]); !(math.Abs(g-v) <= 1e-5) {
-						t.Fatal(fmt.Sprintf("%s align %d %v: sample %d is %v, want %v", padding, align, size, i, g, v))
+						t.Fatalf("%s align %d %v: sample %d is %v, want %v", padding, align, size, i, g, v)
 					}
 				}
 			}

@@ -3,7 +3,7 @@ package winograd
 // edges is an axis of the transforms of one size of tile: in pixels become n elements, and these m outputs.
 type edges struct {
 	m, n, in     int
-	enter, leave func(d *[6]float32) // multiply d by Bᵀ and by Aᵀ
+	enter, leave func(d [6]float32) [6]float32 // d multiplied by Bᵀ and by Aᵀ
 }
 
 var (
@@ -13,56 +13,63 @@ var (
 	spread = edges{4, 5, 4, spreadPair, nil}
 )
 
-// enter4 multiplies d by Bᵀ of the 4×4 tile.
-func enter4(d *[6]float32) {
+// enter4 returns d multiplied by Bᵀ of the 4×4 tile.
+func enter4(d [6]float32) [6]float32 {
 	s, t := d[3]-squareB*d[1], d[3]-squareA*d[1]
 	u, v := d[4]-squareB*d[2], d[4]-squareA*d[2]
 	d[0] = u - squareA*(d[2]-squareB*d[0])
 	d[5] = d[5] - squareB*d[3] - squareA*s
 	d[1], d[2] = u+pointA*s, u-pointA*s
 	d[3], d[4] = v+pointB*t, v-pointB*t
+	return d
 }
 
-// leave4 multiplies d by Aᵀ of the 4×4 tile.
-func leave4(d *[6]float32) {
+// leave4 returns d multiplied by Aᵀ of the 4×4 tile.
+func leave4(d [6]float32) [6]float32 {
 	p, q := d[1]+d[2], pointA*(d[1]-d[2])
 	r, s := d[3]+d[4], pointB*(d[3]-d[4])
 	d[0] = d[0] + p + r
 	d[1] = q + s
 	d[2] = squareA*p + squareB*r
 	d[3] = d[5] + squareA*q + squareB*s
+	return d
 }
 
-// enter2 multiplies d by Bᵀ of the 2×2 tile.
-func enter2(d *[6]float32) {
+// enter2 returns d multiplied by Bᵀ of the 2×2 tile.
+func enter2(d [6]float32) [6]float32 {
 	d[0], d[1], d[2], d[3] = d[0]-d[2], d[2]+d[1], d[2]-d[1], d[3]-d[1]
+	return d
 }
 
-// leave2 multiplies d by Aᵀ of the 2×2 tile.
-func leave2(d *[6]float32) {
+// leave2 returns d multiplied by Aᵀ of the 2×2 tile.
+func leave2(d [6]float32) [6]float32 {
 	d[0], d[1] = d[0]+d[1]+d[2], d[3]+d[1]-d[2]
+	return d
 }
 
-// enterPair multiplies d by Bᵀ of the tile of 2×2 windows.
-func enterPair(d *[6]float32) {
+// enterPair returns d multiplied by Bᵀ of the tile of 2×2 windows.
+func enterPair(d [6]float32) [6]float32 {
 	e0, e1, e2, e3 := d[1]-pointD*d[0], d[2]-pointD*d[1], d[3]-pointD*d[2], d[4]-pointD*d[3]
 	d[0], d[3], d[4] = e2-squareC*e0, d[3]-squareC*d[1], e3-squareC*e1
 	d[1], d[2] = e2+pointC*e1, e2-pointC*e1
+	return d
 }
 
-// leavePair multiplies d by Aᵀ of the tile of 2×2 windows.
-func leavePair(d *[6]float32) {
+// leavePair returns d multiplied by Aᵀ of the tile of 2×2 windows.
+func leavePair(d [6]float32) [6]float32 {
 	s, t := d[1]+d[2], pointC*(d[1]-d[2])
 	d[0] = d[0] + s + d[3]
 	d[1], d[2] = t+pointD*d[3], squareC*s+squareD*d[3]
 	d[3] = d[4] + squareC*t + pointD*squareD*d[3]
+	return d
 }
 
-// spreadPair multiplies d by A of the tile of 2×2 windows.
-func spreadPair(d *[6]float32) {
+// spreadPair returns d multiplied by A of the tile of 2×2 windows.
+func spreadPair(d [6]float32) [6]float32 {
 	even, odd := d[0]+squareC*d[2], d[1]+squareC*d[3]
 	d[4], d[3] = d[3], d[0]+pointD*d[1]+squareD*d[2]+pointD*squareD*d[3]
 	d[1], d[2] = even+pointC*odd, even-pointC*odd
+	return d
 }
 
 func inputPairGeneric(a *InputArgs)    { pair.input(a) }
@@ -100,14 +107,14 @@ func (x edges) inputChannel(a *InputArgs, at int, v []float32) {
 				d[i][j] = a.X[at+i*a.RowStep+j*a.ColStep]
 			}
 		}
-		x.enter(&d[i])
+		d[i] = x.enter(d[i])
 	}
 	for j := range x.n {
 		var col [6]float32
 		for i := range x.in {
 			col[i] = d[i][j]
 		}
-		x.enter(&col)
+		col = x.enter(col)
 		for i := range x.n {
 			v[(x.n*i+j)*a.ElemStep] = col[i]
 		}
@@ -129,14 +136,14 @@ func (x edges) outputChannel(a *OutputArgs, at int, m []float32, bias float32) {
 		for j := range x.n {
 			d[i][j] = m[(x.n*i+j)*a.ElemStep]
 		}
-		x.leave(&d[i])
+		d[i] = x.leave(d[i])
 	}
 	for j := range min(a.Cols, x.m) {
 		var col [6]float32
 		for i := range x.n {
 			col[i] = d[i][j]
 		}
-		x.leave(&col)
+		col = x.leave(col)
 		for i := range min(a.Rows, x.m) {
 			a.put(at+i*a.RowStep+j*a.ColStep, col[i]+bias)
 		}
