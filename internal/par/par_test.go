@@ -150,6 +150,23 @@ type recorder []int
 
 func (r *recorder) Chunk(i int) { *r = append(*r, i) }
 
+// Chunks begin in order, whichever is asked for, each once.
+func TestRunInOrder(t *testing.T) {
+	var list recorder
+	o := &order{task: &list}
+	for _, i := range []int{3, 0, 2, 1} {
+		o.Chunk(i)
+	}
+	if want := (recorder{0, 1, 2, 3}); !slices.Equal(list, want) {
+		t.Errorf("chunks ran as %v, want %v", list, want)
+	}
+	for _, threads := range []int{1, 2, 7} {
+		c := newCount(100, nil)
+		RunInOrder(threads, 100, c)
+		c.check(t)
+	}
+}
+
 func TestLateHelpersAreNotAwaited(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	block := make(chan struct{})

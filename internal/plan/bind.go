@@ -35,7 +35,7 @@ func (c *compiler) bindKernels() {
 	mem.Expect(b.bytes())
 	size := func(i int) int { return constBytes(c.p.graph.Nodes[i]) }
 	slices.SortStableFunc(b.nodes, func(i, j int) int { return cmp.Compare(size(j), size(i)) })
-	par.Run(c.p.opts.Threads, len(b.nodes), b)
+	par.RunInOrder(c.p.opts.Threads, len(b.nodes), b)
 }
 
 // worthThread is how many bytes of constants make a node worth handing to another thread.

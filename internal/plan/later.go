@@ -69,7 +69,7 @@ func (l *later) keep() {
 	}
 	mem.Expect(size)
 	slices.SortStableFunc(l.steps, func(a, b laterStep) int { return cmp.Compare(constBytes(b.node), constBytes(a.node)) })
-	par.Run(l.threads, len(l.steps), l)
+	par.RunInOrder(l.threads, len(l.steps), l)
 	mem.Settle()
 	l.steps = nil
 }
