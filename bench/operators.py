@@ -1,6 +1,6 @@
-"""Times single operators of a million float32 elements against ONNX Runtime, one thread each.
+"""Times single operators of a million float32 elements against ONNX Runtime, one thread each or several.
 
-    go build ./cmd/onnxrun && python3 bench/operators.py ./onnxrun [--run REGEXP] [--reps 3] [--markdown FILE]
+    go build ./cmd/onnxrun && python3 bench/operators.py ./onnxrun [--threads 1] [--run REGEXP] [--reps 3] [--markdown FILE]
 
 Every case is a model of one node. The two take turns, case by case and repetition by repetition; ONNX Runtime runs
 with bound inputs and outputs, so that neither side copies or allocates. A ratio is ours / theirs of the best
@@ -93,6 +93,10 @@ class Peer:
         return times
 
 
+# Seconds until the peer's other thread, which looks out for work a while after its last, leaves its processor.
+REST = 0.1
+
+
 def ours(command, path, threads, rounds):
     args = [command, "bench", path, "--inputs", os.path.dirname(path), "--threads", str(threads), "--warmup", "3"]
     done = subprocess.run(args + ["--rounds", str(rounds), "--json"], capture_output=True, text=True, timeout=300)
@@ -110,6 +114,7 @@ def measure(command, case, folder, threads, reps, pick):
     mine, theirs = [], []
     for _ in range(reps):
         theirs.append(pick(peer.rounds(rounds)))
+        time.sleep(REST)
         mine.append(pick(ours(command, path, threads, rounds)))
     return min(mine), min(theirs)
 
