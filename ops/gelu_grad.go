@@ -1,11 +1,7 @@
 package ops
 
 import (
-	"fmt"
-	"sync"
-
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
-	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -19,37 +15,7 @@ func geluGradKernel(k *KernelCtx) (Kernel, error) {
 	if k.Str("approximate") == "tanh" {
 		f = vec.GeluTanhGrad
 	}
-	return Kernel{Run: func(c *Call) error {
-		if dy, x := c.In[0].Shape(), c.In[1].Shape(); !dy.Equal(x) {
-			return fmt.Errorf("ops: gradient has shape %v, want %v", dy, x)
-		}
-		j := geluJobs.Get().(*geluJob)
-		*j = geluJob{f: f, dy: tensor.Of[float32](c.In[0]), x: tensor.Of[float32](c.In[1]), dx: tensor.Of[float32](c.Out[0])}
-		var chunks int
-		chunks, j.size = par.Split(len(j.dx), geluGrain)
-		par.Run(c.Threads, chunks, j)
-		*j = geluJob{}
-		geluJobs.Put(j)
-		return nil
-	}}, nil
-}
-
-// geluGrain is the number of elements that are worth a chunk.
-const geluGrain = 1 << 13
-
-var geluJobs = sync.Pool{New: func() any { return new(geluJob) }}
-
-// geluJob computes dx; its chunks are ranges of elements.
-type geluJob struct {
-	f         func(dst, x, dy []float32)
-	dx, x, dy []float32
-	size      int
-}
-
-// Chunk computes chunk i.
-func (j *geluJob) Chunk(i int) {
-	lo, hi := par.Range(i, j.size, len(j.dx))
-	j.f(j.dx[lo:hi], j.x[lo:hi], j.dy[lo:hi])
+	return binary(func(dx, dy, x []float32) { f(dx, x, dy) })
 }
 
 // geluRule is the rule of Gelu: GeluGrad in float32, else that written out.

@@ -20,10 +20,10 @@ const (
 
 // FoldLater makes the outputs of a foldable node constants that are computed when they are read: they take no memory before,
 // and none when all readers have packed them. It reports whether it did, which it does with large float32 outputs of known
-// shapes. The caller knows that the operator is cheap and does not fail.
-func (n *Node) FoldLater() bool {
+// shapes. The caller knows that the operator is cheap, and if it is sure, that it does not fail; otherwise they are computed once, to see.
+func (n *Node) FoldLater(sure bool) bool {
 	moved, ok := n.moves()
-	if !ok || !n.binds() {
+	if !ok || !n.binds() || !sure && !n.computes() {
 		return false
 	}
 	from := &Node{Name: n.Name, Domain: n.Domain, Type: n.Type, Op: n.Op, Attrs: n.Attrs, In: slices.Clone(n.In), Out: slices.Clone(n.Out)}
@@ -85,15 +85,36 @@ func (n *Node) binds() bool {
 	return err == nil
 }
 
-// compute writes output i to out.
+// computes reports whether the outputs can be computed.
+func (n *Node) computes() bool {
+	for i, v := range n.Out {
+		if v == nil {
+			continue
+		}
+		shape, _ := v.Static()
+		x := mem.Reserve(shape.Len())
+		err := n.evaluate(i, tensor.FromSlice(x, shape...))
+		if mem.Discard(x); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// compute is evaluate of a node that is known to compute.
 func (n *Node) compute(i int, out *tensor.Tensor) {
+	if err := n.evaluate(i, out); err != nil {
+		panic(fmt.Errorf("graph: constant %q of node %q: %w", n.Out[i].Name, n.Path(), err))
+	}
+}
+
+// evaluate writes output i to out.
+func (n *Node) evaluate(i int, out *tensor.Tensor) error {
 	in, giveBack := n.constants()
 	defer giveBack()
 	outs := make([]*tensor.Tensor, len(n.Out))
 	outs[i] = out
-	if err := n.Op.EvalInto(n.Attrs, outs, in...); err != nil {
-		panic(fmt.Errorf("graph: constant %q of node %q: %w", n.Out[i].Name, n.Path(), err))
-	}
+	return n.Op.EvalInto(n.Attrs, outs, in...)
 }
 
 // constants returns the constant inputs of n, of which derived ones are computed for this one use, and what gives the memory of

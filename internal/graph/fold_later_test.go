@@ -28,11 +28,11 @@ func TestFoldLater(t *testing.T) {
 	}
 	a := &Value{Name: "a", Value: ops.ConstValue(tensor.FromSlice(x, rows, cols))}
 	first, b := transposed(a)
-	if !first.FoldLater() || b.Derived == nil {
+	if !first.FoldLater(true) || b.Derived == nil {
 		t.Fatal("a large transposition is not folded later")
 	}
 	second, c := transposed(b)
-	if !second.FoldLater() {
+	if !second.FoldLater(true) {
 		t.Fatal("a transposition of it is not folded later")
 	}
 	d := &Value{Name: "d", Value: ops.Value{Type: ops.TypeOf(tensor.New(tensor.Float32, rows*cols))}}
@@ -52,7 +52,7 @@ func TestFoldLater(t *testing.T) {
 		t.Error("what lies in between stays in memory")
 	}
 	small := &Value{Name: "small", Value: ops.ConstValue(tensor.New(tensor.Float32, 4, 4))}
-	if n, _ := transposed(small); n.FoldLater() {
+	if n, _ := transposed(small); n.FoldLater(true) {
 		t.Error("a small transposition is folded later")
 	}
 }
@@ -63,10 +63,24 @@ func TestFoldLaterBounded(t *testing.T) {
 	for range 6 {
 		out := &Value{Value: ops.Value{Type: v.Type}}
 		n := &Node{Type: "Add", Op: ops.Default().Find("", "Add", 14), In: []*Value{v, v}, Out: []*Value{out}}
-		if !n.FoldLater() {
+		if !n.FoldLater(true) {
 			return
 		}
 		v = out
 	}
 	t.Error("no bound for what is computed again")
+}
+
+// TestFoldLaterFails does not put off what cannot be computed: who folds at once is told why.
+func TestFoldLaterFails(t *testing.T) {
+	big := &Value{Name: "x", Value: ops.ConstValue(tensor.New(tensor.Float32, 512, 512))}
+	bound := &Value{Name: "bound", Value: ops.ConstValue(tensor.New(tensor.Float32, 7))}
+	out := &Value{Name: "y", Value: ops.Value{Type: big.Type}}
+	n := &Node{Name: "clip", Type: "Clip", Op: ops.Default().Find("", "Clip", 13), In: []*Value{big, bound}, Out: []*Value{out}}
+	if n.FoldLater(false) {
+		t.Error("a Clip with seven bounds is folded later")
+	}
+	if err := n.Fold(); err == nil {
+		t.Error("a Clip with seven bounds is folded")
+	}
 }

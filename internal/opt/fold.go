@@ -71,7 +71,7 @@ func foldAll(g *graph.Graph, skip func(*graph.Node) bool) error {
 			if err != nil || !n.Foldable(maxFolded) || !bounded(n) || allConst(n) || skip(n) {
 				continue
 			}
-			if copying(n) && n.FoldLater() {
+			if copying(n) && n.FoldLater(copies[n.Type]) {
 				continue
 			}
 			if e := n.Fold(); e != nil {
@@ -82,15 +82,17 @@ func foldAll(g *graph.Graph, skip func(*graph.Node) bool) error {
 	return err
 }
 
-// copying reports whether n takes little more time than copying what it reads, and cannot fail where its output has a known shape:
-// then nothing is lost if its result is not kept but computed when it is read.
+// copying reports whether n takes little more time than copying what it reads: then nothing is lost if its result is not kept but
+// computed when it is read.
 func copying(n *graph.Node) bool {
-	return n.Domain == "" && n.Op.Flags&(ops.View|ops.Managed) == 0 && (n.Op.Flags&ops.Elementwise != 0 || copies[n.Type])
+	_, listed := copies[n.Type]
+	return n.Domain == "" && n.Op.Flags&(ops.View|ops.Managed) == 0 && (n.Op.Flags&ops.Elementwise != 0 || listed)
 }
 
-// copies are operators that move elements, or reduce, normalise or convert them in one pass.
-var copies = map[string]bool{"BatchNormalization": true, "Cast": true, "Concat": true, "DequantizeLinear": true, "Expand": true,
-	"InstanceNormalization": true, "LayerNormalization": true, "Pad": true, "ReduceL2": true, "ReduceMean": true, "ReduceSum": true,
+// copies are operators that move elements, or reduce, normalise or convert them in one pass; true: shape inference has checked all that
+// can be wrong with their inputs.
+var copies = map[string]bool{"BatchNormalization": true, "Cast": true, "Concat": true, "DequantizeLinear": false, "Expand": true,
+	"InstanceNormalization": false, "LayerNormalization": false, "Pad": false, "ReduceL2": true, "ReduceMean": true, "ReduceSum": true,
 	"ReduceSumSquare": true, "Slice": true, "Split": true, "Tile": true, "Transpose": true}
 
 func bounded(n *graph.Node) bool {

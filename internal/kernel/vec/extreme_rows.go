@@ -32,12 +32,19 @@ func extremeRows[T Number](op joinOp, dst, x []T, n int) bool {
 		}
 		return true
 	}
-	step := extremeBytes / (n * size)
+	foldRows(f, dst, x, n)
+	return true
+}
+
+// foldRows calls f for rows of n elements, at most extremeBytes, as many at a time as fit in these.
+func foldRows[T Number](f rowFoldFunc, dst, x []T, n int) {
+	var t T
+	row := n * int(unsafe.Sizeof(t))
+	step := extremeBytes / row
 	for lo := 0; lo < len(dst); lo += step {
 		hi := min(len(dst), lo+step)
-		f(bytesOf(dst[lo:hi]), bytesOf(x[lo*n:hi*n]), n*size)
+		f(bytesOf(dst[lo:hi]), bytesOf(x[lo*n:hi*n]), row)
 	}
-	return true
 }
 
 // extremeRow sets dst[0] to the extreme element of a long row, of which f takes part elements at a time.

@@ -18,11 +18,7 @@ func SumRows[T Number](dst, x []T, n int) bool {
 		}
 		return true
 	}
-	step := extremeBytes / (n * size)
-	for lo := 0; lo < len(dst); lo += step {
-		hi := min(len(dst), lo+step)
-		f(bytesOf(dst[lo:hi]), bytesOf(x[lo*n:hi*n]), n*size)
-	}
+	foldRows(f, dst, x, n)
 	return true
 }
 
