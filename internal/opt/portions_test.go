@@ -107,12 +107,16 @@ func comparePortions(t *testing.T, m *onnx.Model, exact bool, choose func(nodes,
 			}
 		}
 	}
-	allocs := func(p *plan.Program) float64 {
-		return testing.AllocsPerRun(3, func() {
-			if err := p.Run(context.Background(), 1, in, out); err != nil {
-				t.Fatal(err)
-			}
-		})
+	allocs := func(p *plan.Program) float64 { // the least of some measurements: a collection of garbage empties pools
+		least := math.Inf(1)
+		for range 4 {
+			least = min(least, testing.AllocsPerRun(3, func() {
+				if err := p.Run(context.Background(), 1, in, out); err != nil {
+					t.Fatal(err)
+				}
+			}))
+		}
+		return least
 	}
 	if a, b := allocs(parted), allocs(whole); a > b {
 		t.Errorf("%v allocations in a run, %v without portions", a, b)
