@@ -53,7 +53,7 @@ func (r *rnnBackRun) scratchLen(l *rnn.Layer, steps, batch int) int {
 }
 
 func (r *rnnBackRun) run(c *Call) error {
-	forward := Call{In: c.In[:rnnMask+1]}
+	forward := Call{In: c.In[:rnnMask+1], Threads: c.Threads}
 	s, err := rnnShapes(&forward, r.layers, r.batchFirst)
 	if err != nil {
 		return err
