@@ -113,7 +113,7 @@ func (j *lossJob) Chunk(i int) {
 func (j *lossJob) sample(i int) {
 	n := j.classes * j.inner
 	dx, share := j.dx[i*n:][:n], j.share[i*j.inner:][:j.inner]
-	vec.Exp(dx, j.logs[i*n:][:n])
+	vec.ExpTerm(dx, j.logs[i*n:][:n])
 	for c := range j.classes {
 		row := dx[c*j.inner:][:j.inner]
 		vec.Mul(row, row, share)

@@ -181,7 +181,7 @@ func (w *worker) softmax(s, out []float32, keys, width, n int, first bool) {
 	}
 	if !first && changed {
 		vec.Sub(w.factor, old, w.high)
-		vec.Exp(w.factor, w.factor)
+		vec.ExpTerm(w.factor, w.factor)
 		vec.Mul(w.sum, w.sum, w.factor)
 		vec.ScaleRows(out, w.factor[:n], w.ValueSize, w.Y.Step)
 	}

@@ -87,7 +87,7 @@ func logSumExpTiles(j *job, lo, hi int) {
 		clear(sum)
 		for i := range j.n {
 			vec.Sub(e, j.src[at+i*j.inner:][:width], high)
-			vec.Exp(e, e)
+			vec.ExpTerm(e, e)
 			vec.Add(sum, sum, e)
 		}
 		vec.Log(sum, sum)

@@ -136,7 +136,7 @@ func softmaxTile(j *job, at, width int, s *scratch) {
 			row = j.dst[at+i*j.inner:][:width]
 		}
 		vec.Sub(row, j.src[at+i*j.inner:][:width], high)
-		vec.Exp(row, row)
+		vec.ExpTerm(row, row)
 		vec.Add(sum, sum, row)
 	}
 	if j.log {

@@ -34,7 +34,7 @@ func softmaxPlane(j *job, dst, src []float32, s *scratch) {
 			e = dst[at:][:len(x)]
 		}
 		vec.Sub(e, x, high[:len(x)])
-		vec.Exp(e, e)
+		vec.ExpTerm(e, e)
 		vec.Add(sum[:len(x)], sum[:len(x)], e)
 	}
 	joinRows(sum, j.inner, vec.Add)

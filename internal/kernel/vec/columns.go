@@ -1,7 +1,5 @@
 package vec
 
-import "math"
-
 // The kernels of this file work on matrices of few columns, rows ld elements apart, with a number per column or per row.
 // One call should not hold more than some 100000 elements.
 
@@ -117,7 +115,7 @@ func expColumnsGo(x, m, sum []float32, rows, ld int) {
 	for i := range rows {
 		row := x[i*ld:][:len(m)]
 		for j, v := range row {
-			row[j] = float32(math.Exp(float64(v - m[j])))
+			row[j] = float32(term(v - m[j]))
 			sum[j] += row[j]
 		}
 	}

@@ -75,7 +75,7 @@ func lowestGo(x []float32) float32 {
 func expSumGo(dst, x []float32, m float32) float32 {
 	sum := 0.0
 	for i, v := range x[:len(dst)] {
-		e := math.Exp(float64(v - m))
+		e := term(v - m)
 		dst[i] = float32(e)
 		sum += e
 	}

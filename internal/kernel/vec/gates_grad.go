@@ -45,7 +45,7 @@ func lstmKeepGo(h, c, old, x, s []float32, xs, ss int) {
 		z := math.Tanh(float64(x[3*xs+u] + s[3*ss+u]))
 		c[u] = float32(f*float64(old[u]) + i*z)
 		h[u] = float32(o * math.Tanh(float64(c[u])))
-		x[u], x[xs+u], x[2*xs+u], x[3*xs+u] = float32(i), float32(o), float32(f), float32(z)
+		x[u], x[xs+u], x[2*xs+u], x[3*xs+u] = normal(i), normal(o), normal(f), float32(z)
 	}
 }
 
@@ -54,7 +54,7 @@ func gruKeepGo(h, old, x, s, bias []float32, xs, ss int) {
 		z, r, late := logistic(x[u]+s[u]), logistic(x[xs+u]+s[ss+u]), s[2*ss+u]+bias[u]
 		n := math.Tanh(float64(x[2*xs+u]) + r*float64(late))
 		h[u] = float32(n + z*(float64(old[u])-n))
-		x[u], x[xs+u], x[2*xs+u], x[3*xs+u] = float32(z), float32(r), float32(n), late
+		x[u], x[xs+u], x[2*xs+u], x[3*xs+u] = normal(z), normal(r), float32(n), late
 	}
 }
 

@@ -9,7 +9,7 @@ var assembly = []kernels{
 	{
 		name: "avx2", needs: cpu.AVX2,
 		unary: [numUnary]unaryFunc{
-			opExp: expAVX2, opLog: logAVX2, opTanh: tanhAVX2, opSigmoid: sigmoidAVX2,
+			opExp: expAVX2, opExpTerm: expTermAVX2, opLog: logAVX2, opTanh: tanhAVX2, opSigmoid: sigmoidAVX2,
 			opErf: erfAVX2, opGelu: geluAVX2, opGeluTanh: geluTanhAVX2, opSilu: siluAVX2,
 			opSoftplus: softplusAVX2, opMish: mishAVX2, opHardSwish: hardSwishAVX2, opHardSigmoid: hardSigmoidAVX2,
 			opRelu: reluAVX2, opLeakyRelu: leakyReluAVX2, opElu: eluAVX2, opClip: clipAVX2,
@@ -142,7 +142,7 @@ var assembly = []kernels{
 	{
 		name: "avx512", needs: cpu.AVX512,
 		unary: [numUnary]unaryFunc{
-			opExp: expAVX512, opLog: logAVX512, opTanh: tanhAVX512, opSigmoid: sigmoidAVX512,
+			opExp: expAVX512, opExpTerm: expTermAVX512, opLog: logAVX512, opTanh: tanhAVX512, opSigmoid: sigmoidAVX512,
 			opErf: erfAVX512, opGelu: geluAVX512, opGeluTanh: geluTanhAVX512, opSilu: siluAVX512,
 			opSoftplus: softplusAVX512, opMish: mishAVX512, opHardSwish: hardSwishAVX512, opHardSigmoid: hardSigmoidAVX512,
 			opRelu: reluAVX512, opLeakyRelu: leakyReluAVX512, opElu: eluAVX512, opClip: clipAVX512,

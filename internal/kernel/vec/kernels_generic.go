@@ -4,7 +4,7 @@ package vec
 var generic = kernels{
 	name: "generic",
 	unary: [numUnary]unaryFunc{
-		opExp: expGo, opLog: logGo, opTanh: tanhGo, opSigmoid: sigmoidGo, opErf: erfGo,
+		opExp: expGo, opExpTerm: expTermGo, opLog: logGo, opTanh: tanhGo, opSigmoid: sigmoidGo, opErf: erfGo,
 		opGelu: geluGo, opGeluTanh: geluTanhGo, opSilu: siluGo, opSoftplus: softplusGo, opMish: mishGo,
 		opHardSwish: hardSwishGo, opHardSigmoid: hardSigmoidGo, opRelu: reluGo, opLeakyRelu: leakyReluGo,
 		opElu: eluGo, opClip: clipGo, opNeg: negGo, opAbs: absGo, opSqrt: sqrtGo, opReciprocal: reciprocalGo,

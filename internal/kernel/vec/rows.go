@@ -124,7 +124,7 @@ func logSoftmaxRowsGo(dst, x []float32, cols int) {
 	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
 		m, sum := highestGo(x[:cols]), 0.0
 		for _, v := range x[:cols] {
-			sum += math.Exp(float64(v - m))
+			sum += term(v - m)
 		}
 		sub2Go(dst[:cols], x, m, float32(math.Log(sum)))
 	}
@@ -143,7 +143,7 @@ func logSoftmaxGradGo(dx, dy, y []float32, cols int) {
 	for ; len(dx) >= cols; dx, dy, y = dx[cols:], dy[cols:], y[cols:] {
 		sum := sumGo(dy[:cols])
 		for i := range cols {
-			dx[i] = dy[i] - float32(math.Exp(float64(y[i])))*sum
+			dx[i] = dy[i] - float32(term(y[i]))*sum
 		}
 	}
 }
@@ -151,7 +151,7 @@ func logSoftmaxGradGo(dx, dy, y []float32, cols int) {
 func scaledExpRowsGo(dst, x, f []float32, cols int) {
 	for i, f := range f {
 		for j, v := range x[i*cols:][:cols] {
-			dst[i*cols+j] = f * float32(math.Exp(float64(v)))
+			dst[i*cols+j] = f * float32(term(v))
 		}
 	}
 }

@@ -5,6 +5,7 @@ type unaryOp uint8
 
 const (
 	opExp unaryOp = iota
+	opExpTerm
 	opLog
 	opTanh
 	opSigmoid
@@ -68,6 +69,9 @@ func apply(op unaryOp, dst, x []float32, a, b float32) {
 
 // Exp sets dst[i] = e**x[i]. Subnormal results are exact to rounding, overflow gives +Inf.
 func Exp(dst, x []float32) { apply(opExp, dst, x, 0, 0) }
+
+// ExpTerm sets dst[i] = e**x[i] for the sum of a softmax: x[i] is a difference that is at most 0. Results below leastTerm are 0.
+func ExpTerm(dst, x []float32) { apply(opExpTerm, dst, x, 0, 0) }
 
 // Log sets dst[i] to the natural logarithm of x[i]: NaN below zero, -Inf at zero.
 func Log(dst, x []float32) { apply(opLog, dst, x, 0, 0) }

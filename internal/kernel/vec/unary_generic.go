@@ -25,7 +25,7 @@ func tanhGo(dst, x []float32, _, _ float32) {
 
 func sigmoidGo(dst, x []float32, _, _ float32) {
 	for i := range dst {
-		dst[i] = float32(1 / (1 + math.Exp(-float64(x[i]))))
+		dst[i] = normal(logistic(x[i]))
 	}
 }
 
@@ -38,7 +38,7 @@ func erfGo(dst, x []float32, _, _ float32) {
 func geluGo(dst, x []float32, _, _ float32) {
 	for i := range dst {
 		v := float64(x[i])
-		dst[i] = float32(v / 2 * math.Erfc(-v/math.Sqrt2))
+		dst[i] = normal(v / 2 * math.Erfc(-v/math.Sqrt2))
 	}
 }
 
@@ -46,14 +46,14 @@ func geluTanhGo(dst, x []float32, _, _ float32) {
 	const c = 2 * 0.797884560802865355879892119868763737 // 2 sqrt(2/pi)
 	for i := range dst {
 		v := float64(x[i])
-		dst[i] = float32(v / (1 + math.Exp(-c*(v+0.044715*v*v*v))))
+		dst[i] = normal(v / (1 + math.Exp(-c*(v+0.044715*v*v*v))))
 	}
 }
 
 func siluGo(dst, x []float32, alpha, _ float32) {
 	for i := range dst {
 		v := float64(x[i])
-		dst[i] = float32(v / (1 + math.Exp(-float64(alpha)*v)))
+		dst[i] = normal(v / (1 + math.Exp(-float64(alpha)*v)))
 	}
 }
 
@@ -61,14 +61,14 @@ func softplus(v float64) float64 { return max(v, 0) + math.Log1p(math.Exp(-math.
 
 func softplusGo(dst, x []float32, _, _ float32) {
 	for i := range dst {
-		dst[i] = float32(softplus(float64(x[i])))
+		dst[i] = normal(softplus(float64(x[i])))
 	}
 }
 
 func mishGo(dst, x []float32, _, _ float32) {
 	for i := range dst {
 		v := float64(x[i])
-		dst[i] = float32(v * math.Tanh(softplus(v)))
+		dst[i] = normal(v * math.Tanh(softplus(v)))
 	}
 }
 

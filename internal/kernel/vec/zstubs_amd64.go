@@ -8,6 +8,9 @@ package vec
 func expAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
+func expTermAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
 func logAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -732,6 +735,9 @@ func gruGradAVX2(d []float32, x []float32, dh []float32, old []float32, xs int)
 
 //go:noescape
 func expAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func expTermAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
 func logAVX512(dst []float32, x []float32, a float32, b float32)

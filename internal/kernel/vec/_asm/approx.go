@@ -33,12 +33,13 @@ var (
 	// 2**r on 0 <= r <= 1, error 8.3e-8.
 	pow2Coef = []float64{1, 0.693151312, 0.24016445, 0.0557999131, 0.00901703031, 0.00186713008}
 	// 2**r on |r| <= 1/2, error 9.2e-8: expSoftmaxCoef at r*ln(2).
-	pow2HalfCoef   = atScaled(expSoftmaxCoef, math.Ln2)
-	wideExp        = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
-	wideExpSoftmax = append([]float64{log2e}, pow2Coef...)
-	expConsts      = []uint32{f32(expLo), f32(expHi), f32(magic0)}
-	shortExp       = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
-	shortExp2      = append([]uint32{f32(exp2Lo), f32(exp2Hi), f32(magic127), f32(1)}, bitsOf(pow2HalfCoef[2:])...)
+	pow2HalfCoef    = atScaled(expSoftmaxCoef, math.Ln2)
+	wideExp         = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
+	shortExpSoftmax = append([]uint32{f32(exp2SumLo * math.Ln2), f32(magic127), f32(log2e), f32(math.Ln2)}, bitsOf(expSoftmaxCoef[2:])...)
+	wideExpSoftmax  = append([]float64{log2e, exp2SumLo}, pow2Coef...)
+	expConsts       = []uint32{f32(expLo), f32(expHi), f32(magic0)}
+	shortExp        = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
+	shortExp2       = append([]uint32{f32(exp2Lo), f32(exp2Hi), f32(magic127), f32(1)}, bitsOf(pow2HalfCoef[2:])...)
 )
 
 // atScaled returns the coefficients of a polynomial at by times the argument.
@@ -66,10 +67,13 @@ const (
 	magic127 = 12582912 + 127
 
 	expLo, expHi = -104, 89
-	// Within these bounds one power of two scales exp; at the upper one it is infinite, at the lower zero.
-	shortLo, shortHi = -87.9, 88.8
+	// Within these bounds one power of two scales exp; at the upper one it is infinite, at the lower the least normal number.
+	shortLo, shortHi = -87.33, 88.8
 	// The same for powers of two.
-	exp2Lo, exp2Hi = -127, 128
+	exp2Lo, exp2Hi = -126, 128
+	// The least power that a sum of exponentials takes account of: what remains of it when divided by the sum of as many as
+	// MaxRow others is a normal number.
+	exp2SumLo = exp2Lo + 14
 
 	// At these arguments the quotients are above 1 by more than their rounding errors, and are cut back.
 	tanhClamp = 9.8
@@ -125,26 +129,42 @@ func (g *isa) expTimes(x vec, halve bool) vec {
 	return p
 }
 
-// expShort is exp with results below the normal range, and above half of it, flushed to 0 and +Inf on AVX2.
-func (g *isa) expShort(x vec) vec {
+// Subnormal numbers cost some processors more than a hundred cycles, where they are made and wherever they are read. So
+// results of the following that would be subnormal are the least normal number instead, or zero where that makes a difference.
+
+// expShort is exp that ends at the least normal number, and is infinite from somewhat below the largest number on.
+func (g *isa) expShort(x vec) vec { return g.expFrom(g.atMost(x, g.k(shortHi))) }
+
+// expFrom is expShort of arguments that are not above its upper bound, or whose results do not matter.
+func (g *isa) expFrom(x vec) vec {
 	p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
 	return g.scale(p, s)
 }
 
-// expSoftmax is expShort for x <= 0, where x comes with the rounding error of a difference: another of that size does
-// not matter, nor does one product with ln(2) in place of two, which as a float32 is off by 2e-9 only.
+// expOrZero is exp for x <= shortHi, with 0 for results below the normal range.
+func (g *isa) expOrZero(x vec) vec {
+	p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
+	return g.scaleIf(g.lanesOf(cmpNLT, x, g.k(shortLo)), p, s)
+}
+
+// expSoftmax is exp for x <= 0, where x comes with the rounding error of a difference: another of that size does
+// not matter, nor does one product with ln(2) in place of two, which as a float32 is off by 2e-9 only. Results below
+// 2**exp2SumLo are 0.
 func (g *isa) expSoftmax(x vec) vec {
 	if g.wide() {
-		return g.exp2(g.mul(x, c(log2e)))
+		y := g.mul(x, c(log2e))
+		r := g.r()
+		VREDUCEPS(U8(1), y, r) // y - floor(y)
+		return g.scaleIf(g.lanesOf(cmpNLT, y, g.k(exp2SumLo)), g.horner(r, pow2Coef...), y)
 	}
-	x = g.atLeast(x, g.k(shortLo))
+	large := g.lanesOf(cmpNLT, x, g.k(exp2SumLo*math.Ln2))
 	t := g.copy(x)
 	g.op("VFMADD132PS", c(log2e), g.k(magic127), t)
 	n := g.sub(t, g.k(magic127))
 	g.op("VFNMADD231PS", c(math.Ln2), n, x)
 	p := g.horner(x, expSoftmaxCoef...)
 	VPSLLD(U8(23), t, t)
-	return g.scale(p, t)
+	return g.scaleIf(large, p, t)
 }
 
 // hoistSoftmax loads what expSoftmax needs, as far as there are registers.
@@ -153,18 +173,19 @@ func (g *isa) hoistSoftmax() {
 		g.hoistAll(nil, wideExpSoftmax)
 		return
 	}
-	g.hoistAll(append([]uint32{f32(shortLo), f32(magic127), f32(log2e), f32(math.Ln2)}, bitsOf(expSoftmaxCoef[2:])...), nil)
+	g.hoistAll(shortExpSoftmax, nil)
 }
 
-// exp2 returns 2**y. Instructions of AVX-512 split y and scale by its whole part whatever its size; on AVX2 results outside
-// the normal range are 0 and +Inf.
+// exp2 returns 2**y, at least the least normal number. Instructions of AVX-512 split y and scale by its whole part however
+// large it is.
 func (g *isa) exp2(y vec) vec {
+	y = g.atLeast(y, g.k(exp2Lo))
 	if g.wide() {
 		r := g.r()
 		VREDUCEPS(U8(1), y, r) // y - floor(y)
 		return g.scale(g.horner(r, pow2Coef...), y)
 	}
-	y = g.atMost(g.atLeast(y, g.k(exp2Lo)), g.k(exp2Hi))
+	y = g.atMost(y, g.k(exp2Hi))
 	t := g.add(y, g.k(magic127))
 	r := g.sub(y, g.sub(t, g.k(magic127)))
 	VPSLLD(U8(23), t, t)
@@ -185,11 +206,10 @@ func (g *isa) expm1(x vec) vec {
 	return p
 }
 
-// expParts returns the polynomial of the reduced argument, and the power of two that scales it: the
+// expParts returns the polynomial of the reduced argument, which is at least shortLo, and the power of two that scales it: the
 // power itself on AVX2, its exponent on AVX-512.
 func (g *isa) expParts(x vec, poly func(r vec) vec) (p, s vec) {
-	x = g.atMost(g.atLeast(x, g.k(shortLo)), g.k(shortHi))
-	r, t, n := g.reduce(x, magic127)
+	r, t, n := g.reduce(g.atLeast(x, g.k(shortLo)), magic127)
 	p = poly(r)
 	if g.wide() {
 		return p, n
@@ -206,10 +226,25 @@ func (g *isa) scale(p, s vec) vec {
 	return g.mul(p, s)
 }
 
+// scaleIf is scale that returns zero in the lanes outside of m.
+func (g *isa) scaleIf(m mask, p, s vec) vec {
+	if g.wide() {
+		VSCALEFPS_Z(s, p, m.k, p)
+		return p
+	}
+	return g.and(g.mul(p, s), m.v)
+}
+
 // sigmoid is exact to some units in the last place: recurrent layers and deep networks of SiLU add up errors step by step.
+// Results below the normal range are 0.
 func (g *isa) sigmoid(x vec) vec {
-	d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
-	return g.div(g.load(c(1)), d)
+	normal := g.lanesOf(cmpNLT, x, g.k(shortLo))
+	d := g.add(g.expFrom(g.xor(x, bitsConst(sign))), c(1))
+	if g.wide() {
+		VDIVPS_Z(d, g.load(c(1)), normal.k, d)
+		return d
+	}
+	return g.and(g.div(g.load(c(1)), d), normal.v)
 }
 
 func (g *isa) tanh(x vec) vec {

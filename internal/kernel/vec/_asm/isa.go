@@ -70,11 +70,7 @@ func (g *isa) hoist(u uint32) reg.VecVirtual {
 		return v
 	}
 	v := g.r()
-	from := u
-	if g.wide() && u == f32(shortLo) {
-		from = f32(expLo) // scaling by exponent reaches zero only there
-	}
-	g.op("VMOVUPS", bitsConst(from), v)
+	g.op("VMOVUPS", bitsConst(u), v)
 	g.hoisted[u] = v
 	return v
 }
@@ -105,7 +101,7 @@ func emitTable() {
 	}
 }
 
-// A mask selects the lanes of a tail: a vector for AVX2, a mask register for AVX-512.
+// A mask selects lanes: a vector for AVX2, a mask register for AVX-512.
 type mask struct {
 	v reg.VecVirtual
 	k reg.OpmaskVirtual
@@ -268,18 +264,27 @@ const (
 	cmpNLT   = 21 // not less than, so true for NaN
 )
 
-// ifCompare returns a where x pred y holds and b elsewhere.
-func (g *isa) ifCompare(pred uint8, x reg.VecVirtual, y Op, a, b reg.VecVirtual) reg.VecVirtual {
-	v := g.r()
+// lanesOf returns the lanes where x pred y holds.
+func (g *isa) lanesOf(pred uint8, x reg.VecVirtual, y Op) mask {
 	if g.wide() {
 		m := K()
 		g.op("VCMPPS", U8(pred), y, x, m)
-		VBLENDMPS(a, b, m, v)
-		return v
+		return mask{k: m}
 	}
 	m := g.r()
 	VCMPPS(U8(pred), y, x, m)
-	VBLENDVPS(m, a, b, v)
+	return mask{v: m}
+}
+
+// ifCompare returns a where x pred y holds and b elsewhere.
+func (g *isa) ifCompare(pred uint8, x reg.VecVirtual, y Op, a, b reg.VecVirtual) reg.VecVirtual {
+	v := g.r()
+	m := g.lanesOf(pred, x, y)
+	if g.wide() {
+		VBLENDMPS(a, b, m.k, v)
+	} else {
+		VBLENDVPS(m.v, a, b, v)
+	}
 	return v
 }
 

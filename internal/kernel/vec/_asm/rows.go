@@ -136,7 +136,7 @@ func (g *isa) softmaxGrad(name string, log bool) {
 	g.rowsOf(name, "func(dst, x, y []float32, cols int)", func(rowKernel) {
 		y = base("y")
 		if log {
-			g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
+			g.hoistAll([]uint32{f32(magic127)}, wideExpSoftmax)
 		}
 	}, func(k rowKernel) {
 		sum := k.total(4, []reg.GPVirtual{k.x, y}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {

@@ -32,6 +32,7 @@ func clamped(c float64) []uint32 { return []uint32{f32(c * c), f32(1), f32(-1)} 
 
 var unaryKernels = []unaryKernel{
 	{"exp", 0, 2, expConsts, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
+	{"expTerm", 0, 2, shortExpSoftmax, wideExpSoftmax, func(g *isa, x vec, _ []vec) vec { return g.expSoftmax(x) }},
 	{"log", 0, 1, logConsts, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
 	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
@@ -43,13 +44,13 @@ var unaryKernels = []unaryKernel{
 		return g.div(x, g.add(g.expShort(u), c(1)))
 	}},
 	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), append(log1pCoef, wideExp...), func(g *isa, x vec, _ []vec) vec {
-		t := g.expShort(g.two("VORPS", x, bitsConst(sign)))
+		t := g.expOrZero(g.two("VORPS", x, bitsConst(sign)))
 		p := g.horner(t, log1pCoef...)
 		VFMADD213PS(g.atLeast(x, g.k(0)), t, p)
 		return p
 	}},
 	{"mish", 0, 2, append([]uint32{f32(20)}, shortExp...), wideExp, func(g *isa, x vec, _ []vec) vec {
-		e := g.expShort(g.atMost(x, g.k(20)))
+		e := g.expOrZero(g.atMost(x, g.k(20)))
 		n := g.mul(g.add(e, c(2)), e)
 		return g.mul(x, g.div(n, g.add(n, c(2))))
 	}},

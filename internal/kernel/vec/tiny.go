@@ -1,0 +1,34 @@
+package vec
+
+import "math"
+
+// Subnormal numbers cost some processors more than a hundred cycles, where they are made and wherever they are read. Functions that
+// tend to zero, other than Exp, therefore end where the normal numbers do.
+
+const (
+	leastNormal = 0x1p-126
+	// leastTerm is the least exponential that a softmax takes account of: a normal number when divided by a sum of up to MaxRow others.
+	leastTerm = leastNormal * MaxRow
+)
+
+// normal returns v as float32, or 0 if that were subnormal.
+func normal(v float64) float32 {
+	if f := float32(v); f >= leastNormal || f <= -leastNormal || f != f {
+		return f
+	}
+	return 0
+}
+
+// term returns exp(x) for the sum of a softmax.
+func term(x float32) float64 {
+	if e := math.Exp(float64(x)); e >= leastTerm || e != e {
+		return e
+	}
+	return 0
+}
+
+func expTermGo(dst, x []float32, _, _ float32) {
+	for i := range dst {
+		dst[i] = float32(term(x[i]))
+	}
+}
