@@ -27,13 +27,13 @@ func Adam(w, g, m, v []float32, c AdamCoeffs) {
 func AdamOf[T Number](out, outM, outV, w, g, m, v []T, c AdamCoeffs) {
 	rate, l2, shrink, correct, eps, scale := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Root), T(c.Eps), T(factor(c.Scale))
 	b1, a1, b2, a2 := T(c.Beta1), T(1-c.Beta1), T(c.Beta2), T(1-c.Beta2)
-	n := len(out)
+	n, least := len(out), leastNormal[T]()
 	outM, outV, w, g, m, v = outM[:n], outV[:n], w[:n], g[:n], m[:n], v[:n]
 	for i := range out {
 		x := w[i]
 		d := scale*g[i] + l2*x
-		first := b1*m[i] + a1*d
-		second := b2*v[i] + a2*d*d
+		first := settle(b1*m[i]+a1*d, least)
+		second := settle(b2*v[i]+a2*d*d, least)
 		outM[i], outV[i] = first, second
 		out[i] = shrink*x - rate*first/(correct*root(second)+eps)
 	}
@@ -50,8 +50,8 @@ func AMSGrad(w, g, m, v, peak []float32, c AdamCoeffs) {
 	g, m, v, peak = g[:n], m[:n], v[:n], peak[:n]
 	for i, x := range w {
 		d := scale*g[i] + l2*x
-		first := b1*m[i] + a1*d
-		second := b2*v[i] + a2*d*d
+		first := settle(b1*m[i]+a1*d, leastNormal32)
+		second := settle(b2*v[i]+a2*d*d, leastNormal32)
 		top := max(peak[i], second)
 		m[i], v[i], peak[i] = first, second, top
 		w[i] = shrink*x - rate*first/(correct*root(top)+eps)

@@ -18,11 +18,12 @@ func Adagrad(w, g, h []float32, c AdagradCoeffs) {
 // w' = Shrink*w - Rate*d/(sqrt(h' + Initial) + Eps).
 func AdagradOf[T Number](out, outH, w, g, h []T, c AdagradCoeffs) {
 	rate, l2, shrink, eps, initial, scale := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Eps), T(c.Initial), T(factor(c.Scale))
+	least := leastNormal[T]()
 	outH, w, g, h = outH[:len(out)], w[:len(out)], g[:len(out)], h[:len(out)]
 	for i := range out {
 		x := w[i]
 		d := scale*g[i] + l2*x
-		sum := h[i] + d*d
+		sum := settle(h[i]+d*d, least)
 		outH[i] = sum
 		out[i] = shrink*x - rate*d/(root(sum+initial)+eps)
 	}
@@ -53,8 +54,8 @@ func RMSprop(w, g, v, b []float32, c RMSpropCoeffs) {
 	g, v, b = g[:len(w)], v[:len(w)], b[:len(w)]
 	for i, x := range w {
 		d := scale*g[i] + l2*x
-		square := alpha*v[i] + rest*d*d
-		move := keep*b[i] + d/(root(square)+eps)
+		square := settle(alpha*v[i]+rest*d*d, leastNormal32)
+		move := settle(keep*b[i]+d/(root(square)+eps), leastNormal32)
 		v[i], b[i] = square, move
 		w[i] = shrink*x - rate*move
 	}
@@ -71,9 +72,9 @@ func CenteredRMSprop(w, g, v, a, b []float32, c RMSpropCoeffs) {
 	g, v, a, b = g[:n], v[:n], a[:n], b[:n]
 	for i, x := range w {
 		d := scale*g[i] + l2*x
-		square := alpha*v[i] + rest*d*d
-		mean := alpha*a[i] + rest*d
-		move := keep*b[i] + d/(root(max(square-mean*mean, 0))+eps)
+		square := settle(alpha*v[i]+rest*d*d, leastNormal32)
+		mean := settle(alpha*a[i]+rest*d, leastNormal32)
+		move := settle(keep*b[i]+d/(root(max(square-mean*mean, 0))+eps), leastNormal32)
 		v[i], a[i], b[i] = square, mean, move
 		w[i] = shrink*x - rate*move
 	}

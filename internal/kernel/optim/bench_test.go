@@ -35,3 +35,20 @@ func BenchmarkKernels(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDecayed moves parameters whose gradients have been zero for long.
+func BenchmarkDecayed(b *testing.B) {
+	const n = 1 << 20
+	for _, name := range []string{"momentum", "adam", "lion"} {
+		b.Run(name, func(b *testing.B) {
+			w, g, s := wave(n, 1), make([]float32, n), [3][]float32{make([]float32, n), make([]float32, n)}
+			for i := range n {
+				s[0][i], s[1][i] = 0x1p-126, 0x1p-126
+			}
+			for b.Loop() {
+				kernels[name](w, g, s)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/element")
+		})
+	}
+}

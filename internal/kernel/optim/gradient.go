@@ -53,6 +53,6 @@ func Approach(a, w []float32, share float32) {
 	n := active.approach.run(coeffs{scaleAt: share}, a, w, nil, nil, nil)
 	a, w = a[n:], w[n:len(a)]
 	for i, v := range a {
-		a[i] = v + share*(w[i]-v)
+		a[i] = settle(v+share*(w[i]-v), leastNormal32)
 	}
 }

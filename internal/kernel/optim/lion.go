@@ -22,7 +22,7 @@ func Lion(w, g, m []float32, c LionCoeffs) {
 	for i, x := range w {
 		d := scale*g[i] + l2*x
 		towards := b1*m[i] + a1*d
-		m[i] = b2*m[i] + a2*d
+		m[i] = settle(b2*m[i]+a2*d, leastNormal32)
 		bits := math.Float32bits(towards)
 		nonzero := uint32(int32(bits<<1|-(bits<<1)) >> 31) // all ones or none
 		step := math.Float32frombits((bits&signBit | size) & nonzero)

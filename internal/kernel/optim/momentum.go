@@ -55,11 +55,12 @@ func MomentumOf[T Number](out, outB, w, g, b []T, c MomentumCoeffs) {
 	rate, l2, shrink, keep, take := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Keep), T(c.Take)
 	partD, partB := c.look()
 	ofD, ofB, scale := T(partD), T(partB), T(factor(c.Scale))
+	least := leastNormal[T]()
 	outB, w, g, b = outB[:len(out)], w[:len(out)], g[:len(out)], b[:len(out)]
 	for i := range out {
 		x := w[i]
 		d := scale*g[i] + l2*x
-		m := keep*b[i] + take*d
+		m := settle(keep*b[i]+take*d, least)
 		outB[i] = m
 		out[i] = shrink*x - rate*(ofD*d+ofB*m)
 	}

@@ -140,6 +140,45 @@ func TestVariants(t *testing.T) {
 	})
 }
 
+// TestDecay lets states decay while there is no gradient: they become zero and are never denormal.
+func TestDecay(t *testing.T) { eachVariant(t, testDecay) }
+
+func testDecay(t *testing.T) {
+	const n, steps = 19, 900
+	decaying := map[string]int{"momentum": 1, "adam": 2, "amsgrad": 2, "rmsprop": 1, "centered rmsprop": 2, "lion": 1, "approach": 1}
+	for name, states := range decaying {
+		g, s := make([]float32, n), [3][]float32{make([]float32, n), make([]float32, n), make([]float32, n)}
+		for i := range n {
+			x := float32(math.Exp2(float64(i%9 - 126)))
+			s[0][i], s[1][i] = x, x
+			if i%2 == 1 && (name == "momentum" || name == "adam" || name == "lion" || name == "approach") {
+				s[0][i] = -x // the others' are squares
+			}
+		}
+		for step := range steps {
+			if w := make([]float32, n); name == "approach" {
+				kernels[name](s[0], w, s)
+			} else {
+				kernels[name](w, g, s)
+			}
+			for k := range states {
+				for i, v := range s[k] {
+					if v != 0 && (math.Abs(float64(v)) < leastNormal32 || step == steps-1) {
+						t.Fatalf("%s: element %d of state %d is %v after step %d", name, i, k, v, step+1)
+					}
+				}
+			}
+		}
+	}
+	h, g := make([]float32, n), slices.Repeat([]float32{1e-20}, n)
+	for range 3 {
+		kernels["adagrad"](make([]float32, n), g, [3][]float32{h})
+	}
+	if slices.Max(h) != 0 {
+		t.Errorf("adagrad: squares below the normal range add up to %v", h)
+	}
+}
+
 // TestLongCalls moves more elements than one call of a variant takes.
 func TestLongCalls(t *testing.T) {
 	const n = callLength + 11

@@ -4,6 +4,26 @@
 
 #include "textflag.h"
 
+DATA sizes<>+0(SB)/4, $0x7fffffff
+DATA sizes<>+4(SB)/4, $0x7fffffff
+DATA sizes<>+8(SB)/4, $0x7fffffff
+DATA sizes<>+12(SB)/4, $0x7fffffff
+DATA sizes<>+16(SB)/4, $0x7fffffff
+DATA sizes<>+20(SB)/4, $0x7fffffff
+DATA sizes<>+24(SB)/4, $0x7fffffff
+DATA sizes<>+28(SB)/4, $0x7fffffff
+GLOBL sizes<>(SB), RODATA|NOPTR, $32
+
+DATA leasts<>+0(SB)/4, $0x00800000
+DATA leasts<>+4(SB)/4, $0x00800000
+DATA leasts<>+8(SB)/4, $0x00800000
+DATA leasts<>+12(SB)/4, $0x00800000
+DATA leasts<>+16(SB)/4, $0x00800000
+DATA leasts<>+20(SB)/4, $0x00800000
+DATA leasts<>+24(SB)/4, $0x00800000
+DATA leasts<>+28(SB)/4, $0x00800000
+GLOBL leasts<>(SB), RODATA|NOPTR, $32
+
 // func sgdAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
 TEXT ·sgdAVX2(SB), NOSPLIT, $0-88
@@ -65,6 +85,9 @@ loop:
 	VMULPS  Y9, Y3, Y9
 	VMULPS  Y8, Y4, Y10
 	VADDPS  Y10, Y9, Y9
+	VANDPS  sizes<>+0(SB), Y9, Y10
+	VCMPPS  $0x05, leasts<>+0(SB), Y10, Y10
+	VANDPS  Y10, Y9, Y9
 	VMOVUPS Y9, (DX)
 	VMULPS  Y8, Y5, Y8
 	VMULPS  Y9, Y6, Y9
@@ -115,12 +138,18 @@ loop:
 	VMULPS  Y11, Y3, Y11
 	VMULPS  Y10, Y4, Y12
 	VADDPS  Y12, Y11, Y11
+	VANDPS  sizes<>+0(SB), Y11, Y12
+	VCMPPS  $0x05, leasts<>+0(SB), Y12, Y12
+	VANDPS  Y12, Y11, Y11
 	VMOVUPS Y11, (DX)
 	VMOVUPS (BX), Y12
 	VMULPS  Y12, Y5, Y12
 	VMULPS  Y10, Y6, Y13
 	VMULPS  Y10, Y13, Y10
 	VADDPS  Y10, Y12, Y10
+	VANDPS  sizes<>+0(SB), Y10, Y12
+	VCMPPS  $0x05, leasts<>+0(SB), Y12, Y12
+	VANDPS  Y12, Y10, Y10
 	VMOVUPS Y10, (BX)
 	VMULPS  Y11, Y0, Y11
 	VSQRTPS Y10, Y10
@@ -174,15 +203,24 @@ loop:
 	VMULPS  Y11, Y3, Y11
 	VMULPS  Y10, Y4, Y12
 	VADDPS  Y12, Y11, Y11
+	VANDPS  sizes<>+0(SB), Y11, Y12
+	VCMPPS  $0x05, leasts<>+0(SB), Y12, Y12
+	VANDPS  Y12, Y11, Y11
 	VMOVUPS Y11, (DX)
 	VMOVUPS (BX), Y12
 	VMULPS  Y12, Y5, Y12
 	VMULPS  Y10, Y6, Y13
 	VMULPS  Y10, Y13, Y10
 	VADDPS  Y10, Y12, Y10
+	VANDPS  sizes<>+0(SB), Y10, Y12
+	VCMPPS  $0x05, leasts<>+0(SB), Y12, Y12
+	VANDPS  Y12, Y10, Y10
 	VMOVUPS Y10, (BX)
 	VMOVUPS (SI), Y12
 	VMAXPS  Y10, Y12, Y10
+	VANDPS  sizes<>+0(SB), Y10, Y12
+	VCMPPS  $0x05, leasts<>+0(SB), Y12, Y12
+	VANDPS  Y12, Y10, Y10
 	VMOVUPS Y10, (SI)
 	VMULPS  Y11, Y0, Y11
 	VSQRTPS Y10, Y10
@@ -230,6 +268,9 @@ loop:
 	VMOVUPS (DX), Y7
 	VMULPS  Y6, Y6, Y8
 	VADDPS  Y8, Y7, Y7
+	VANDPS  sizes<>+0(SB), Y7, Y8
+	VCMPPS  $0x05, leasts<>+0(SB), Y8, Y8
+	VANDPS  Y8, Y7, Y7
 	VMOVUPS Y7, (DX)
 	VMULPS  Y6, Y0, Y6
 	VADDPS  Y4, Y7, Y7
@@ -280,6 +321,9 @@ loop:
 	VMULPS  Y8, Y5, Y10
 	VMULPS  Y8, Y10, Y10
 	VADDPS  Y10, Y9, Y9
+	VANDPS  sizes<>+0(SB), Y9, Y10
+	VCMPPS  $0x05, leasts<>+0(SB), Y10, Y10
+	VANDPS  Y10, Y9, Y9
 	VMOVUPS Y9, (DX)
 	VMOVUPS (BX), Y10
 	VMULPS  Y10, Y6, Y10
@@ -287,6 +331,9 @@ loop:
 	VADDPS  Y3, Y9, Y9
 	VDIVPS  Y9, Y8, Y8
 	VADDPS  Y8, Y10, Y8
+	VANDPS  sizes<>+0(SB), Y8, Y9
+	VCMPPS  $0x05, leasts<>+0(SB), Y9, Y9
+	VANDPS  Y9, Y8, Y8
 	VMOVUPS Y8, (BX)
 	VMULPS  Y8, Y0, Y8
 	VMOVUPS (AX), Y9
@@ -335,11 +382,17 @@ loop:
 	VMULPS  Y8, Y5, Y10
 	VMULPS  Y8, Y10, Y10
 	VADDPS  Y10, Y9, Y9
+	VANDPS  sizes<>+0(SB), Y9, Y10
+	VCMPPS  $0x05, leasts<>+0(SB), Y10, Y10
+	VANDPS  Y10, Y9, Y9
 	VMOVUPS Y9, (DX)
 	VMOVUPS (BX), Y10
 	VMULPS  Y10, Y4, Y10
 	VMULPS  Y8, Y5, Y11
 	VADDPS  Y11, Y10, Y10
+	VANDPS  sizes<>+0(SB), Y10, Y11
+	VCMPPS  $0x05, leasts<>+0(SB), Y11, Y11
+	VANDPS  Y11, Y10, Y10
 	VMOVUPS Y10, (BX)
 	VXORPS  Y11, Y11, Y11
 	VMULPS  Y10, Y10, Y10
@@ -351,6 +404,9 @@ loop:
 	VADDPS  Y3, Y9, Y9
 	VDIVPS  Y9, Y8, Y8
 	VADDPS  Y8, Y10, Y8
+	VANDPS  sizes<>+0(SB), Y8, Y9
+	VCMPPS  $0x05, leasts<>+0(SB), Y9, Y9
+	VANDPS  Y9, Y8, Y8
 	VMOVUPS Y8, (SI)
 	VMULPS  Y8, Y0, Y8
 	VMOVUPS (AX), Y9
@@ -400,6 +456,9 @@ loop:
 	VMULPS   Y9, Y5, Y9
 	VMULPS   Y8, Y6, Y8
 	VADDPS   Y8, Y9, Y8
+	VANDPS   sizes<>+0(SB), Y8, Y9
+	VCMPPS   $0x05, leasts<>+0(SB), Y9, Y9
+	VANDPS   Y9, Y8, Y8
 	VMOVUPS  Y8, (DX)
 	VPCMPEQD Y8, Y8, Y8
 	VPSLLD   $0x1f, Y8, Y8
@@ -438,6 +497,9 @@ loop:
 	VSUBPS  Y1, Y2, Y2
 	VMULPS  Y2, Y0, Y2
 	VADDPS  Y2, Y1, Y1
+	VANDPS  sizes<>+0(SB), Y1, Y2
+	VCMPPS  $0x05, leasts<>+0(SB), Y2, Y2
+	VANDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX

@@ -10,6 +10,7 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
+	sizes, leasts = constant("sizes", 1<<31-1), constant("leasts", 1<<23)
 	step("sgdAVX2", 0, 3, sgd)
 	step("momentumAVX2", 1, 7, momentum)
 	step("adamAVX2", 2, 9, func(s *stepper) { s.adam(false) })
@@ -23,6 +24,9 @@ func main() {
 	sumSquares()
 	Generate()
 }
+
+// sizes masks the signs, leasts are the least normal numbers.
+var sizes, leasts Mem
 
 // scale is the index of the coefficient that the gradient is multiplied by.
 const scale = 9
@@ -88,8 +92,27 @@ func (s *stepper) vector(i int) reg.VecVirtual {
 // state loads a state.
 func (s *stepper) state(k int) reg.VecVirtual { return s.vector(2 + k) }
 
+// settle makes elements below the normal range zero. NaN stays.
+func settle(v reg.VecVirtual) reg.VecVirtual {
+	size, normal, r := YMM(), YMM(), YMM()
+	VANDPS(sizes, v, size)
+	VCMPPS(U8(5), leasts, size, normal) // not less
+	VANDPS(normal, v, r)
+	return r
+}
+
+// constant puts eight times a number of 32 bits into the data.
+func constant(name string, bits uint32) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(bits))
+	}
+	return m
+}
+
 // keep stores a state.
 func (s *stepper) keep(k int, v reg.VecVirtual) reg.VecVirtual {
+	v = settle(v)
 	VMOVUPS(v, Mem{Base: s.pointers[2+k]})
 	return v
 }
@@ -182,7 +205,7 @@ func lion(s *stepper) {
 // approach moves w the share scale of the way to the vector in the place of the gradient.
 func approach(s *stepper) {
 	w := s.vector(0)
-	VMOVUPS(add(w, mul(s.c[0], sub(s.vector(1), w))), Mem{Base: s.pointers[0]})
+	VMOVUPS(settle(add(w, mul(s.c[0], sub(s.vector(1), w)))), Mem{Base: s.pointers[0]})
 }
 
 // addScaled adds the gradient times scale to w.
