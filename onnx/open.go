@@ -137,7 +137,7 @@ func load(f *os.File, noMap bool) (*mmap.File, error) {
 	if noMap {
 		return mmap.Read(f)
 	}
-	return mmap.Map(f)
+	return mmap.MapOpen(f)
 }
 
 // openFSFile maps a file of fsys that is one of the system, and reads any other.

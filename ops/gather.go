@@ -80,6 +80,11 @@ func gatherRun[I move.Index](c *Call, y, x *tensor.Tensor, index []I, axis int) 
 	if x.DType() == tensor.String {
 		return move.GatherOf(y.Strings(), x.Strings(), index, outer, n, block)
 	}
+	if outer == 1 {
+		if done, err := gatherFew(y.Bytes(), x.Bytes(), index, n, block*x.DType().Size()); done {
+			return err
+		}
+	}
 	return move.Gather(y.Bytes(), x.Bytes(), index, outer, n, block*x.DType().Size(), c.Threads)
 }
 

@@ -107,8 +107,14 @@ func New(f *onnx.File, o *Options) (*Session, error) {
 	s.describe()
 	s.saveCache()
 	f.Release() // pages of the model's structure; weights that are read where they lie come back when they are
+	if !s.later() {
+		s.main.plan.Settle()
+	}
 	return s, nil
 }
+
+// later reports whether the second run packs the weights.
+func (s *Session) later() bool { return !s.opts.Prepack && s.cache == nil }
 
 func (s *Session) describe() {
 	for i, v := range s.main.inputs {
@@ -178,7 +184,7 @@ func (s *Session) compile(shapes []tensor.Shape) (*program, error) {
 	if g, err = opt.Apply(g, opt.Options{Off: s.opts.NoOptimize, Skip: s.opts.Skip, Exact: s.opts.Precision == Exact}); err != nil {
 		return nil, err
 	}
-	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads, Once: true, Later: !s.opts.Prepack && s.cache == nil}
+	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads, Once: true, Later: s.later()}
 	if s.opts.Profile != nil {
 		o.Wrap = s.opts.Profile.wrap
 	}

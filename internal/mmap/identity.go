@@ -52,11 +52,14 @@ func Find(b []byte) (f *File, offset int) {
 		return nil, 0
 	}
 	f = mappings.list[i]
-	return f, int(start - uintptr(unsafe.Pointer(unsafe.SliceData(f.data))))
+	return f, int(start - f.start())
 }
 
 // holds reports whether n bytes at an address lie in the content.
 func (f *File) holds(start uintptr, n int) bool {
-	first := uintptr(unsafe.Pointer(unsafe.SliceData(f.data)))
+	first := f.start()
 	return n <= len(f.data) && start >= first && start-first <= uintptr(len(f.data)-n)
 }
+
+// start returns the address of the content.
+func (f *File) start() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(f.data))) }

@@ -20,6 +20,7 @@ import (
 type File struct {
 	data    []byte
 	mapped  bool
+	open    *os.File // what is mapped, nil unless by MapOpen
 	id      Identity
 	settled bool // id was, when the file was mapped
 }
@@ -83,9 +84,13 @@ func (f *File) Close() error {
 		return nil
 	}
 	unregister(f)
-	data := f.data
-	f.data, f.mapped = nil, false
-	return unmapFile(data)
+	data, open := f.data, f.open
+	f.data, f.mapped, f.open = nil, false, nil
+	err := unmapFile(data)
+	if open != nil {
+		err = errors.Join(err, open.Close())
+	}
+	return err
 }
 
 // Advice tells the system how a mapping will be read.
@@ -162,7 +167,7 @@ func Fault(v any) error {
 	mappings.Lock()
 	defer mappings.Unlock()
 	for _, m := range mappings.list {
-		start := uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
+		start := m.start()
 		if addr := fault.Addr(); addr >= start && addr-start < uintptr(len(m.data)+pageSize) {
 			return ErrFault
 		}

@@ -9,6 +9,8 @@ import (
 
 func mapFile(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
+func duplicate(*os.File) *os.File { return nil }
+
 func unmapFile([]byte) error { return nil }
 
 func advise([]byte, Advice) error { return nil }

@@ -15,6 +15,7 @@ import (
 // next node uses again: a model that runs once takes no memory for packed weights, which, new to the process, would cost
 // more time than packing does.
 type later struct {
+	program *Program
 	threads int
 	store   *Store
 	derived derived
@@ -39,7 +40,7 @@ func newLater(p *Program, d derived) *later {
 	if !ok || !p.opts.Later || s.keeps.Load() {
 		return nil
 	}
-	return &later{threads: p.opts.Threads, store: s, derived: d}
+	return &later{program: p, threads: p.opts.Threads, store: s, derived: d}
 }
 
 func (l *later) add(n *graph.Node, b *binding) {
@@ -71,6 +72,7 @@ func (l *later) keep() {
 	slices.SortStableFunc(l.steps, func(a, b laterStep) int { return cmp.Compare(constBytes(b.node), constBytes(a.node)) })
 	par.RunInOrder(l.threads, len(l.steps), l)
 	mem.Settle()
+	l.program.Settle()
 	l.steps = nil
 }
 

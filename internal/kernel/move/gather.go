@@ -15,7 +15,7 @@ type Index interface{ int32 | int64 }
 // [outer, axis, block], the block that each index names. Negative indices count from the end. An index
 // out of range is an error, and then dst is unspecified.
 func Gather[I Index](dst, src []byte, index []I, outer, axis, block, threads int) error {
-	if err := checkIndex(index, axis); err != nil {
+	if err := CheckIndex(index, axis); err != nil {
 		return err
 	}
 	if outer*len(index)*block == 0 {
@@ -135,7 +135,7 @@ func gather[T any, I Index](g *gatherJob[I], dp, sp unsafe.Pointer, lo, hi int) 
 
 // GatherOf is Gather for elements that are Go values; block counts elements.
 func GatherOf[T any, I Index](dst, src []T, index []I, outer, axis, block int) error {
-	if err := checkIndex(index, axis); err != nil {
+	if err := CheckIndex(index, axis); err != nil {
 		return err
 	}
 	for o := range outer {
@@ -156,7 +156,8 @@ func wrap(i, n int) int {
 	return i
 }
 
-func checkIndex[I Index](index []I, n int) error {
+// CheckIndex returns an error if an index into n rows, which may count from the end, is out of range.
+func CheckIndex[I Index](index []I, n int) error {
 	for _, v := range index {
 		if int64(v) < -int64(n) || int64(v) >= int64(n) {
 			return fmt.Errorf("move: index %d is outside [%d, %d]", v, -n, n-1)
