@@ -2,6 +2,7 @@ package pool
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
@@ -41,6 +42,7 @@ type lastTask struct {
 	g    Geom
 	kind Kind
 	k    *window.Kernels
+	few  *window.Kernels // of vectors that the channels do not fill, or nil
 	Pixels
 	places []uint8             // if there, where the largest elements are is noted
 	rows   int                 // of outputs, in one plane
@@ -51,6 +53,9 @@ type lastTask struct {
 	col    []float32           // 1/elements along the last axis, for every output of a row
 }
 
+// fewLanes is the width of the shortest vectors.
+const fewLanes = 8
+
 var lastTasks = sync.Pool{New: func() any { return new(lastTask) }}
 
 func runLast(threads int, g *Geom, p Pixels, kind Kind, places []uint8) {
@@ -59,7 +64,10 @@ func runLast(threads int, g *Geom, p Pixels, kind Kind, places []uint8) {
 		return
 	}
 	t := lastTasks.Get().(*lastTask)
-	t.kind, t.Pixels, t.places, t.k = kind, p, places, window.Within(p.Channels)
+	t.kind, t.Pixels, t.places, t.k, t.few = kind, p, places, window.Within(p.Channels), nil
+	if few := window.ForWidth(fewLanes); few.Lanes > t.k.Lanes && few.Lanes > p.Channels {
+		t.few = few
+	}
 	taps := t.measure(g)
 	last := g.Axes[g.Rank-1]
 	t.col = t.col[:0]
@@ -97,7 +105,7 @@ func (t *lastTask) inside(a window.Axis) {
 }
 
 func (t *lastTask) factors(a window.Axis) {
-	for len(t.ones) < t.Channels {
+	for len(t.ones) < max(t.Channels, fewLanes) {
 		t.ones = append(t.ones, 1)
 	}
 	for o := range a.Out {
@@ -193,7 +201,38 @@ func (t *lastTask) pixels(s *window.Scratch, plane, y []float32, starts, n, step
 	} else {
 		a.RowScale, a.ColScale = scale, t.ones
 	}
-	wholeTaps(t.k, t.Channels, a, apply)
+	if t.few != nil {
+		t.shortPixels(a)
+	}
+	if a.Rows > 0 {
+		wholeTaps(t.k, t.Channels, a, apply)
+	}
+}
+
+// shortPixels pools the first outputs, of few channels, and takes them from a: those from whose pixels whole vectors can be read.
+func (t *lastTask) shortPixels(a *window.TapArgs) {
+	if len(a.Off) == 0 {
+		return
+	}
+	room := len(a.Src) - slices.Max(a.Off) - t.few.Lanes
+	if room < 0 {
+		return
+	}
+	rest := a.Rows
+	if a.SrcStep > 0 {
+		a.Rows = min(rest, room/a.SrcStep+1)
+	}
+	n := a.Rows
+	a.Cols = t.Channels
+	if t.kind == kindMax {
+		t.few.MaxTaps(a)
+	} else {
+		t.few.SumTaps(a)
+		a.RowScale = a.RowScale[n:]
+	}
+	if a.Rows = rest - n; a.Rows > 0 {
+		a.Src, a.Dst = a.Src[n*a.SrcStep:], a.Dst[n*a.DstStep:]
+	}
 }
 
 // wholeTaps applies a kernel to rows of some channels.

@@ -32,6 +32,10 @@ func fold32(op Op, dst, src []float32, outer, n, inner, threads int) {
 }
 
 func foldRowsOf(j *job, lo, hi int) {
+	if j.op != LogSumExp && 0 < j.n && j.n <= shortRow {
+		foldShort(j.op, j.dst[lo:hi], j.src[lo*j.n:hi*j.n], j.n)
+		return
+	}
 	for r := lo; r < hi; r++ {
 		j.dst[r] = foldRow32(j.op, j.src[r*j.n:(r+1)*j.n])
 	}

@@ -36,7 +36,7 @@ func naive(op Op, x []float64) float64 {
 
 func TestOf(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, s := range [][3]int{{1, 1, 1}, {3, 7, 1}, {1, 100, 1}, {2, 5, 3}, {1, 33, 70}, {4, 1, 9}, {2, 300, 1}, {5, 0, 2}, {0, 3, 1}, {3, 40, 130}, {1, 3136, 24}, {2, 3000, 144}, {1, 500, 700}, {2, 300, 500}, {1, 200001, 1}, {2, 70000, 3}, {700, 130, 1}} {
+	for _, s := range [][3]int{{1, 1, 1}, {3, 7, 1}, {1, 100, 1}, {2, 5, 3}, {1, 33, 70}, {4, 1, 9}, {2, 300, 1}, {5, 0, 2}, {0, 3, 1}, {3, 40, 130}, {1, 3136, 24}, {2, 3000, 144}, {1, 500, 700}, {2, 300, 500}, {1, 200001, 1}, {2, 70000, 3}, {700, 130, 1}, {9, 2, 1}, {1000, 3, 1}, {20000, 4, 1}, {33, 8, 1}, {33, 9, 1}} {
 		for op := Sum; op <= LogSumExp; op++ {
 			outer, n, inner := s[0], s[1], s[2]
 			x := noise(r, outer*n*inner)
@@ -510,6 +510,23 @@ func TestArgLong(t *testing.T) {
 		x[at] = -100
 		if ArgMin(got, x, 1, n, 1, true, 1); got[0] != int64(at) {
 			t.Errorf("smallest of %d elements is at %d, want %d", n, got[0], at)
+		}
+	}
+}
+
+// BenchmarkShortRows reduces rows of few elements; ns/row is what one takes.
+func BenchmarkShortRows(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 5))
+	for _, op := range []Op{Sum, Max} {
+		for _, n := range []int{1, 2, 4, 8, 12, 16} {
+			b.Run(fmt.Sprintf("%s/%d", opNames[op], n), func(b *testing.B) {
+				const rows = 1000
+				x, y := noise(r, rows*n), make([]float32, rows)
+				for b.Loop() {
+					Of(op, y, x, rows, n, 1, 1)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+			})
 		}
 	}
 }
