@@ -118,7 +118,7 @@ func (b *block) setFlags(first, last bool) {
 	if !first || t.Accumulate {
 		a.flags |= flagLoad
 	}
-	if t.kb >= prefetchMinK {
+	if t.kb >= prefetchMinK || t.farC && t.kb >= prefetchFarK {
 		a.flags |= flagPrefetch
 	}
 	a.alpha = t.Alpha

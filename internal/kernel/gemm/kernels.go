@@ -16,6 +16,8 @@ type row struct {
 
 	// half[r-1] computes r rows and nr/2 columns of a panel, quarter nr/4; nil: tile does.
 	half, quarter []func(*tileArgs)
+	// apart is set where a half and a quarter one after the other are faster than a whole panel.
+	apart bool
 
 	// ahead is set where a tile goes through a panel faster than memory delivers it; see block.lookAhead.
 	ahead bool

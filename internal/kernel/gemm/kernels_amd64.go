@@ -36,7 +36,7 @@ func archRows() []*row {
 		peak:     peakAVX512, lanes: 16,
 	}
 	split := *whole
-	split.name, split.half, split.ahead = "avx512-split", sixteen, false
+	split.name, split.half, split.apart, split.ahead = "avx512-split", sixteen, true, false
 	short := &row{
 		name: "avx2", mr: 6, nr: 16, needs: cpu.AVX2,
 		tile:       sixteen,

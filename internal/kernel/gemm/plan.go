@@ -22,19 +22,26 @@ const (
 	// leftMinN is how many columns of C pay for copying A where its rows displace each
 	// other from the cache.
 	leftMinN = 160
-	// prefetchMinK is how long a tile computes at least if asking for C first pays.
-	prefetchMinK = 128
+	// prefetchMinK is how long a tile computes at least if asking for C first pays, and prefetchFarK where C comes
+	// from beyond the second-level cache.
+	prefetchMinK, prefetchFarK = 128, 16
+	// farRows is how many rows go through the panels together where C comes from there and B stays: rows of C are
+	// then soon complete.
+	farRows = 48
 )
 
-// mcMax is mrMax, or less where such a block of A takes more than half of the second-level
-// cache.
-var mcMax = func() int {
+// secondLevel is the size of the second-level cache, in bytes.
+var secondLevel = func() int {
 	_, l2, _ := cpu.Caches()
 	if l2 == 0 {
 		l2 = 1 << 18
 	}
-	return max(minRows, min(mrMax, l2/2/(4*kc)))
+	return l2
 }()
+
+// mcMax is mrMax, or less where such a block of A takes more than half of the second-level
+// cache.
+var mcMax = max(minRows, min(mrMax, secondLevel/2/(4*kc)))
 
 // task is one Run: chunks are blocks of mc rows and nc columns of one product, or of
 // several.
@@ -46,8 +53,9 @@ type task struct {
 	left             left
 	shared           bool // the products of a chunk share B, and go through its panels together
 	mc, nc           int
-	kb               int // columns of a block of A
-	rows             int // of a block of A
+	kb               int  // columns of a block of A
+	rows             int  // of a block of A
+	farC             bool // C comes from beyond the second-level cache
 	mBlocks, nBlocks int
 	group            int // products in a chunk
 	chunks           int
@@ -85,6 +93,9 @@ func (t *task) planTiles() {
 	t.rows, t.kb = mcMax, t.K
 	if t.K > kc { // in equal blocks
 		t.kb = roundUp(ceilDiv(t.K, ceilDiv(t.K, kc)), 8)
+	}
+	if t.farC = 4*t.M*t.N > secondLevel/2; t.farC && 4*t.kb*t.N <= secondLevel/2 {
+		t.rows = min(t.rows, farRows)
 	}
 	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
 	switch t.shared = t.sharesB(); {

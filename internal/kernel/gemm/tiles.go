@@ -102,7 +102,7 @@ func (b *block) panel(base unsafe.Pointer, n0, n int) {
 	half, quarter := r.nr/2, r.nr/4
 	switch {
 	case n == 0:
-	case r.half == nil || n > half+quarter || n > half && r.quarter == nil:
+	case r.half == nil || n > half+quarter || n > half && !r.apart:
 		b.tiles(r.tile, base, n0, n)
 	case n > half:
 		b.tiles(r.half, base, n0, half)

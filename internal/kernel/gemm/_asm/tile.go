@@ -69,7 +69,7 @@ func tile(s isa, r, v int) {
 	k.finish()
 }
 
-// prefetchC asks for the tile of C, which may be far away when the sums are complete.
+// prefetchC asks for the tiles of C and the residual, which may be far away when the sums are complete.
 func (k *tileKernel) prefetchC() {
 	TESTQ(U32(flagPrefetch), field(k.t, argFlags))
 	JZ(LabelRef("near"))
@@ -77,6 +77,14 @@ func (k *tileKernel) prefetchC() {
 	for i := range k.r {
 		for at := 0; at < k.v*k.bytes(); at += 64 {
 			PREFETCHT0(c.at(i, at))
+		}
+	}
+	TESTQ(U32(flagResidual), field(k.t, argFlags))
+	JZ(LabelRef("near"))
+	res := rowsOf(k.down(argRes, argDownRes), field(k.t, argLDR), k.r)
+	for i := range k.r {
+		for at := 0; at < k.v*k.bytes(); at += 64 {
+			PREFETCHT0(res.at(i, at))
 		}
 	}
 	Label("near")
