@@ -150,6 +150,7 @@ func TestGradWNaN(t *testing.T) {
 
 // TestGradWinogradChoice holds the choice to what was measured: kernels of 4 at stride 2 go by transforms in all directions.
 func TestGradWinogradChoice(t *testing.T) {
+	defer withCosts(&halves)()
 	g := problem{2, 1, 32, 48, [][6]int{{34, 4, 2, 1, 1, 1}, {32, 4, 2, 1, 1, 1}}}.geom()
 	for _, got := range []string{NewPlan(g).Algorithm(), NewGradXPlan(g).Algorithm(), NewGradW(g).Algorithm()} {
 		if !strings.HasSuffix(got, "winograd") {

@@ -57,7 +57,7 @@ func layOutGradTiled(g conv.Geom) *gradTiled {
 // time is what a run is expected to take; see winograd_choice.go.
 func (p *gradTiled) time() float64 {
 	e, filter := p.n*p.n, p.inC*p.g.OutC
-	return float64(p.tiles*e*(p.inC+p.g.OutC))*perTransform*farther + productTime(e*filter*p.tiles, p.block, 0) +
+	return float64(p.tiles*e*(p.inC+p.g.OutC))*costs().transform*farther + productTime(e*filter*p.tiles, p.block, 0) +
 		perGradient*float64(p.blocks()*e*filter)
 }
 

@@ -6,18 +6,12 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
-// The cost model counts nanoseconds of a processor that does 55 multiply-adds in each; what matters is how the algorithms
-// compare. CALIBRATION.md says how the figures were measured.
 const (
-	perMulAdd    = 0.018   // of a product with many rows of A and a long K
-	startUp      = 8       // elements of K that the beginning and end of a tile of the product cost
-	perTransform = 0.06    // of an element of V or M
-	farther      = 1.2     // times as much where all of V is made first
-	perWindow    = 0.1     // of an element of the filter's transform while running
-	perByte      = 0.04    // of streaming the filter
-	perResident  = 0.2     // what it is worth to keep a byte out of memory
-	resident     = 1 << 17 // bytes of a transformed filter, beyond those of the windows, that are not counted
-	margin       = 0.9     // the most that a transform may cost for one of direct convolution
+	farther     = 1.2     // times as much where all of V is made first
+	perByte     = 0.04    // of streaming the filter
+	perResident = 0.2     // what it is worth to keep a byte out of memory
+	resident    = 1 << 17 // bytes of a transformed filter, beyond those of the windows, that are not counted
+	margin      = 0.9     // the most that a transform may cost for one of direct convolution
 )
 
 // newWinograd takes windows that are of 3×3 or 2×2 at stride 1, or for every stride-th kernel element, where a transform is
@@ -85,7 +79,8 @@ func tileTaps(g *conv.Geom) int {
 
 // productTime is that of a product over k whose filter has so many elements.
 func productTime(mulAdds, k, filter int) float64 {
-	return float64(mulAdds)*perMulAdd*float64(k+startUp)/float64(k) + float64(4*filter)*perByte
+	c := costs()
+	return float64(mulAdds)*c.mulAdd*float64(k+c.startUp)/float64(k) + float64(4*filter)*perByte
 }
 
 func directTime(g *conv.Geom) float64 {
@@ -101,12 +96,12 @@ func directTime(g *conv.Geom) float64 {
 // tiledTime is the time with tiles of a size, with the filter's transform kept or made while running.
 func tiledTime(g *conv.Geom, s winograd.Size, t tiling, kept bool) float64 {
 	e, filter := s.Elements()*s.Elements(), t.depth*g.OutC
-	time := float64(t.tiles*e*(t.depth*g.Groups+g.OutC)) * perTransform
+	time := float64(t.tiles*e*(t.depth*g.Groups+g.OutC)) * costs().transform
 	if kept {
 		return time + productTime(e*filter*t.tiles, t.depth, e*filter)
 	}
 	times := ceilDiv(t.tiles, sharedTiles(t.tiles, e*t.depth))
-	return farther*time + productTime(e*filter*t.tiles, t.depth, s.Taps*s.Taps*filter) + perWindow*float64(times*e*filter)
+	return farther*time + productTime(e*filter*t.tiles, t.depth, s.Taps*s.Taps*filter) + costs().window*float64(times*e*filter)
 }
 
 // memoryCost is what the memory of a form of the filter counts that holds so many elements for each output channel.

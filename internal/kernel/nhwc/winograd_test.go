@@ -108,38 +108,57 @@ func TestWinogradChoice(t *testing.T) {
 	square := func(c, out, n, d int) problem {
 		return problem{1, 1, c, out, [][6]int{{n, 3, 1, d, d, d}, {n, 3, 1, d, d, d}}}
 	}
+	strided := func(c, out, n int) problem {
+		return problem{1, 1, c, out, [][6]int{{n, 3, 2, 1, 1, 1}, {n, 3, 2, 1, 1, 1}}}
+	}
 	grouped := func(groups, c, n int) problem {
 		p := square(c, c, n, 1)
 		p.groups = groups
 		return p
 	}
 	for _, c := range []struct {
-		p    problem
-		want string
+		p              problem
+		halves, wholes string
 	}{
-		{square(64, 64, 56, 1), "4 fresh"},
-		{square(32, 32, 80, 1), "4"},
-		{square(128, 128, 28, 1), "4 fresh"},
-		{square(256, 256, 14, 1), "4 fresh"},
-		{square(512, 512, 28, 4), "4 fresh"},
-		{square(512, 512, 7, 1), ""},
-		{square(64, 12, 56, 1), ""},
-		{square(8, 64, 56, 1), ""},
-		{square(64, 64, 3, 1), ""},
-		{grouped(4, 64, 56), "4"},
-		{grouped(32, 1024, 14), "2"},
-		{grouped(32, 256, 28), ""},
+		{square(64, 64, 56, 1), "4 fresh", "4 fresh"},
+		{square(32, 32, 80, 1), "4", "4"},
+		{square(128, 128, 28, 1), "4 fresh", "4 fresh"},
+		{square(256, 256, 14, 1), "4 fresh", "2 fresh"},
+		{square(128, 128, 10, 1), "2 fresh", "2 fresh"},
+		{square(512, 512, 28, 4), "4 fresh", "4 fresh"},
+		{square(512, 512, 7, 1), "", ""},
+		{square(64, 12, 56, 1), "", ""},
+		{square(8, 64, 56, 1), "", ""},
+		{square(64, 64, 3, 1), "", ""},
+		{grouped(4, 64, 56), "4", "4"},
+		{grouped(32, 1024, 14), "2", ""},
+		{grouped(32, 256, 28), "", ""},
+		{strided(128, 128, 56), "4 fresh", ""},
+		{strided(16, 32, 160), "4", ""},
 	} {
-		got := ""
-		if a, ok := newWinograd(c.p.geom()).(*tiled); ok {
-			if got = fmt.Sprint(a.m); a.fresh {
-				got += " fresh"
+		for _, m := range []struct {
+			costs *unitCosts
+			want  string
+		}{{&halves, c.halves}, {&wholes, c.wholes}} {
+			undo := withCosts(m.costs)
+			got := ""
+			if a, ok := newWinograd(c.p.geom()).(*tiled); ok {
+				if got = fmt.Sprint(a.m); a.fresh {
+					got += " fresh"
+				}
+			}
+			if undo(); got != m.want {
+				t.Errorf("%v: %q with %v, want %q", c.p, got, *m.costs, m.want)
 			}
 		}
-		if got != c.want {
-			t.Errorf("%v: %q, want %q", c.p, got, c.want)
-		}
 	}
+}
+
+// withCosts lets the cost model count with those until undo is called.
+func withCosts(c *unitCosts) (undo func()) {
+	old := costs
+	costs = func() *unitCosts { return c }
+	return func() { costs = old }
 }
 
 // TestWinogradAllocates shows that runs allocate nothing, in all forms and with several threads.
@@ -159,6 +178,7 @@ func TestWinogradAllocates(t *testing.T) {
 
 // TestExactPlan shows that such plans do without transforms.
 func TestExactPlan(t *testing.T) {
+	defer withCosts(&halves)()
 	g := problem{1, 1, 64, 64, [][6]int{{56, 3, 1, 1, 1, 1}, {56, 3, 1, 1, 1, 1}}}.geom()
 	if got := NewExactPlan(g).Algorithm(); got == "winograd" || NewPlan(g).Algorithm() != "winograd" {
 		t.Errorf("exact plan takes %q, the other %q", got, NewPlan(g).Algorithm())
