@@ -84,3 +84,13 @@ func benchConv(b *testing.B, p *Plan, flops float64) {
 	}
 	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
+
+// TestSingleElements holds the choice to what was measured: strided windows of one element are products of copied pixels.
+func TestSingleElements(t *testing.T) {
+	for stride, want := range map[int]string{1: "pointwise", 2: "dense"} {
+		axis := [6]int{56, 1, stride, 1, 0, 0}
+		if got := NewPlan(problem{1, 1, 48, 104, [][6]int{axis, axis}}.geom()).Algorithm(); got != want {
+			t.Errorf("stride %d: %q, want %q", stride, got, want)
+		}
+	}
+}

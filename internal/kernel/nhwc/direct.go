@@ -76,7 +76,7 @@ func newDirect(g conv.Geom) algorithm {
 		return nil
 	}
 	d.to = placement{0, g.OutSize(), d.w.Out, 1}
-	if d.h.Stride >= d.h.Extent() && d.w.Stride >= d.w.Extent() && icg*d.taps >= 256 { // nothing to share between outputs
+	if d.h.Stride >= d.h.Extent() && d.w.Stride >= d.w.Extent() && (icg*d.taps >= 256 || d.taps == 1 && g.Groups == 1) { // nothing to share between outputs
 		return nil
 	}
 	d.padded = ceilDiv(d.out, d.single.lanes) * d.single.lanes
