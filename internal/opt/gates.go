@@ -10,9 +10,10 @@ import (
 )
 
 // gates folds the gradient of a Relu, Clip or LeakyRelu behind a normalisation into the gradient of that: the kernel
-// computes the activation's input from x, and reads nothing more.
+// computes the activation's input from x, and reads nothing more. What compared that input with the bounds goes at once: the activation
+// is then its one reader, and merges with the normalisation.
 func gates(g *graph.Graph) error {
-	return rewrite(g, func(r *rewriter) error {
+	err := rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
 			if n.Type != "BatchNormGrad" || n.Domain != "onnxrun" || n.Attrs.HasAttr("low") || r.gone(n) {
 				continue
@@ -21,6 +22,10 @@ func gates(g *graph.Graph) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return prune(g)
 }
 
 // activationGate looks for what made the gradient n.In[0] of one behind the activation.
