@@ -3,6 +3,8 @@ package move
 import (
 	"sync"
 	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 // Rows whose distance is a multiple of half a page fall into two places of a first-level cache of 4 kB a way, which pushes lines out
@@ -17,6 +19,20 @@ type stage [stagedBytes + (stagedLine+1)*stagedLine]byte
 
 var stages = sync.Pool{New: func() any { return new(stage) }}
 
+// twelveWays says that the first-level cache, of more than 32 kB, has at least twelve such places instead of eight. Then lines
+// of a tile that are read, or written as a whole, stay there until they are done with, and a stage costs more than it gains. On Ice Lake,
+// BenchmarkCrowded takes at best, with a stage / without one, in us:
+//
+//	64 planes of 128x128 to the end    u8 107 / 64   u16 211 / 150   f32 339 / 196   f64 569 / 435
+//	64 channels of 128x128 to planes   u8 152 / 218  u16 349 / 443   f32 273 / 217   f64 482 / 759
+var twelveWays = func() bool {
+	l1, _, _ := cpu.Caches()
+	return l1 > 32<<10
+}()
+
+// staged reports whether a transpose of elements of width bytes gains from a stage, if out, where rows of dst are crowded, else those of src.
+func staged(out bool, width int) bool { return !twelveWays || out && width != 4 }
+
 // crowded reports whether rows so far apart fall into the same places of a cache.
 func crowded(stride int) bool { return stride != 0 && (stride+stagedLine/2)&2047 < stagedLine }
 
@@ -29,7 +45,7 @@ func stagedBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, wid
 	}
 	band := max(tileSide, stagedLine/width) // rows of the block: a line of the other side
 	stretch := stagedBytes / band / width
-	if width > 8 || out == crowded(srcStride) || rows < tileSide || length < stretch/2 {
+	if width > 8 || out == crowded(srcStride) || !staged(out, width) || rows < tileSide || length < stretch/2 {
 		return false
 	}
 	s := stages.Get().(*stage)

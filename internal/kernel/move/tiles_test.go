@@ -2,6 +2,7 @@ package move
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -49,19 +50,47 @@ func TestTransposeTails(t *testing.T) {
 	})
 }
 
-// TestTransposeCrowded transposes rows that lie a multiple of half a page apart on one side, on both, and nearly.
+// TestTransposeCrowded transposes rows that lie a multiple of half a page apart on one side, on both, and nearly, as caches of few
+// ways and of many want it.
 func TestTransposeCrowded(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 4))
+	defer func(old bool) { twelveWays = old }(twelveWays)
 	eachKernel(t, func(t *testing.T) {
-		for _, width := range []int{1, 2, 4, 8, 16} {
-			long := 2048 / width
-			for _, n := range []int{3, 15, 16, 17, 61, 64, 83, 131} {
-				for _, off := range []int{-1, 0, 1} {
-					checkTranspose(t, r, n, long+off, width)
-					checkTranspose(t, r, long+off, n, width)
-				}
+		for _, twelveWays = range []bool{false, true} {
+			for _, width := range []int{1, 2, 4, 8, 16} {
+				crowdedTransposes(t, r, width)
 			}
-			checkTranspose(t, r, long, long, width)
 		}
 	})
+}
+
+func crowdedTransposes(t *testing.T, r *rand.Rand, width int) {
+	t.Helper()
+	long := 2048 / width
+	for _, n := range []int{3, 15, 16, 17, 61, 64, 83, 131} {
+		for _, off := range []int{-1, 0, 1} {
+			checkTranspose(t, r, n, long+off, width)
+			checkTranspose(t, r, long+off, n, width)
+		}
+	}
+	checkTranspose(t, r, long, long, width)
+}
+
+// BenchmarkCrowded moves 64 planes of 128x128 elements to the end and back, through a stage and not.
+func BenchmarkCrowded(b *testing.B) {
+	defer func(old bool) { twelveWays = old }(twelveWays)
+	for _, rows := range []int{64, 128 * 128} {
+		for _, width := range []int{1, 2, 4, 8} {
+			for _, twelveWays = range []bool{false, true} {
+				b.Run(fmt.Sprintf("%d rows/%d bytes/twelve ways %v", rows, width, twelveWays), func(b *testing.B) {
+					n := 64 * 128 * 128
+					src, dst := make([]byte, n*width), make([]byte, n*width)
+					b.SetBytes(int64(len(src)))
+					for b.Loop() {
+						Transpose(dst, src, []int{rows, n / rows}, []int{1, 0}, width, 1)
+					}
+				})
+			}
+		}
+	}
 }
