@@ -19,6 +19,9 @@ type row struct {
 	// apart is set where a half and a quarter one after the other are faster than a whole panel.
 	apart bool
 
+	// pair[r-1] computes r rows and two panels: more multiply-adds for each load.
+	pair []func(*tileArgs)
+
 	// ahead is set where a tile goes through a panel faster than memory delivers it; see block.lookAhead.
 	ahead bool
 
@@ -121,6 +124,8 @@ type tileArgs struct {
 	tiles                 int            // 152: at least 1; kernels count down
 	_                     [4]int         // 160: what kernels use
 	ahead, aheadEnd       uintptr        // 192 200: what tiles ask for meanwhile, a little each
+	other                 int            // 208: pairs ask for as much that lies so far behind it
+	_                     [2]int         // 216: what kernels use
 }
 
 // segment is a run of columns of A in tileArgs.

@@ -26,7 +26,10 @@ func archRows() []*row {
 			tile1x16AVX512, tile2x16AVX512, tile3x16AVX512, tile4x16AVX512, tile5x16AVX512, tile6x16AVX512,
 			tile7x16AVX512, tile8x16AVX512, tile9x16AVX512, tile10x16AVX512, tile11x16AVX512, tile12x16AVX512,
 		},
-		quarter:    eight,
+		quarter: eight,
+		pair: []func(*tileArgs){
+			tile1x64AVX512, tile2x64AVX512, tile3x64AVX512, tile4x64AVX512, tile5x64AVX512, tile6x64AVX512,
+		},
 		ahead:      true,
 		wide:       []func(*tileArgs){wide1x128AVX512, wide2x128AVX512, wide3x128AVX512},
 		widePanels: []int{4, 4, 4},
@@ -36,7 +39,7 @@ func archRows() []*row {
 		peak:     peakAVX512, lanes: 16,
 	}
 	split := *whole
-	split.name, split.half, split.apart, split.ahead = "avx512-split", sixteen, true, false
+	split.name, split.half, split.apart, split.ahead, split.pair = "avx512-split", sixteen, true, false, nil
 	short := &row{
 		name: "avx2", mr: 6, nr: 16, needs: cpu.AVX2,
 		tile:       sixteen,

@@ -28,7 +28,11 @@ func (t *task) chooseLeft() left {
 			return leftInPlace
 		}
 	}
-	if t.N >= leftMinN && conflicts(stride, t.row.mr) {
+	lines := t.row.mr
+	if form == leftRows && t.panelsOf(t.N) > 1 { // so few rows that they leave room in a set
+		lines = len(t.row.pair)
+	}
+	if t.N >= leftMinN && conflicts(stride, lines) {
 		return form
 	}
 	return leftInPlace

@@ -52,6 +52,7 @@ type task struct {
 	inPlace          bool // B is read where it lies
 	left             left
 	shared           bool // the products of a chunk share B, and go through its panels together
+	pairs            bool // panels go in pairs through the kernels
 	mc, nc           int
 	kb               int  // columns of a block of A
 	rows             int  // of a block of A
@@ -98,7 +99,10 @@ func (t *task) planTiles() {
 		t.rows = min(t.rows, farRows)
 	}
 	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
-	switch t.shared = t.sharesB(); {
+	t.shared = t.sharesB()
+	// One tile of a panel waits for memory as long as two of a pair, of which the second then has to be computed.
+	t.pairs = t.row.pair != nil && (t.M <= len(t.row.pair) || t.M > t.row.mr || t.shared)
+	switch {
 	case t.shared && !t.inPlace:
 		t.left = t.chooseLeft()
 		t.planShared()
@@ -119,8 +123,23 @@ func (t *task) packsB() bool { return !t.inPlace && (t.Packed == nil || t.Packed
 // far reports whether panels of B may lie in memory, and kernels gain by asking for them.
 func (t *task) far() bool { return t.Packed != nil && !t.Packed.cols && t.row.ahead }
 
-// tilePanels is how many panels of B are packed on the fly at most.
-func (t *task) tilePanels() int { return max(1, bufMax/(t.row.nr*max(t.kb, 1))) }
+// panelsOf returns how many panels of the n columns that are left go through the kernels together: two if most of the second is
+// there.
+func (t *task) panelsOf(n int) int {
+	if t.pairs && n > t.row.nr+t.row.nr/2 {
+		return 2
+	}
+	return 1
+}
+
+// width is how many columns of C stay together when work is cut.
+func (t *task) width() int { return t.row.nr * t.panelsOf(t.N) }
+
+// tileBlocks is into how many blocks of columns B is cut at least if it is packed on the fly.
+func (t *task) tileBlocks() int {
+	w := t.width()
+	return ceilDiv(ceilDiv(t.N, w), max(1, bufMax/(w*max(t.kb, 1))))
+}
 
 // wantChunks is how many chunks keep all threads busy to the end.
 func (t *task) wantChunks() int {
@@ -137,10 +156,10 @@ func (t *task) wantChunks() int {
 
 // planBlocks cuts a product by itself.
 func (t *task) planBlocks() {
-	nPanels := ceilDiv(t.N, t.row.nr)
+	widths := ceilDiv(t.N, t.width())
 	want := ceilDiv(t.wantChunks(), max(1, len(t.Batch)))
 	if t.packsB() { // each block of rows packs B again
-		nBlocks := max(ceilDiv(nPanels, t.tilePanels()), min(want, nPanels))
+		nBlocks := max(t.tileBlocks(), min(want, widths))
 		t.cut(min(ceilDiv(want, nBlocks), ceilDiv(t.M, minRows)), nBlocks)
 		return
 	}
@@ -151,20 +170,20 @@ func (t *task) planBlocks() {
 	if want > 1 && mBlocks >= t.Threads {
 		mBlocks = roundUp(mBlocks, t.Threads)
 	}
-	nBlocks := min(nPanels, ceilDiv(want, mBlocks))
+	nBlocks := min(widths, ceilDiv(want, mBlocks))
 	if mBlocks == 1 && want > 1 {
-		nBlocks = evenBlocks(nPanels, min(2*nBlocks, nPanels), t.Threads)
+		nBlocks = evenBlocks(widths, min(2*nBlocks, widths), t.Threads)
 	}
 	t.cut(mBlocks, nBlocks)
 }
 
-// evenBlocks returns the number of blocks, at most the given one, into which panels are cut
+// evenBlocks returns the number of blocks, at most the given one, into which so many widths are cut
 // such that the thread with most of them has least; of equal ones the largest.
-func evenBlocks(panels, blocks, threads int) int {
-	best, least := blocks, panels+1
+func evenBlocks(widths, blocks, threads int) int {
+	best, least := blocks, widths+1
 	for ; blocks >= threads; blocks-- {
-		size := ceilDiv(panels, blocks)
-		if most := size * ceilDiv(ceilDiv(panels, size), threads); most < least {
+		size := ceilDiv(widths, blocks)
+		if most := size * ceilDiv(ceilDiv(widths, size), threads); most < least {
 			best, least = blocks, most
 		}
 	}
@@ -176,7 +195,7 @@ func (t *task) cut(mBlocks, nBlocks int) {
 	r := t.row
 	t.mc = ceilDiv(t.M, mBlocks)
 	t.mBlocks = ceilDiv(t.M, t.mc)
-	panels := ceilDiv(ceilDiv(t.N, r.nr), nBlocks)
+	panels := ceilDiv(ceilDiv(t.N, t.width()), nBlocks) * (t.width() / r.nr)
 	if t.M <= len(r.wide) {
 		panels = roundUp(panels, r.widePanels[t.M-1])
 	}
@@ -201,12 +220,12 @@ func (t *task) sharesB() bool {
 // planShared cuts a batch that shares B: as many products as have the rows of a block, if
 // that leaves enough chunks.
 func (t *task) planShared() {
-	items, nPanels := len(t.Batch), ceilDiv(t.N, t.row.nr)
+	items, widths := len(t.Batch), ceilDiv(t.N, t.width())
 	want := t.wantChunks()
 	t.group = max(1, min(max(mcMax/t.M, groupMACs/(t.M*t.N*max(t.K, 1))), items))
-	nBlocks := min(nPanels, ceilDiv(want, ceilDiv(items, t.group)))
+	nBlocks := min(widths, ceilDiv(want, ceilDiv(items, t.group)))
 	if t.packsB() {
-		nBlocks = max(nBlocks, ceilDiv(nPanels, t.tilePanels()))
+		nBlocks = max(nBlocks, t.tileBlocks())
 	}
 	t.cut(1, nBlocks)
 	if chunks := t.nBlocks * ceilDiv(items, t.group); chunks < want {

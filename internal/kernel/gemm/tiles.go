@@ -39,12 +39,17 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 			}
 		}
 	}
-	for ; n0 < n1; n0 += r.nr {
-		n, at := min(r.nr, n1-n0), unsafe.Add(base, (n0-first)/r.nr*a.panel)
-		b.lookAhead(at, n0+r.nr)
+	for panels := 1; n0 < n1; n0 += panels * r.nr {
+		panels = b.t.panelsOf(n1 - n0)
+		n, at := min(panels*r.nr, n1-n0), unsafe.Add(base, (n0-first)/r.nr*a.panel)
+		b.lookAhead(at, n0, panels)
 		for i := b.first; i < b.last; i++ {
 			b.enter(i)
-			b.panel(at, n0, n)
+			if panels > 1 {
+				b.tiles(r.pair, at, n0, n)
+			} else {
+				b.panel(at, n0, n)
+			}
 		}
 	}
 }
@@ -64,32 +69,37 @@ func (b *block) lookAfter(base unsafe.Pointer, k1 int) {
 	}
 }
 
-// lookAhead lets kernels ask for the panel that follows the one at hand, whose columns begin at next. Tiles further down
+// lookAhead lets kernels ask for what follows the given number of panels at hand, whose columns begin at n. Tiles further down
 // find theirs in the second-level cache: without that the first one alone would wait for the memory.
-func (b *block) lookAhead(panel unsafe.Pointer, next int) {
-	a := &b.s.tile
-	a.ahead = uintptr(panel)
+func (b *block) lookAhead(at unsafe.Pointer, n, panels int) {
+	a, t := &b.s.tile, b.t
+	next := n + panels*t.row.nr
+	a.ahead, a.other = uintptr(at), 0
 	a.aheadEnd = a.ahead
 	switch {
-	case b.t.far() && next < b.n1:
-		a.ahead += uintptr(a.panel)
+	case t.far() && next < b.n1:
+		a.ahead += uintptr(panels * a.panel)
+		panels = min(panels, t.panelsOf(b.n1-next))
 	case b.after != 0:
 		a.ahead = b.after
-	case len(b.t.Next) > 0:
-		b.lookNext()
+		panels = min(panels, t.panelsOf(b.n1-b.n0))
+	case len(t.Next) > 0:
+		b.lookNext(panels)
 		return
 	default:
 		return
 	}
 	a.aheadEnd = a.ahead + uintptr(a.k*a.bstep)
+	a.other = (panels - 1) * a.panel
 }
 
-// lookNext lets kernels ask for the part of Next that goes with the product at hand.
-func (b *block) lookNext() {
+// lookNext lets kernels of so many panels ask for the part of Next that goes with the product at hand.
+func (b *block) lookNext(panels int) {
 	next, a := b.t.Next, &b.s.tile
 	part := len(next) / max(1, len(b.t.Batch))
 	a.ahead = uintptr(unsafe.Pointer(&next[b.first*part]))
-	a.aheadEnd = a.ahead + uintptr(4*part)
+	a.other = 4 * part / panels * (panels - 1)
+	a.aheadEnd = a.ahead + uintptr(4*part/panels)
 }
 
 // panel multiplies the rows at hand of one product with n columns of one panel.

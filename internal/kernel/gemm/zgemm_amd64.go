@@ -264,6 +264,36 @@ func tile11x16AVX512(t *tileArgs)
 //go:noescape
 func tile12x16AVX512(t *tileArgs)
 
+// tile1x64AVX512 computes a tile of 1 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func tile1x64AVX512(t *tileArgs)
+
+// tile2x64AVX512 computes a tile of 2 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func tile2x64AVX512(t *tileArgs)
+
+// tile3x64AVX512 computes a tile of 3 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func tile3x64AVX512(t *tileArgs)
+
+// tile4x64AVX512 computes a tile of 4 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func tile4x64AVX512(t *tileArgs)
+
+// tile5x64AVX512 computes a tile of 5 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func tile5x64AVX512(t *tileArgs)
+
+// tile6x64AVX512 computes a tile of 6 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func tile6x64AVX512(t *tileArgs)
+
 // wide1x128AVX512 computes a tile of 1 rows and up to 128 columns as tileArgs describes.
 //
 //go:noescape

@@ -14,12 +14,13 @@ type isa struct {
 	zmm   bool
 	lanes int
 	mr    int   // rows of the largest tile; its columns are two vectors
+	pair  int   // rows of the largest tile of two panels
 	wide  []int // panels of the wide kernels for 1, 2 ... rows
 }
 
 var (
-	avx2   = isa{"AVX2", false, 8, 6, []int{4, 2, 2}}
-	avx512 = isa{"AVX512", true, 16, 12, []int{4, 4, 4}}
+	avx2   = isa{"AVX2", false, 8, 6, 0, []int{4, 2, 2}}
+	avx512 = isa{"AVX512", true, 16, 12, 6, []int{4, 4, 4}}
 )
 
 func (s isa) bytes() int { return 4 * s.lanes }

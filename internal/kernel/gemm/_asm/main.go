@@ -45,13 +45,16 @@ func main() {
 	maskTable()
 	for _, s := range []isa{avx2, avx512} {
 		for r := 1; r <= s.mr; r++ {
-			tile(s, r, 2)
+			tile(s, r, 2, false)
 		}
 		for r := 1; r <= avx512.mr; r++ {
-			tile(s, r, 1)
+			tile(s, r, 1, false)
+		}
+		for r := 1; r <= s.pair; r++ {
+			tile(s, r, 4, false)
 		}
 		for r, panels := range s.wide {
-			tile(s, r+1, 2*panels)
+			tile(s, r+1, 2*panels, true)
 		}
 		for v := 1; v <= 3; v++ {
 			dot(s, v)

@@ -25,6 +25,8 @@ const (
 	argDownA, argDownC        = 160, 168
 	argDownRes, argDownBias   = 176, 184
 	argAhead, argAheadEnd     = 192, 200
+	argOther                  = 208
+	argSeg, argLeft           = 216, 224
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
 	flagClip, flagPrefetch    = 16, 32
@@ -33,20 +35,21 @@ const (
 )
 
 // tileKernel is a kernel of r rows and v vectors in the making. The vectors lie in p
-// panels of two.
+// panels of two. A wide one computes one tile, of which every column exists.
 type tileKernel struct {
 	isa
 	r, v, p int
+	wide    bool
 	t       reg.GPVirtual
 	acc     [][]reg.VecVirtual
 }
 
 // tile generates the kernel for r rows and v vectors: one (the first half of a panel),
-// two (a panel), or several panels, of which then every column exists.
-func tile(s isa, r, v int) {
-	k := &tileKernel{isa: s, r: r, v: v, p: max(1, v/2)}
+// two (a panel), or several panels.
+func tile(s isa, r, v int, wide bool) {
+	k := &tileKernel{isa: s, r: r, v: v, p: max(1, v/2), wide: wide}
 	kind := "tile"
-	if k.p > 1 {
+	if wide {
 		kind = "wide"
 	}
 	name := fmt.Sprintf("%s%dx%d%s", kind, r, v*s.lanes, s.name)
@@ -65,7 +68,11 @@ func tile(s isa, r, v int) {
 		}
 	}
 	k.prefetchC()
-	k.loop()
+	if wide {
+		k.wideLoop()
+	} else {
+		k.loop()
+	}
 	k.finish()
 }
 
@@ -90,120 +97,11 @@ func (k *tileKernel) prefetchC() {
 	Label("near")
 }
 
-// loop accumulates over the segments of K, unrolled.
-func (k *tileKernel) loop() {
-	acs, bstep := field(k.t, argACS), field(k.t, argBStep)
-	a := newRows(field(k.t, argARS), k.r)
-	b := []reg.GPVirtual{field(k.t, argB)}
-	if k.p > 1 {
-		panel := field(k.t, argPanel)
-		for i := 1; i < k.p; i++ {
-			q := GP64()
-			LEAQ(Mem{Base: b[i-1], Index: panel, Scale: 1}, q)
-			b = append(b, q)
-		}
-	}
-	seg, left := field(k.t, argSegs), field(k.t, argNSegs)
-	ahead := field(k.t, argAhead)
-	Label("segment")
-	MOVQ(Mem{Base: k.t, Disp: argA}, a.base[0])
-	ADDQ(Mem{Base: k.t, Disp: argDownA}, a.base[0])
-	ADDQ(Mem{Base: seg, Disp: segOff}, a.base[0])
-	a.spread()
-	n, rest := field(seg, segK), GP64()
-	MOVQ(n, rest)
-	ANDQ(Imm(unroll-1), rest)
-	SHRQ(Imm(2), n)
-	JZ(LabelRef("rest"))
-	step := func() {
-		k.step(a, b)
-		a.advance(acs)
-		for _, q := range b {
-			ADDQ(bstep, q)
-		}
-	}
-	Label("loop")
-	for range unroll {
-		step()
-	}
-	k.prefetchB(ahead)
-	DECQ(n)
-	JNZ(LabelRef("loop"))
-	Label("rest")
-	TESTQ(rest, rest)
-	JZ(LabelRef("done"))
-	Label("single")
-	step()
-	DECQ(rest)
-	JNZ(LabelRef("single"))
-	Label("done")
-	ADDQ(Imm(segSize), seg)
-	DECQ(left)
-	JNZ(LabelRef("segment"))
-	if k.p == 1 {
-		MOVQ(ahead, Mem{Base: k.t, Disp: argAhead})
-	}
-}
-
-// prefetchB asks for two lines of the panel that comes next. Two tiles of 16 columns ask for all of it, or four of 32.
-func (k *tileKernel) prefetchB(ahead reg.GPVirtual) {
-	if k.p > 1 {
-		return
-	}
-	const lines, line = 2, 64
-	for i := range lines {
-		PREFETCHT1(Mem{Base: ahead, Disp: i * line})
-	}
-	ADDQ(U32(lines*line), ahead)
-	limit := Mem{Base: k.t, Disp: argAheadEnd}
-	CMPQ(ahead, limit)
-	CMOVQHI(limit, ahead)
-}
-
-// step is one rank-1 update.
-func (k *tileKernel) step(a rows, b []reg.GPVirtual) {
-	if k.p > 1 {
-		k.wideStep(a, b)
-		return
-	}
-	v := k.vecs(k.v)
-	for j := range v {
-		VMOVUPS(Mem{Base: b[0], Disp: j * k.bytes()}, v[j])
-	}
-	for i := range k.r {
-		x := k.vec()
-		VBROADCASTSS(a.at(i, 0), x)
-		for j := range v {
-			VFMADD231PS(v[j], x, k.acc[i][j])
-		}
-	}
-}
-
-// wideStep keeps the broadcasts and goes through the vectors of B.
-func (k *tileKernel) wideStep(a rows, b []reg.GPVirtual) {
-	x := k.vecs(k.r)
-	for i := range k.r {
-		VBROADCASTSS(a.at(i, 0), x[i])
-	}
-	for j := range k.v {
-		from := Mem{Base: b[j/2], Disp: j % 2 * k.bytes()}
-		if k.r == 1 {
-			VFMADD231PS(from, x[0], k.acc[0][j])
-			continue
-		}
-		v := k.vec()
-		VMOVUPS(from, v)
-		for i := range k.r {
-			VFMADD231PS(v, x[i], k.acc[i][j])
-		}
-	}
-}
-
 // finish scales, applies the flags and stores, with masks where columns may be missing, and
 // goes on with the next tile.
 func (k *tileKernel) finish() {
 	switch n := field(k.t, argN); {
-	case k.p > 1:
+	case k.wide:
 		k.epilogue(masks{}, "")
 	case k.zmm:
 		k.epilogue(k.lanesOf(n, k.v), "")
@@ -216,7 +114,7 @@ func (k *tileKernel) finish() {
 		k.epilogue(k.lanesOf(n, k.v), "masked_")
 		Label("next")
 	}
-	if k.p == 1 {
+	if !k.wide {
 		k.next()
 	}
 	end()

@@ -1,0 +1,156 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// sums is the loop of a tile kernel over the segments of K. Where rows or columns of A are contiguous, four steps differ by
+// constants and share what moves the registers: a core that two threads share has only two or three instructions in a cycle
+// for each.
+type sums struct {
+	*tileKernel
+	a              rows
+	b              []reg.GPVirtual // panels
+	bstep, bstep3  reg.GPVirtual
+	n              reg.GPVirtual // steps left in the segment
+	ahead, aheadBy reg.GPVirtual
+}
+
+// panels returns pointers to the panels of B.
+func (k *tileKernel) panels() []reg.GPVirtual {
+	b := []reg.GPVirtual{field(k.t, argB)}
+	if k.p > 1 {
+		panel := field(k.t, argPanel)
+		for i := 1; i < k.p; i++ {
+			q := GP64()
+			LEAQ(Mem{Base: b[i-1], Index: panel, Scale: 1}, q)
+			b = append(b, q)
+		}
+	}
+	return b
+}
+
+// loop accumulates over the segments of K.
+func (k *tileKernel) loop() {
+	s := sums{tileKernel: k, a: newRows(field(k.t, argARS), k.r), b: k.panels(), bstep: field(k.t, argBStep), n: GP64(), ahead: field(k.t, argAhead)}
+	if k.p > 1 {
+		s.aheadBy = field(k.t, argOther)
+	}
+	s.bstep3 = GP64()
+	LEAQ(Mem{Base: s.bstep, Index: s.bstep, Scale: 2}, s.bstep3)
+	seg := field(k.t, argSegs)
+	MOVQ(seg, Mem{Base: k.t, Disp: argSeg})
+	left := field(k.t, argNSegs)
+	MOVQ(left, Mem{Base: k.t, Disp: argLeft})
+	Label("segment")
+	MOVQ(Mem{Base: k.t, Disp: argA}, s.a.base[0])
+	ADDQ(Mem{Base: k.t, Disp: argDownA}, s.a.base[0])
+	ADDQ(Mem{Base: seg, Disp: segOff}, s.a.base[0])
+	MOVQ(Mem{Base: seg, Disp: segK}, s.n)
+	CMPQ(Mem{Base: k.t, Disp: argACS}, Imm(4))
+	JNE(LabelRef("columns"))
+	s.a.spread()
+	s.quads("by_rows", s.byRows)
+	Label("columns")
+	CMPQ(s.a.stride, Imm(4))
+	JNE(LabelRef("singles"))
+	s.quads("by_columns", s.byColumns)
+	Label("singles")
+	s.singles()
+	MOVQ(Mem{Base: k.t, Disp: argSeg}, seg)
+	ADDQ(Imm(segSize), seg)
+	MOVQ(seg, Mem{Base: k.t, Disp: argSeg})
+	DECQ(Mem{Base: k.t, Disp: argLeft})
+	JNZ(LabelRef("segment"))
+	MOVQ(s.ahead, Mem{Base: k.t, Disp: argAhead})
+}
+
+// quads emits a loop that takes four steps in a round, and leaves in n how many steps are left.
+func (s *sums) quads(name string, round func()) {
+	SUBQ(Imm(unroll), s.n)
+	JLT(LabelRef(name + "_end"))
+	Label(name)
+	round()
+	for _, b := range s.b {
+		LEAQ(Mem{Base: b, Index: s.bstep, Scale: 4}, b)
+	}
+	s.prefetchB()
+	SUBQ(Imm(unroll), s.n)
+	JGE(LabelRef(name))
+	Label(name + "_end")
+	ADDQ(Imm(unroll), s.n)
+	JMP(LabelRef("singles"))
+}
+
+// byRows is four steps along contiguous rows.
+func (s *sums) byRows() {
+	for p := range unroll {
+		s.step(p, func(i int) Mem { return s.a.at(i, 4*p) })
+	}
+	s.a.advance(Imm(4 * unroll))
+}
+
+// byColumns is four steps down contiguous columns.
+func (s *sums) byColumns() {
+	acs := Mem{Base: s.t, Disp: argACS}
+	for p := range unroll {
+		s.step(p, func(i int) Mem { return Mem{Base: s.a.base[0], Disp: 4 * i} })
+		ADDQ(acs, s.a.base[0])
+	}
+}
+
+// singles takes the steps that are left one by one, with any strides.
+func (s *sums) singles() {
+	TESTQ(s.n, s.n)
+	JZ(LabelRef("done"))
+	s.a.spread()
+	acs := field(s.t, argACS)
+	Label("single")
+	s.step(0, func(i int) Mem { return s.a.at(i, 0) })
+	s.a.advance(acs)
+	for _, b := range s.b {
+		ADDQ(s.bstep, b)
+	}
+	DECQ(s.n)
+	JNZ(LabelRef("single"))
+	Label("done")
+}
+
+// step is the rank-1 update with the row of B that is p steps ahead.
+func (s *sums) step(p int, a func(i int) Mem) {
+	v := s.vecs(s.v)
+	for j := range v {
+		m := Mem{Base: s.b[j/2], Disp: j % 2 * s.bytes()}
+		switch p {
+		case 1, 2:
+			m.Index, m.Scale = s.bstep, uint8(p)
+		case 3:
+			m.Index, m.Scale = s.bstep3, 1
+		}
+		VMOVUPS(m, v[j])
+	}
+	for i, acc := range s.acc {
+		x := s.vec()
+		VBROADCASTSS(a(i), x)
+		for j := range v {
+			VFMADD231PS(v[j], x, acc[j])
+		}
+	}
+}
+
+// prefetchB asks for two lines of each panel that comes next. Two tiles of 16 columns ask for all of it, or four of 32.
+func (s *sums) prefetchB() {
+	const lines, line = 2, 64
+	for i := range lines {
+		PREFETCHT1(Mem{Base: s.ahead, Disp: i * line})
+		if s.p > 1 {
+			PREFETCHT1(Mem{Base: s.ahead, Index: s.aheadBy, Scale: 1, Disp: i * line})
+		}
+	}
+	ADDQ(U32(lines*line), s.ahead)
+	limit := Mem{Base: s.t, Disp: argAheadEnd}
+	CMPQ(s.ahead, limit)
+	CMOVQHI(limit, s.ahead)
+}
