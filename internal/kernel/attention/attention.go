@@ -2,13 +2,14 @@
 // holding all scores: blocks of keys go by, and a running maximum and sum rescale what has been added up so far (online
 // softmax, Milakov and Gimelshein 2018; in tiles as in Dao et al., "FlashAttention", 2022).
 //
-// Scores are kept transposed, a row per key and a column per query. So the maxima, sums and exponentials of the
-// softmax run down columns, many queries to a vector; keys are read where they lie; and only queries, which are few
-// per block, are transposed. A handful of queries goes row by row instead.
+// Queries go in panels of as many as two vectors hold: scores are a row per key and a column per query. So the maxima, sums
+// and exponentials of the softmax run down columns, many queries to a vector, and kernels read keys and values where they
+// lie, an element at a time, which they multiply with a row of a panel. Only queries and results, which are few per block, are
+// transposed. A handful of queries goes row by row instead.
 //
 // The cut depends on sizes only: results are equal to the last bit for every number of threads.
 //
-// It may import internal/par and the kernel packages gemm, vec and move.
+// It may import internal/cpu, internal/par and the kernel packages gemm, vec and move.
 package attention
 
 import (
@@ -56,12 +57,10 @@ type Args struct {
 }
 
 const (
-	// queryBlock is the number of queries in a chunk: values are packed once for all of them.
+	// queryBlock is the number of queries in a chunk: keys and values of a step are read from afar once for all of them.
 	queryBlock = 128
-	// keyBlock bounds the keys of a step: their scores, at most 128 kB, stay in the second-level cache.
+	// keyBlock bounds the keys of a step: the scores of a panel, at most 32 kB, stay in the first-level cache.
 	keyBlock = 256
-	// lanes divides the padded number of queries of a block.
-	lanes = 16
 	// fewQueries go row by row.
 	fewQueries = 4
 )
@@ -80,9 +79,11 @@ type run struct {
 	Args
 	grad    *Grad // what is wanted instead of Y: chunks are heads of keys; nil in Run
 	few     bool
+	set     *set
 	blocks  int // of queries
 	keys    int // in a step
 	masks   [2]packed
+	stripe  int // queries whose masks are packed together
 	packing int // 1 + the mask that chunks pack, 0 while they compute
 }
 
@@ -96,7 +97,7 @@ func Run(a *Args) {
 	r := runs.Get().(*run)
 	r.Args = *a
 	r.check()
-	r.few = a.few()
+	r.few, r.set, r.stripe = a.few(), selected(), queryPad
 	r.blocks = a.queryBlocks()
 	if a.Keys > 0 {
 		steps := (a.Keys + keyBlock - 1) / keyBlock
@@ -114,7 +115,7 @@ func Run(a *Args) {
 // few reports whether queries go row by row.
 func (a *Args) few() bool { return a.Queries <= fewQueries && !a.allColumns }
 
-func (a *Args) queryBlocks() int { return max(1, (a.Queries+queryBlock-lanes-1)/queryBlock) }
+func (a *Args) queryBlocks() int { return max(1, (a.Queries+queryBlock-queryPad-1)/queryBlock) }
 
 // check panics unless every access lies in its slice.
 func (r *run) check() {
@@ -158,7 +159,7 @@ func (r *run) Chunk(i int) {
 		w.columns()
 	}
 	w.block = block{}
-	w.args = gemm.Args{}
+	w.args, w.keyed, w.summed, w.turned = gemm.Args{}, scoresArgs{}, valuesArgs{}, turnArgs{}
 	workers.Put(w)
 }
 

@@ -140,15 +140,21 @@ func compare(t *testing.T, name string, a Args) {
 	}
 }
 
+// use selects sets of kernels of a name, for products as well.
+func use(t *testing.T, name string) (undo func()) {
+	own, ok := Use(name)
+	products, known := gemm.Use(name)
+	if !ok || !known {
+		t.Fatalf("no kernels %s", name)
+	}
+	return func() { own(); products() }
+}
+
 // TestAttention compares with the definition over tails of every size, layouts and masks.
 func TestAttention(t *testing.T) {
-	for _, name := range gemm.Kernels() {
+	for _, name := range Kernels() {
 		t.Run(name, func(t *testing.T) {
-			undo, ok := gemm.Use(name)
-			if !ok {
-				t.Skipf("attention/%s: needs instructions that this machine lacks", name)
-			}
-			defer undo()
+			defer use(t, name)()
 			rng := rand.New(rand.NewPCG(1, 2))
 			inf := float32(math.Inf(-1))
 			for n := range 40 {

@@ -27,7 +27,7 @@ func (g *Grad) Scratch32() int {
 func Gradient(g *Grad) {
 	r := runs.Get().(*run)
 	r.Args, r.grad = g.Args, g
-	r.allColumns = true
+	r.allColumns, r.stripe = true, r.Queries+queryBlock
 	r.Y = g.DY
 	r.check()
 	fits("gradient of queries", &g.DQ, r.B, r.H, r.Queries, r.Size)
@@ -74,11 +74,12 @@ func (w *worker) gradients(r *run, b, kv int) {
 func (w *worker) gradientBlock(kv, seen int, add bool, dk, dv []float32) {
 	n := w.q1 - w.q0
 	width := padded(n)
-	w.start(width)
+	w.startBlock(width)
+	w.scores = room(w.scores, seen*width)
 	w.dscore = room(w.dscore, seen*width)
 	s, ds := w.scores[:seen*width], w.dscore
-	w.multiplyKeys(kv, 0, seen, n, width)
-	w.hide(s, 0, seen, width)
+	w.scoreAll(kv, seen, n, width)
+	w.hide(strip{panel: &panel{width: width}, n: n}, s, 0, seen)
 	dy := w.grad.DY.at(w.b, w.h, w.q0)
 	w.args = gemm.Args{
 		M: seen, N: n, K: w.ValueSize,
@@ -107,6 +108,30 @@ func (w *worker) gradientBlock(kv, seen int, add bool, dk, dv []float32) {
 		A: ds, ARS: 1, ACS: width,
 		B: w.K.at(w.b, kv, 0), BRS: w.K.Step, BCS: 1,
 		C: w.grad.DQ.at(w.b, w.h, w.q0), LDC: w.grad.DQ.Step, Alpha: w.Scale,
+	}
+	w.scaled()
+}
+
+// scoreAll sets the scores of the first keys, with the masks that are added.
+func (w *worker) scoreAll(kv, keys, n, width int) {
+	w.args = gemm.Args{
+		M: keys, N: n, K: w.Size,
+		A: w.K.at(w.b, kv, 0), ARS: w.K.Step, ACS: 1,
+		B: w.Q.at(w.b, w.h, w.q0), BRS: 1, BCS: w.Q.Step,
+		C: w.scores, LDC: width, Alpha: w.Scale,
+	}
+	w.chooseMasks()
+	e := &w.args.Epilogue
+	for i := range w.masks {
+		switch m := &w.masks[i]; {
+		case !w.done[i]:
+		case m.form == perKey:
+			e.RowBias = m.keys(w.b, w.h)[:keys]
+		case e.Residual == nil:
+			e.Residual, e.LDR = m.scores(&w.block, 0)
+		default:
+			w.done[i] = false
+		}
 	}
 	w.scaled()
 }
@@ -147,7 +172,8 @@ func (w *worker) softmaxGradient(s, ds []float32, keys, width, n int) {
 	stretches(func(s, ds []float32, m int) { vec.SoftmaxGradColumns(ds, s, dot, m, width) })
 	for i := range w.masks {
 		if m := &w.masks[i]; m.form == keeps { // what replaces a score is constant
-			vec.Where(ds, m.kept(&w.block)[:len(ds)], ds, zero[:])
+			kept, _ := m.kept(&w.block, 0)
+			vec.Where(ds, kept[:len(ds)], ds, zero[:])
 		}
 	}
 }

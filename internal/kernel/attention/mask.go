@@ -5,7 +5,6 @@ import (
 	"math"
 	"unsafe"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
@@ -69,8 +68,8 @@ const (
 	keeps         // scores are kept or replaced
 )
 
-// packed is a mask as the blocks of columns want it: numbers per key as they lie in the mask, else for each block of
-// queries one matrix [keys, width of the block], transposed.
+// packed is a mask as the blocks of columns want it: numbers per key as they lie in the mask, else for some queries at a
+// time, see run.stripe, a matrix [keys, queries], transposed.
 type packed struct {
 	form        form
 	add         []float32
@@ -92,7 +91,7 @@ func (m *Mask) slices(a *Args) (batches, heads int) {
 	return batches, heads
 }
 
-func padded(queries int) int { return (queries + lanes - 1) &^ (lanes - 1) }
+func padded(queries int) int { return (queries + queryPad - 1) &^ (queryPad - 1) }
 
 // packedForm returns the form that m takes and the elements of a slice in scratch memory.
 func (m *Mask) packedForm(a *Args) (f form, size int) {
@@ -161,20 +160,24 @@ func (r *run) packChunk(i int) {
 	if k < r.blocks-1 {
 		q1 = q0 + queryBlock
 	}
-	width := padded(q1 - q0)
-	dst := b*p.batch + h*p.head + r.Keys*q0
-	src += q0 * m.Row
+	for ; q0 < q1; q0 += r.stripe {
+		r.packStripe(m, p, b*p.batch+h*p.head+r.Keys*q0, src+q0*m.Row, min(q1-q0, r.stripe))
+	}
+}
+
+// packStripe packs what a mask holds from src on for n queries, to dst.
+func (r *run) packStripe(m *Mask, p *packed, dst, src, n int) {
+	width := padded(n)
 	switch {
 	case p.form == keeps:
-		m.packKeep(p.keep[dst:][:r.Keys*width], src, q1-q0, width)
+		m.packKeep(p.keep[dst:][:r.Keys*width], src, n, width)
 	case m.Add != nil:
 		w := workers.Get().(*worker)
-		w.dims, w.ds, w.ss = [2]int{r.Keys, q1 - q0}, [2]int{width, 1}, [2]int{m.Col, m.Row}
-		move.Strided(bytes(p.add[dst:]), bytes(m.Add[src:]), move.Copy{Dims: w.dims[:], DstStride: w.ds[:], SrcStride: w.ss[:], Width: 4}, 1)
+		w.transpose(p.add[dst:], m.Add[src:], [2]int{r.Keys, n}, [2]int{width, 1}, [2]int{m.Col, m.Row})
 		workers.Put(w)
 	default:
 		for key := range r.Keys {
-			m.write(p.add[dst+key*width:][:q1-q0], src+key*m.Col, m.Row)
+			m.write(p.add[dst+key*width:][:n], src+key*m.Col, m.Row)
 		}
 	}
 }
@@ -203,13 +206,22 @@ func (m *Mask) packKeep(dst []bool, src, n, width int) {
 // keys returns the numbers per key for a head.
 func (p *packed) keys(b, h int) []float32 { return p.add[b%p.batches*p.batch+h*p.head:] }
 
-// scores returns what is added to the scores of a block of queries.
-func (p *packed) scores(b *block) []float32 { return p.add[p.at(b):] }
+// scores returns what is added to the scores of a block's queries from one on, and the distance of its rows.
+func (p *packed) scores(b *block, query int) (x []float32, ld int) {
+	at, ld := p.at(b, query)
+	return p.add[at:], ld
+}
 
-// kept says which scores of a block of queries stay.
-func (p *packed) kept(b *block) []bool { return p.keep[p.at(b):] }
+// kept says likewise which scores stay.
+func (p *packed) kept(b *block, query int) (x []bool, ld int) {
+	at, ld := p.at(b, query)
+	return p.keep[at:], ld
+}
 
-func (p *packed) at(b *block) int { return b.b%p.batches*p.batch + b.h*p.head + b.Keys*b.q0 }
+func (p *packed) at(b *block, query int) (at, ld int) {
+	first := query - query%b.stripe
+	return b.b%p.batches*p.batch + b.h*p.head + b.Keys*(b.q0+first) + query - first, padded(min(b.stripe, b.q1-b.q0-first))
+}
 
 // bytes returns the storage of x.
 func bytes(x []float32) []byte {

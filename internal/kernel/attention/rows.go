@@ -11,7 +11,7 @@ import (
 // where they lie.
 func (w *worker) rows() {
 	n := w.q1 - w.q0
-	kv := w.h / (w.H / w.KVHeads)
+	kv := w.kv()
 	out := w.Y.at(w.b, w.h, w.q0)
 	seen := w.seen(w.q1)
 	w.scores = room(w.scores, n*seen)
@@ -41,7 +41,9 @@ func (w *worker) rows() {
 	}
 	gemm.Run(&w.args)
 	w.factor = room(w.factor, n)
-	w.finish(out, n)
+	vec.Reciprocal(w.factor, w.sum)
+	vec.ScaleRows(out, w.factor, w.ValueSize, w.Y.Step)
+	w.clearHidden(out, w.sum)
 }
 
 // softmaxRow masks the scores of query i, turns them into exponentials and returns their sum.

@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package attention
+
+func archSets() []*set { return nil }
