@@ -59,8 +59,8 @@ type Args struct {
 const (
 	// queryBlock is the number of queries in a chunk: keys and values of a step are read from afar once for all of them.
 	queryBlock = 128
-	// keyBlock bounds the keys of a step: the scores of a panel, at most 32 kB, stay in the first-level cache.
-	keyBlock = 256
+	// keyBlock bounds the keys of a step; see CALIBRATION.md.
+	keyBlock = 512
 	// fewQueries go row by row.
 	fewQueries = 4
 )
