@@ -9,16 +9,16 @@ import (
 
 // gradProducts computes the gradients of filters over up to three axes as products of two matrices whose rows are pixels:
 // for each kernel element, the input channels that the outputs see through it, and the channels of their gradient. It goes
-// through the outputs block by block. Of each block it copies the inputs, with the padding around them, to frames, in which
-// the pixels of a row lie as far apart for every kernel element; and the gradients to panels as wide as the kernels of the
-// product. The products of a block are added to those before it, in panels [input channels, Kernel..., width]; transposed,
+// through the outputs block by block. Of each block it copies the inputs, with the padding around them, to frames of the channels
+// of one chunk, in which the pixels of a row lie as far apart for every kernel element, and near each other; and the gradients to
+// panels as wide as the kernels of the product. The products of a block are added to those before it, in panels [input channels, Kernel..., width]; transposed,
 // these are the gradient of the filter.
 type gradProducts struct {
 	g        conv.Geom
 	axes     [3]window.Axis
 	icg, ocg int
 
-	framed bool // inputs are copied to frames; without padding they are read where they lie
+	framed bool // inputs are copied to frames; without padding, and with few channels, they are read where they lie
 	packed bool // gradients are copied to panels
 	merged bool // the kernel elements of a row, whose channels lie together, are rows of one product
 
@@ -29,6 +29,7 @@ type gradProducts struct {
 	width, panels int // columns of a panel, and panels of a group
 	channels      int // input channels of a chunk
 	parts         int // chunks of the input channels of a group
+	pitch         int // between the pixels of a frame, or of the input
 	order         panel.Order
 }
 
@@ -41,6 +42,12 @@ const (
 	mergeChannels = 24
 	// unpackedChannels are so few that gradients are not worth copying.
 	unpackedChannels = 12
+	// farChannels are so many that the products find the channels of a chunk, pixel by pixel, too far apart, if as many output
+	// channels as framePays make up for copying them.
+	farChannels = 192
+	framePays   = 96
+	// setElems is a distance of pixels at which they share few sets of the nearest cache.
+	setElems = 64
 )
 
 func newGradProducts(g conv.Geom) filterGrad {
@@ -57,6 +64,9 @@ func newGradProducts(g conv.Geom) filterGrad {
 		if a.Lo != 0 || (a.Out-1)*a.Stride+a.Extent() > a.In {
 			p.framed = true
 		}
+	}
+	p.framed = p.framed || g.InC >= farChannels && p.ocg >= framePays
+	for _, a := range p.axes {
 		if p.framed && !a.Framed() {
 			return nil
 		}
@@ -66,6 +76,12 @@ func newGradProducts(g conv.Geom) filterGrad {
 	p.panels = ceilDiv(p.ocg, p.width)
 	p.channels = even(p.icg, gradChannels)
 	p.parts = ceilDiv(p.icg, p.channels)
+	if p.pitch = g.InC; p.framed {
+		p.pitch = p.channels
+	}
+	if p.framed && p.pitch%setElems == 0 {
+		p.pitch += lineFloats
+	}
 	p.cut()
 	places := make([]int32, p.width)
 	for i := range places {
@@ -112,8 +128,13 @@ func (p *gradProducts) frameLen() int {
 	if !p.framed {
 		return 0
 	}
+	return p.g.Groups * p.parts * p.partLen()
+}
+
+// partLen is that of the channels of one chunk.
+func (p *gradProducts) partLen() int {
 	high, wide := p.frame(p.rows, p.cols)
-	return lineRound(p.planes * p.axes[0].Kernel * high * wide * p.g.InC)
+	return lineRound(p.planes * p.axes[0].Kernel * high * wide * p.pitch)
 }
 
 func (p *gradProducts) panelLen() int {

@@ -113,10 +113,10 @@ func (t *gradTask) inputAt(p, h, w int) int {
 // rowLen and sliceLen are the distances of rows and of kernel elements along the first axis, in frames or in the input.
 func (t *gradTask) rowLen() int {
 	if !t.framed {
-		return t.axes[2].In * t.g.InC
+		return t.axes[2].In * t.pitch
 	}
 	_, wide := t.frame(t.block.h1-t.block.h0, t.block.w1-t.block.w0)
-	return wide * t.g.InC
+	return wide * t.pitch
 }
 
 func (t *gradTask) sliceLen() int {
@@ -127,13 +127,13 @@ func (t *gradTask) sliceLen() int {
 	return high * t.rowLen()
 }
 
-// frameRows is the number of rows of the frames of the block.
+// frameRows is the number of rows of the frames of the block, of all chunks of channels.
 func (t *gradTask) frameRows() int {
 	if !t.framed {
 		return 0
 	}
 	high, _ := t.frame(t.block.h1-t.block.h0, 1)
-	return (t.block.p1 - t.block.p0) * t.axes[0].Kernel * high
+	return t.g.Groups * t.parts * (t.block.p1 - t.block.p0) * t.axes[0].Kernel * high
 }
 
 // panelCount is the number of panels of the block.
@@ -162,11 +162,12 @@ func (t *gradTask) Chunk(i int) {
 
 // fillRow copies row i of the frames: the inputs, and zeros around them.
 func (t *gradTask) fillRow(i int) {
-	b, c := &t.block, t.g.InC
+	b, n := &t.block, t.g.Groups*t.parts
 	d, h, w := &t.axes[0], &t.axes[1], &t.axes[2]
 	high, wide := t.frame(b.h1-b.h0, b.w1-b.w0)
-	to := t.frames[i*wide*c:][:wide*c]
-	p, k, r := b.p0+i/high/d.Kernel, i/high%d.Kernel, i%high
+	part, row := i%n, i/n
+	to := t.frames[part*t.partLen()+row*wide*t.pitch:][:wide*t.pitch]
+	p, k, r := b.p0+row/high/d.Kernel, row/high%d.Kernel, row%high
 	id, ih, iw := p%d.Out*d.Stride+k*d.Dilation-d.Lo, b.h0*h.Stride+r-h.Lo, b.w0*w.Stride-w.Lo
 	lo := min(wide, max(0, -iw)) // columns [lo, hi) of the frame are inputs
 	hi := max(lo, min(wide, w.In-iw))
@@ -174,9 +175,28 @@ func (t *gradTask) fillRow(i int) {
 		clear(to)
 		return
 	}
-	clear(to[:lo*c])
-	copy(to[lo*c:hi*c], t.a.X[((p/d.Out*d.In+id)*h.In+ih)*w.In*c+(iw+lo)*c:])
-	clear(to[hi*c:])
+	clear(to[:lo*t.pitch])
+	from, cols := t.partChannels(part)
+	copyRows(to[lo*t.pitch:hi*t.pitch], t.pitch, hi-lo, cols, t.a.X[((p/d.Out*d.In+id)*h.In+ih)*w.In*t.g.InC+(iw+lo)*t.g.InC+from:], t.g.InC)
+	clear(to[hi*t.pitch:])
+}
+
+// partChannels returns the first channel of a chunk of those of all groups, and how many it has.
+func (t *gradTask) partChannels(part int) (from, n int) {
+	c := part % t.parts * t.channels
+	return part/t.parts*t.icg + c, min(t.channels, t.icg-c)
+}
+
+// copyRows copies rows of so many elements.
+func copyRows(dst []float32, dstStep, rows, cols int, src []float32, srcStep int) {
+	if cols == dstStep && cols == srcStep {
+		copy(dst, src[:rows*cols])
+		return
+	}
+	s := window.GetScratch(0)
+	s.Row = window.RowArgs{Dst: dst, DstStep: dstStep, Rows: rows, Cols: cols, Src: src, SrcStep: srcStep}
+	window.Best().CopyRows(&s.Row)
+	s.Release()
 }
 
 // pixel is the number of the first output of the block; the others follow it.
@@ -194,10 +214,7 @@ func (t *gradTask) fillPanel(i int) {
 	if cols < t.width {
 		clear(to)
 	}
-	s := window.GetScratch(0)
-	s.Row = window.RowArgs{Dst: to, DstStep: t.width, Rows: n, Cols: cols, Src: t.a.Dy[t.pixel()*t.g.OutC+group*t.ocg+j:], SrcStep: t.g.OutC}
-	window.Best().CopyRows(&s.Row)
-	s.Release()
+	copyRows(to, t.width, n, cols, t.a.Dy[t.pixel()*t.g.OutC+group*t.ocg+j:], t.g.OutC)
 }
 
 // gradWork is what a chunk of products works with.
@@ -223,13 +240,14 @@ func (t *gradTask) products(i int) {
 	c1 := min(c0+t.channels, t.icg)
 	group, j := p/t.gradProducts.panels, p%t.gradProducts.panels*t.width
 	*a = gemm.Args{
-		M: c1 - c0, N: min(t.width, t.ocg-j), K: t.block.pixels(), ARS: 1, ACS: t.axes[2].Stride * t.g.InC,
+		M: c1 - c0, N: min(t.width, t.ocg-j), K: t.block.pixels(), ARS: 1, ACS: t.axes[2].Stride * t.pitch,
 		A: t.a.X, LDC: t.taps() * t.width, Accumulate: !t.first,
 	}
 	if t.framed {
-		a.A = t.frames
+		a.A = t.frames[(group*t.parts+part)*t.partLen():]
+	} else {
+		a.A = a.A[t.base+group*t.icg+c0:]
 	}
-	a.A = a.A[t.base+group*t.icg+c0:]
 	if len(t.segs) > 1 {
 		a.Segs = t.segs
 	}
@@ -265,7 +283,7 @@ func (t *gradTask) items(w *gradWork, line, lines int) {
 			continue
 		}
 		for k := range x.Kernel {
-			w.items = append(w.items, gemm.Item{A: at + k*x.Dilation*t.g.InC, C: (l*x.Kernel + k) * t.width})
+			w.items = append(w.items, gemm.Item{A: at + k*x.Dilation*t.pitch, C: (l*x.Kernel + k) * t.width})
 		}
 	}
 }
