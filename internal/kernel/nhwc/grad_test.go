@@ -79,21 +79,25 @@ func compareGradPlan(t *testing.T, p *GradW, seed int) {
 	}
 }
 
-// TestGradWinograd compares the gradients of windows of 2×2 with plain loops on every kernel set, in one block and in several.
+// TestGradWinograd compares the gradients of windows of 2×2 and 3×3 with plain loops on every kernel set, in one block and in several.
 func TestGradWinograd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for _, kernels := range gemm.Kernels() {
 		undo, _ := gemm.Use(kernels)
-		for i := range 12 {
+		for i := range 24 {
+			taps := 2 + i/12
 			p := problem{batch: 1 + rng.IntN(3), groups: 1, inC: 8 * (1 + rng.IntN(9)), outC: 8 * (1 + rng.IntN(9))}
 			for range 2 {
 				stride := 1 + rng.IntN(3)
-				k := 2*stride - rng.IntN(stride)
-				p.axes = append(p.axes, [6]int{k + rng.IntN(25), k, stride, 1, rng.IntN(k), rng.IntN(k)})
+				k, dilation := taps*stride-rng.IntN(stride), 1
+				if stride == 1 {
+					dilation += rng.IntN(2)
+				}
+				p.axes = append(p.axes, [6]int{k*dilation + rng.IntN(25), k, stride, dilation, rng.IntN(k), rng.IntN(k)})
 			}
 			t.Run(fmt.Sprintf("%s/%v", kernels, p), func(t *testing.T) {
 				g := p.geom()
-				alg := layOutGradTiled(g)
+				alg := layOutGradTiled(g, taps)
 				if i%2 == 0 {
 					alg.block = 1 + rng.IntN(alg.tiles)
 				}

@@ -7,7 +7,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
-// gradTiled computes the gradients of filters whose windows are of 2×2 at stride 1, or for every stride-th kernel element (see
+// gradTiled computes the gradients of filters whose windows are of 3×3 or 2×2 at stride 1, or for every stride-th kernel element (see
 // tiled), from transforms of tiles: the gradient of an element of the filter's transform is the product of the matrices of that
 // element of the input, transposed, and of the gradient of the output. It goes through the tiles block by block. Of each block it
 // transforms both, the gradients to panels as wide as the kernels of the product; then, chunk by chunk, the products go back to
@@ -30,18 +30,23 @@ const (
 )
 
 func newGradTiled(g conv.Geom) filterGrad {
-	if tileTaps(&g) != winograd.Pair.Taps || g.Groups > 1 || min(g.InC, g.OutC) < 16 {
+	taps := tileTaps(&g)
+	if taps == 0 || g.Groups > 1 || min(g.InC, g.OutC) < 16 {
 		return nil
 	}
-	p := layOutGradTiled(g)
+	p := layOutGradTiled(g, taps)
 	if p.time() > margin*directTime(&g) {
 		return nil
 	}
 	return p
 }
 
-func layOutGradTiled(g conv.Geom) *gradTiled {
-	p := &gradTiled{tiled: newTiled(g, winograd.Pair, true), width: gemm.Width()}
+func layOutGradTiled(g conv.Geom, taps int) *gradTiled {
+	size := winograd.Four
+	if taps == winograd.Pair.Taps {
+		size = winograd.Pair
+	}
+	p := &gradTiled{tiled: newTiled(g, size, true), width: gemm.Width()}
 	p.block = even(p.tiles, max(leastBlock, gradTileElems/(p.n*p.n*(p.inC+g.OutC))))
 	p.panels = ceilDiv(g.OutC, p.width)
 	p.part = even(g.InC, gradTileChannels)

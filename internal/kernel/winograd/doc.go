@@ -1,5 +1,5 @@
 // Package winograd holds the transforms of Winograd's convolution for windows of 3×3 and 2×2 at stride 1 (Lavin and Gray,
-// "Fast algorithms for convolutional neural networks", 2016), and of the gradients of the latter, float32, channels last.
+// "Fast algorithms for convolutional neural networks", 2016), and of the gradients of filters in tiles of 4×4, float32, channels last.
 //
 // An output tile of m×m pixels depends on n×n input pixels, n = m+r-1 for windows of r×r. The input transform takes them to
 // the n² elements V = Bᵀ·d·B, the filter transform a window to U = G·w·Gᵀ, and the output transform gives back the tile

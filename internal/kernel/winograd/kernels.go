@@ -13,7 +13,7 @@ type Kernels struct {
 	pair      Transforms
 }
 
-// Transforms are the kernels of one size of tile. Those for gradients are there for windows of 2×2 only.
+// Transforms are the kernels of one size of tile. Those for gradients are there for tiles of 4×4 only.
 type Transforms struct {
 	Input  func(a *InputArgs)
 	Output func(a *OutputArgs)
@@ -26,7 +26,7 @@ type Transforms struct {
 var rows = []Kernels{
 	{
 		"generic", 0, 1,
-		Transforms{input4Generic, output4Generic, []func(*FilterArgs){filter4AGeneric, filter4BGeneric}, nil, nil},
+		Transforms{input4Generic, output4Generic, []func(*FilterArgs){filter4AGeneric, filter4BGeneric}, spread4Generic, window4Generic},
 		Transforms{input2Generic, output2Generic, []func(*FilterArgs){filter2Generic}, nil, nil},
 		Transforms{inputPairGeneric, outputPairGeneric, []func(*FilterArgs){filterPairAGeneric, filterPairBGeneric}, spreadPairGeneric, windowPairGeneric},
 	},

@@ -7,10 +7,11 @@ type edges struct {
 }
 
 var (
-	four   = edges{4, 6, 6, enter4, leave4}
-	two    = edges{2, 4, 4, enter2, leave2}
-	pair   = edges{4, 5, 5, enterPair, leavePair}
-	spread = edges{4, 5, 4, spreadPair, nil}
+	four    = edges{4, 6, 6, enter4, leave4}
+	two     = edges{2, 4, 4, enter2, leave2}
+	pair    = edges{4, 5, 5, enterPair, leavePair}
+	spread4 = edges{4, 6, 4, spreadFour, nil}
+	spread  = edges{4, 5, 4, spreadPair, nil}
 )
 
 // enter4 returns d multiplied by Bᵀ of the 4×4 tile.
@@ -32,6 +33,16 @@ func leave4(d [6]float32) [6]float32 {
 	d[1] = q + s
 	d[2] = squareA*p + squareB*r
 	d[3] = d[5] + squareA*q + squareB*s
+	return d
+}
+
+// spreadFour returns d multiplied by A of the 4×4 tile.
+func spreadFour(d [6]float32) [6]float32 {
+	d[5] = d[3]
+	evenA, oddA := d[0]+squareA*d[2], d[1]+squareA*d[3]
+	evenB, oddB := d[0]+squareB*d[2], d[1]+squareB*d[3]
+	d[1], d[2] = evenA+pointA*oddA, evenA-pointA*oddA
+	d[3], d[4] = evenB+pointB*oddB, evenB-pointB*oddB
 	return d
 }
 
@@ -74,6 +85,7 @@ func spreadPair(d [6]float32) [6]float32 {
 
 func inputPairGeneric(a *InputArgs)    { pair.input(a) }
 func spreadPairGeneric(a *InputArgs)   { spread.input(a) }
+func spread4Generic(a *InputArgs)      { spread4.input(a) }
 func outputPairGeneric(a *OutputArgs)  { pair.output(a) }
 func filterPairAGeneric(a *FilterArgs) { filterPairGeneric(a, 0, 3) }
 func filterPairBGeneric(a *FilterArgs) { filterPairGeneric(a, 3, 5) }
@@ -195,20 +207,30 @@ func filterPairGeneric(a *FilterArgs, from, to int) {
 	}
 }
 
-// windowPairGeneric transforms the gradients of elements to those of windows of 2×2.
 func windowPairGeneric(a *WindowArgs) {
+	windowGeneric(a, len(filterPair), 2, func(i, j int) float32 { return filterPair[i][j] })
+}
+
+func window4Generic(a *WindowArgs) {
+	windowGeneric(a, len(filterFour), 3, func(i, j int) float32 { return filterFour[i][j] })
+}
+
+// windowGeneric transforms the gradients of elements to those of windows by the matrix g of n rows.
+func windowGeneric(a *WindowArgs, n, taps int, g func(i, j int) float32) {
 	for x := range a.C * a.Width {
-		var w [2][2]float32
-		for i, h := range filterPair {
-			var r [2]float32
-			for j, g := range filterPair {
-				u := a.U[(i*len(filterPair)+j)*a.Plane+x]
-				r[0] += g[0] * u
-				r[1] += g[1] * u
+		var w [3][3]float32
+		for i := range n {
+			var r [3]float32
+			for j := range n {
+				u := a.U[(i*n+j)*a.Plane+x]
+				for k := range taps {
+					r[k] += g(j, k) * u
+				}
 			}
-			for j := range r {
-				w[0][j] += h[0] * r[j]
-				w[1][j] += h[1] * r[j]
+			for k := range taps {
+				for j := range taps {
+					w[k][j] += g(i, k) * r[j]
+				}
 			}
 		}
 		for i := range a.Rows {

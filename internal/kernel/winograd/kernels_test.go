@@ -86,7 +86,8 @@ func TestSpread(t *testing.T) {
 	eachRow(t, func(t *testing.T, k *Kernels) {
 		for c := 8; c <= 72; c += 8 {
 			for range 12 {
-				checkInput(t, r, fmt.Sprint("spread ", c), spread, c, k.Of(Pair).Spread)
+				checkInput(t, r, fmt.Sprint("spread of pairs ", c), spread, c, k.Of(Pair).Spread)
+				checkInput(t, r, fmt.Sprint("spread ", c), spread4, c, k.Of(Four).Spread)
 			}
 		}
 	})
@@ -182,24 +183,31 @@ func TestFilter(t *testing.T) {
 func TestWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 7))
 	eachRow(t, func(t *testing.T, k *Kernels) {
-		for width := 8; width <= 72; width += 8 {
-			for round := range 12 {
-				a := WindowArgs{Width: width, C: 1 + r.IntN(3), ColStep: width + r.IntN(9), Rows: 1 + r.IntN(2), Cols: 1 + r.IntN(2), Add: round % 2}
-				a.RowStep = 2*a.ColStep + r.IntN(9)
-				a.Step, a.Plane = 2*a.RowStep, a.C*width+r.IntN(5)
-				a.U = random(r, 24*a.Plane+a.C*width)
-				n := (a.C-1)*a.Step + (a.Rows-1)*a.RowStep + (a.Cols-1)*a.ColStep + width
-				b := a
-				if a.W, b.W = guarded(n), guarded(n); a.Add != 0 {
-					a.W = random(r, n)
-					b.W = append([]float32(nil), a.W...)
+		for _, size := range []Size{Four, Pair} {
+			for width := 8; width <= 72; width += 8 {
+				for round := range 12 {
+					checkWindow(t, r, k, size, width, round%2)
 				}
-				k.Of(Pair).Window(&a)
-				rows[0].pair.Window(&b)
-				compare(t, fmt.Sprint("window ", width), a.W, b.W)
 			}
 		}
 	})
+}
+
+// checkWindow compares a kernel with the plain loops on random gradients.
+func checkWindow(t *testing.T, r *rand.Rand, k *Kernels, size Size, width, add int) {
+	a := WindowArgs{Width: width, C: 1 + r.IntN(3), ColStep: width + r.IntN(9), Rows: 1 + r.IntN(size.Taps), Cols: 1 + r.IntN(size.Taps), Add: add}
+	a.RowStep = size.Taps*a.ColStep + r.IntN(9)
+	a.Step, a.Plane = size.Taps*a.RowStep, a.C*width+r.IntN(5)
+	a.U = random(r, (size.Elements()*size.Elements()-1)*a.Plane+a.C*width)
+	n := (a.C-1)*a.Step + (a.Rows-1)*a.RowStep + (a.Cols-1)*a.ColStep + width
+	b := a
+	if a.W, b.W = guarded(n), guarded(n); a.Add != 0 {
+		a.W = random(r, n)
+		b.W = append([]float32(nil), a.W...)
+	}
+	k.Of(size).Window(&a)
+	rows[0].Of(size).Window(&b)
+	compare(t, fmt.Sprint("window of ", size, " ", width), a.W, b.W)
 }
 
 // TestIdentity holds the three transforms together: they give the convolution of one tile in one channel.
@@ -235,19 +243,22 @@ func TestIdentity(t *testing.T) {
 // TestGradientIdentity holds the transforms of gradients together: they give that of one window.
 func TestGradientIdentity(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 8))
-	x, dy := random(r, 25), random(r, 16)
-	v, m, w := make([]float32, 25), make([]float32, 25), make([]float32, 4)
-	pair.input(&InputArgs{X: x, RowStep: 5, ColStep: 1, Rows: 31, Cols: 31, Tiles: 1, C: 1, V: v, ElemStep: 1})
-	spread.input(&InputArgs{X: dy, RowStep: 4, ColStep: 1, Rows: 15, Cols: 15, Tiles: 1, C: 1, V: m, ElemStep: 1})
-	for i := range v {
-		v[i] *= m[i]
-	}
-	windowPairGeneric(&WindowArgs{U: v, Plane: 1, Width: 1, C: 1, W: w, RowStep: 2, ColStep: 1, Rows: 2, Cols: 2})
-	want := make([]float32, 4)
-	for p := range want {
-		for i := range 16 {
-			want[p] += x[(i/4+p/2)*5+i%4+p%2] * dy[i]
+	for _, s := range []Size{Four, Pair} {
+		k, n := rows[0].Of(s), s.Elements()
+		x, dy := random(r, n*n), random(r, 16)
+		v, m, w := make([]float32, n*n), make([]float32, n*n), make([]float32, s.Taps*s.Taps)
+		k.Input(&InputArgs{X: x, RowStep: n, ColStep: 1, Rows: 63, Cols: 63, Tiles: 1, C: 1, V: v, ElemStep: 1})
+		k.Spread(&InputArgs{X: dy, RowStep: 4, ColStep: 1, Rows: 15, Cols: 15, Tiles: 1, C: 1, V: m, ElemStep: 1})
+		for i := range v {
+			v[i] *= m[i]
 		}
+		k.Window(&WindowArgs{U: v, Plane: 1, Width: 1, C: 1, W: w, RowStep: s.Taps, ColStep: 1, Rows: s.Taps, Cols: s.Taps})
+		want := make([]float32, len(w))
+		for p := range want {
+			for i := range 16 {
+				want[p] += x[(i/4+p/s.Taps)*n+i%4+p%s.Taps] * dy[i]
+			}
+		}
+		compare(t, fmt.Sprint("identity of gradients ", s), w, want)
 	}
-	compare(t, "identity of gradients", w, want)
 }

@@ -28,8 +28,10 @@ type transform struct {
 // input is the input transform of a size.
 func input(s size) transform { return transform{s, "input" + s.name, s.n, s.n, s.enter} }
 
-// spread is the transpose of the output transform of windows of 2×2.
-func spread() transform { return transform{pair, "spreadPair", pair.m, pair.n, spreadPair} }
+// spread is the transpose of the output transform of a size.
+func spread(s size, apply func(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual) transform {
+	return transform{s, "spread" + s.name, s.m, s.n, apply}
+}
 
 // emit emits the transform: first along each row of pixels, into the scratch memory, then along the columns.
 func (s transform) emit(v isa) {

@@ -22,8 +22,10 @@ func main() {
 		filter(v, two, "")
 		filterPair(v, "A", 0, 3)
 		filterPair(v, "B", 3, 5)
-		spread().emit(v)
-		windowPair(v)
+		spread(four, spreadFour).emit(v)
+		spread(pair, spreadPair).emit(v)
+		window(v, four, v.windowFour)
+		window(v, pair, v.windowPair)
 	}
 	Generate()
 }

@@ -118,58 +118,23 @@ func filterPair(v isa, group string, from, to int) {
 	RET()
 }
 
-// Offsets of WindowArgs.
-const (
-	windowU, windowPlane, windowWidth, windowC = 0, 24, 32, 40
-	windowW, windowRowStep, windowColStep      = 48, 72, 80
-	windowStep, windowRows, windowCols         = 88, 96, 104
-	windowAdd                                  = 112
-)
-
-// windowPair emits the transform of gradients of elements to those of windows of 2×2: Gᵀ·u·G.
-func windowPair(v isa) {
-	TEXT("windowPair"+v.name, NOSPLIT, "func(a *byte)")
-	a := Load(Param("a"), GP64())
-	u, w := field(a, windowU), field(a, windowW)
-	planes := newSteps(elements(a, windowPlane), pair.n)
-	row := times(planes.one, pair.n)
-	Label("loop")
-	CMPQ(Mem{Base: a, Disp: windowC}, U8(0))
-	JE(LabelRef("done"))
-	left, to := elements(a, windowWidth), GP64()
-	MOVQ(w, to)
-	v.channels("width", left, func(label string, k reg.Register) {
-		at, sums := GP64(), v.vecs(4) // the elements of the window
-		MOVQ(u, at)
-		for _, s := range sums {
-			v.zero(s)
+// windowPair returns the elements of a window of 2×2, Gᵀ·u·G, and leaves the address of u as it is.
+func (v isa) windowPair(k reg.Register, planes steps, u reg.GPVirtual) []reg.VecVirtual {
+	at, sums, row := GP64(), v.vecs(4), times(planes.one, pair.n)
+	MOVQ(u, at)
+	for _, s := range sums {
+		v.zero(s)
+	}
+	for i := range pair.n {
+		r := v.gatherRow(k, planes, at)
+		for j := range r {
+			v.addRow(i, r[j], sums[j], sums[2+j])
 		}
-		for i := range pair.n {
-			r := v.gatherRow(k, planes, at)
-			for j := range r {
-				v.addRow(i, r[j], sums[j], sums[2+j])
-			}
-			if i < pair.n-1 {
-				ADDQ(row, at)
-			}
+		if i < pair.n-1 {
+			ADDQ(row, at)
 		}
-		v.putWindow(label, a, k, to, sums)
-		ADDQ(U32(uint32(v.bytes())), u)
-		ADDQ(U32(uint32(v.bytes())), to)
-	})
-	c, over := elements(a, windowWidth), GP64()
-	MOVQ(c, over)
-	ADDQ(U32(uint32(v.bytes()-1)), over)
-	ANDQ(I32(-v.bytes()), over)
-	SUBQ(over, u)
-	ADDQ(c, u)
-	step := elements(a, windowStep)
-	ADDQ(step, w)
-	DECQ(Mem{Base: a, Disp: windowC})
-	JMP(LabelRef("loop"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+	}
+	return sums
 }
 
 // gatherRow multiplies a row of elements by G from the right.
@@ -197,36 +162,4 @@ func (v isa) addRow(i int, x, first, second reg.VecVirtual) {
 		c = v.constant(pairScales[i][1])
 		VFMADD231PS(x, c, second)
 	}
-}
-
-// putWindow stores the elements of a window that exist, or adds to what is there.
-func (v isa) putWindow(label string, a, k reg.Register, to reg.GPVirtual, sums []reg.VecVirtual) {
-	rowStep, colStep := elements(a, windowRowStep), elements(a, windowColStep)
-	at := GP64()
-	MOVQ(to, at)
-	for i, s := range sums {
-		name := label + "_" + string(rune('a'+i))
-		if i == 2 {
-			ADDQ(rowStep, at)
-		}
-		if i >= 2 {
-			CMPQ(Mem{Base: a, Disp: windowRows}, U8(2))
-			JL(LabelRef(label + "_stored"))
-		}
-		m := Mem{Base: at}
-		if i%2 == 1 {
-			m = Mem{Base: at, Index: colStep, Scale: 1}
-			CMPQ(Mem{Base: a, Disp: windowCols}, U8(2))
-			JL(LabelRef(name + "_next"))
-		}
-		CMPQ(Mem{Base: a, Disp: windowAdd}, U8(0))
-		JE(LabelRef(name + "_set"))
-		old := v.vec()
-		v.load(k, m, old)
-		VADDPS(old, s, s)
-		Label(name + "_set")
-		v.store(k, s, m)
-		Label(name + "_next")
-	}
-	Label(label + "_stored")
 }
