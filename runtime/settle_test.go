@@ -64,7 +64,8 @@ func TestSettle(t *testing.T) {
 			}
 			equalBits(t, out, want)
 		}
-		if rss, owned := mappedKB(t, name, "Rss:"), mappedKB(t, name, "Anonymous:"); !o.NoMap && goruntime.GOOS == "linux" && (rss != owned || owned == 0) {
+		settles := !o.NoMap && o.Cache == "" && goruntime.GOOS == "linux" // a cache that is written reads all of the file again
+		if rss, owned := mappedKB(t, name, "Rss:"), mappedKB(t, name, "Anonymous:"); settles && (rss != owned || owned == 0) {
 			t.Errorf("%+v: %d kB of the mapped file are in memory, of which %d are copies", o, rss, owned)
 		}
 		if err := s.Close(); err != nil {
