@@ -2,6 +2,7 @@ package mem
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
 
@@ -27,3 +28,27 @@ func TestCollectBeyond(t *testing.T) {
 }
 
 var garbage []byte
+
+// TestGiveBack leaves much garbage with pointers behind, then little: the first goes back to the system.
+func TestGiveBack(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	leave := func(bytes int) (before, after runtime.MemStats) {
+		runtime.GC()
+		for range bytes / 1024 {
+			pointers = make([]*byte, 128)
+		}
+		pointers = nil
+		runtime.ReadMemStats(&before)
+		GiveBack()
+		runtime.ReadMemStats(&after)
+		return before, after
+	}
+	if before, after := leave(4 * worthGivingBack); after.HeapAlloc > before.HeapAlloc-3*worthGivingBack || after.HeapReleased < before.HeapReleased+3*worthGivingBack {
+		t.Errorf("much garbage: %d bytes on the heap, then %d, of which the system got %d", before.HeapAlloc, after.HeapAlloc, after.HeapReleased-before.HeapReleased)
+	}
+	if before, after := leave(worthGivingBack / 4); after.NumGC != before.NumGC {
+		t.Error("little garbage was collected")
+	}
+}
+
+var pointers []*byte

@@ -64,6 +64,7 @@ func (f *Frame) begin() {
 // keep packs the weights, the largest first: while one is packed there are two of it.
 func (l *later) keep() {
 	l.store.keeps.Store(true)
+	mem.GiveBack() // what reading and optimising a large graph left, before weights take memory
 	size := 0
 	for i := range l.steps {
 		size += constBytes(l.steps[i].node)
