@@ -9,7 +9,7 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 
 //go:generate go -C _asm run . -out ../zdirect_amd64.s -pkg direct
 
-// Args are the arguments of the kernels, which compute one or two vectors of output channels of Rows rows of neighbouring
+// Args are the arguments of the kernels, which compute one to four vectors of output channels of Rows rows of neighbouring
 // outputs: y = min(max(bias + sum of w*x, Lo), Hi). Output (r, c) begins at Y[r*YRow+c*YCol]; tap t of its window at
 // X[r*XRow+c*XCol+Off[t]]. The weights are ordered by tap, input channel and output channel.
 type Args struct {
@@ -28,15 +28,17 @@ type Kernels struct {
 	Name  string
 	Needs cpu.Feature
 	Lanes int
-	// Broadcast kernels, of one and of two vectors, are for channels that all lanes read, from X on.
-	Broadcast [2][]func(a *Args)
+	// Broadcast kernels, of one vector, of two and so on, are for channels that all lanes read, from X on.
+	Broadcast [][]func(a *Args)
+	// Vectors is how many of them together are fastest, where there are as many.
+	Vectors int
 	// Shuffle2 and Shuffle4 are for groups of as many input and output channels: lane i reads those of its group, which
 	// begin at X[i/2*2] and X[i/4*4].
 	Shuffle2, Shuffle4 []func(a *Args)
 }
 
 // rows is ordered from the most portable to the fastest.
-var rows = []Kernels{{"generic", 0, genericLanes, [2][]func(*Args){broadcastsGeneric(1), broadcastsGeneric(2)}, shufflesGeneric(2), shufflesGeneric(4)}}
+var rows = []Kernels{{"generic", 0, genericLanes, [][]func(*Args){broadcastsGeneric(1), broadcastsGeneric(2)}, 2, shufflesGeneric(2), shufflesGeneric(4)}}
 
 // All lists the kernels that can run here, the fastest last.
 func All() []*Kernels {

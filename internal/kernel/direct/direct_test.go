@@ -35,10 +35,15 @@ func eachRow(t *testing.T, f func(t *testing.T, k *Kernels)) {
 func TestKernels(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	eachRow(t, func(t *testing.T, k *Kernels) {
-		for _, l := range []struct {
+		type list struct {
 			lanes, width int
 			kernels      []func(*Args)
-		}{{k.Lanes, 0, k.Broadcast[0]}, {2 * k.Lanes, 0, k.Broadcast[1]}, {k.Lanes, 2, k.Shuffle2}, {k.Lanes, 4, k.Shuffle4}} {
+		}
+		lists := []list{{k.Lanes, 2, k.Shuffle2}, {k.Lanes, 4, k.Shuffle4}}
+		for i, kernels := range k.Broadcast {
+			lists = append(lists, list{(i + 1) * k.Lanes, 0, kernels})
+		}
+		for _, l := range lists {
 			for i, f := range l.kernels {
 				for channels := 1; channels < 11; channels++ {
 					check(t, r, l.lanes, l.width, channels, i+1, f)

@@ -44,7 +44,8 @@ type panelKernels struct {
 }
 
 const (
-	// directK bounds the filter of one output: beyond, the weights of two vectors and the frame would fill the second-level cache.
+	// directK bounds the filter of one output: beyond, the weights of two vectors and the frame would fill the second-level cache. More
+	// vectors have no more weights than two with half of it.
 	directK = 5120
 	// loneK bounds the filter of an only output channel, for which most lanes of a vector work in vain.
 	loneK = 128
@@ -136,8 +137,15 @@ func (d *directConv) choose() {
 // broadcast takes the kernels of channels that all lanes read.
 func (d *directConv) broadcast(k *direct.Kernels) {
 	d.single = panelKernels{k.Broadcast[0], k.Lanes}
-	if d.panel = d.single; d.g.OutC/d.g.Groups > k.Lanes {
-		d.panel = panelKernels{k.Broadcast[1], 2 * k.Lanes}
+	d.panel = d.single
+	for v := min(k.Vectors, len(k.Broadcast)); v > 1; v-- {
+		lanes := v * k.Lanes
+		rest := d.out % lanes
+		whole := d.out >= lanes && (rest == 0 || v == 4 && rest <= k.Lanes) && d.icg*d.taps*lanes <= directK*widest()
+		if whole || v == 2 && d.out > k.Lanes {
+			d.panel = panelKernels{k.Broadcast[v-1], lanes}
+			return
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for _, v := range []isa{{8, "AVX2", [2]int{14, 6}, 8}, {16, "AVX512", [2]int{14, 14}, 14}} {
+	for _, v := range []isa{{8, "AVX2", []int{14, 6}, 8}, {16, "AVX512", []int{14, 14, 9, 6}, 14}} {
 		for i, most := range v.cols {
 			for cols := 1; cols <= most; cols++ {
 				kernel{isa: v, cols: cols, vectors: i + 1}.emit(fmt.Sprintf("broadcast%dx%d%s", i+1, cols, v.name))
@@ -27,11 +27,11 @@ func main() {
 }
 
 // isa is one instruction set: the number of float32 lanes, the suffix of its kernels, and how many outputs they compute at
-// most: broadcasting kernels of one and two vectors, and shuffling ones.
+// most: broadcasting kernels of one vector and more, and shuffling ones.
 type isa struct {
 	lanes       int
 	name        string
-	cols        [2]int
+	cols        []int
 	shuffleCols int
 }
 
