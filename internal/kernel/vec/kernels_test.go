@@ -39,7 +39,7 @@ var unaryCases = []struct {
 	{opErf, "erf", 0, 0, 6, 0},
 	{opGelu, "gelu", 0, 0, 4, 1e-6},
 	{opGeluTanh, "geluTanh", 0, 0, 8, 1e-6},
-	{opSilu, "silu", 1, 0, 5, 2e-36},
+	{opSilu, "silu", 1, 0, 5, 6e-18},
 	{opSilu, "swish", 1.702, 0, 5, 1e-5},
 	{opSoftplus, "softplus", 0, 0, 4, 1.3e-38},
 	{opMish, "mish", 0, 0, 6, 2e-36},

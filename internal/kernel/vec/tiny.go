@@ -9,6 +9,9 @@ const (
 	leastNormal = 0x1p-126
 	// leastTerm is the least exponential that a softmax takes account of: a normal number when divided by a sum of up to MaxRow others.
 	leastTerm = leastNormal * MaxRow
+	// siluEnd is where SiLU ends on the negative side, at -5e-18: far below what matters beside ordinary values, and far enough from the
+	// least normal number for another such factor, as where a map goes through SiLU and the gates of a squeeze-and-excitation.
+	siluEnd = 43.5
 )
 
 // normal returns v as float32, or 0 if that were subnormal.

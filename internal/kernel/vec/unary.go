@@ -91,10 +91,10 @@ func Gelu(dst, x []float32) { apply(opGelu, dst, x, 0, 0) }
 // GeluTanh sets dst[i] to the tanh approximation of Gelu: x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x**3))).
 func GeluTanh(dst, x []float32) { apply(opGeluTanh, dst, x, 0, 0) }
 
-// Silu sets dst[i] = x * sigmoid(x).
+// Silu sets dst[i] = x * sigmoid(x), which is 0 from siluEnd below zero on.
 func Silu(dst, x []float32) { apply(opSilu, dst, x, 1, 0) }
 
-// Swish sets dst[i] = x * sigmoid(alpha*x).
+// Swish sets dst[i] = x * sigmoid(alpha*x), which is 0 where alpha*x is siluEnd or more below zero.
 func Swish(dst, x []float32, alpha float32) { apply(opSilu, dst, x, alpha, 0) }
 
 // Softplus sets dst[i] = log(1 + exp(x)).

@@ -53,7 +53,9 @@ func geluTanhGo(dst, x []float32, _, _ float32) {
 func siluGo(dst, x []float32, alpha, _ float32) {
 	for i := range dst {
 		v := float64(x[i])
-		dst[i] = normal(v / (1 + math.Exp(-float64(alpha)*v)))
+		if dst[i] = 0; !(-alpha*x[i] > siluEnd) {
+			dst[i] = normal(v / (1 + math.Exp(-float64(alpha)*v)))
+		}
 	}
 }
 

@@ -472,47 +472,47 @@ many4:
 	JLT          manyEnd4
 	VMOVUPS      (DX), Y2
 	VCMPPS       $0x15, Y0, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
 	VXORPS       lanes<>+1600(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y2
-	VFNMADD231PS lanes<>+160(SB), Y5, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y2
+	VFNMADD231PS lanes<>+160(SB), Y6, Y2
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y2, Y6
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y6
+	VFMADD213PS  lanes<>+320(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y2
 	VADDPS       lanes<>+352(SB), Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y2
 	VCMPPS       $0x15, Y0, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
 	VXORPS       lanes<>+1600(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y2
-	VFNMADD231PS lanes<>+160(SB), Y5, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y2
+	VFNMADD231PS lanes<>+160(SB), Y6, Y2
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y2, Y6
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y6
+	VFMADD213PS  lanes<>+320(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y2
 	VADDPS       lanes<>+352(SB), Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
 	VMOVUPS      Y2, 32(AX)
@@ -527,24 +527,24 @@ one4:
 	JLT          oneEnd4
 	VMOVUPS      (DX), Y2
 	VCMPPS       $0x15, Y0, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
 	VXORPS       lanes<>+1600(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y2
-	VFNMADD231PS lanes<>+160(SB), Y5, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y2
+	VFNMADD231PS lanes<>+160(SB), Y6, Y2
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y2, Y6
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y6
+	VFMADD213PS  lanes<>+320(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y2
 	VADDPS       lanes<>+352(SB), Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (AX)
@@ -561,6 +561,7 @@ oneEnd4:
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
 	VCMPPS       $0x15, Y0, Y3, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
 	VXORPS       lanes<>+1600(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y0
 	VMOVAPS      Y0, Y3
@@ -578,8 +579,7 @@ oneEnd4:
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y1, Y0
 	VADDPS       lanes<>+352(SB), Y0, Y0
-	VMOVUPS      lanes<>+352(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+	VDIVPS       Y0, Y5, Y0
 	VANDPS       Y4, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
@@ -968,55 +968,59 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+1536(SB), Y1
 	VMOVUPS      lanes<>+1568(SB), Y2
-	VMOVUPS      lanes<>+448(SB), Y3
+	VMOVUPS      lanes<>+448(SB), Y2
 
 many8:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd8
-	VMOVUPS      (DX), Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMINPS       Y5, Y2, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      (DX), Y3
+	VXORPS       lanes<>+1600(SB), Y3, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y4, Y5
+	VMAXPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+224(SB), Y4, Y7
+	VFMADD213PS  lanes<>+256(SB), Y4, Y7
+	VFMADD213PS  lanes<>+288(SB), Y4, Y7
+	VFMADD213PS  lanes<>+320(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      32(DX), Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMINPS       Y5, Y2, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMULPS       Y6, Y7, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(DX), Y3
+	VXORPS       lanes<>+1600(SB), Y3, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y4, Y5
+	VMAXPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+224(SB), Y4, Y7
+	VFMADD213PS  lanes<>+256(SB), Y4, Y7
+	VFMADD213PS  lanes<>+288(SB), Y4, Y7
+	VFMADD213PS  lanes<>+320(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, 32(AX)
+	VMULPS       Y6, Y7, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -1026,28 +1030,30 @@ manyEnd8:
 one8:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd8
-	VMOVUPS      (DX), Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMINPS       Y5, Y2, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      (DX), Y3
+	VXORPS       lanes<>+1600(SB), Y3, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y4, Y5
+	VMAXPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+224(SB), Y4, Y7
+	VFMADD213PS  lanes<>+256(SB), Y4, Y7
+	VFMADD213PS  lanes<>+288(SB), Y4, Y7
+	VFMADD213PS  lanes<>+320(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
+	VMULPS       Y6, Y7, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -1058,15 +1064,16 @@ oneEnd8:
 	JE           done8
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y4
-	VMASKMOVPS   (DX), Y4, Y5
-	VXORPS       lanes<>+1600(SB), Y5, Y6
-	VMULPS       Y0, Y6, Y0
-	VMINPS       Y0, Y2, Y0
+	VMOVUPS      (BX)(CX*4), Y3
+	VMASKMOVPS   (DX), Y3, Y4
+	VXORPS       lanes<>+1600(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y0
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y0, Y5
 	VMAXPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y3, Y1
-	VSUBPS       Y3, Y1, Y2
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -1079,8 +1086,9 @@ oneEnd8:
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
 	VADDPS       lanes<>+352(SB), Y0, Y0
-	VDIVPS       Y0, Y5, Y0
-	VMASKMOVPS   Y0, Y4, (AX)
+	VDIVPS       Y0, Y4, Y0
+	VANDPS       Y5, Y0, Y0
+	VMASKMOVPS   Y0, Y3, (AX)
 
 done8:
 	VZEROUPPER
@@ -1119,8 +1127,7 @@ one9:
 	VCMPPS       $0x15, Y1, Y4, Y4
 	VMULPS       Y6, Y7, Y5
 	VANDPS       Y4, Y5, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VFMADD213PS  lanes<>+2720(SB), Y4, Y5
+	VMOVUPS      lanes<>+2720(SB), Y5
 	VFMADD213PS  lanes<>+2752(SB), Y4, Y5
 	VFMADD213PS  lanes<>+2784(SB), Y4, Y5
 	VFMADD213PS  lanes<>+2816(SB), Y4, Y5
@@ -1128,6 +1135,7 @@ one9:
 	VFMADD213PS  lanes<>+2880(SB), Y4, Y5
 	VFMADD213PS  lanes<>+2912(SB), Y4, Y5
 	VFMADD213PS  lanes<>+2944(SB), Y4, Y5
+	VFMADD213PS  lanes<>+2976(SB), Y4, Y5
 	VFMADD213PS  lanes<>+352(SB), Y4, Y5
 	VMAXPS       Y3, Y0, Y3
 	VFMADD213PS  Y3, Y4, Y5
@@ -1162,8 +1170,7 @@ oneEnd9:
 	VCMPPS       $0x15, Y1, Y5, Y1
 	VMULPS       Y7, Y2, Y2
 	VANDPS       Y1, Y2, Y1
-	VMOVUPS      lanes<>+2688(SB), Y2
-	VFMADD213PS  lanes<>+2720(SB), Y1, Y2
+	VMOVUPS      lanes<>+2720(SB), Y2
 	VFMADD213PS  lanes<>+2752(SB), Y1, Y2
 	VFMADD213PS  lanes<>+2784(SB), Y1, Y2
 	VFMADD213PS  lanes<>+2816(SB), Y1, Y2
@@ -1171,6 +1178,7 @@ oneEnd9:
 	VFMADD213PS  lanes<>+2880(SB), Y1, Y2
 	VFMADD213PS  lanes<>+2912(SB), Y1, Y2
 	VFMADD213PS  lanes<>+2944(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2976(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VMAXPS       Y4, Y0, Y0
 	VFMADD213PS  Y0, Y1, Y2
@@ -1186,7 +1194,7 @@ TEXT ·mishAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+2976(SB), Y0
+	VMOVUPS lanes<>+3008(SB), Y0
 	VMOVUPS lanes<>+1536(SB), Y1
 	VMOVUPS lanes<>+1568(SB), Y2
 	VMOVUPS lanes<>+448(SB), Y2
@@ -1213,9 +1221,9 @@ many10:
 	VCMPPS       $0x15, Y1, Y4, Y4
 	VMULPS       Y6, Y7, Y5
 	VANDPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3008(SB), Y4, Y5
+	VADDPS       lanes<>+3040(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3008(SB), Y4, Y5
+	VADDPS       lanes<>+3040(SB), Y4, Y5
 	VDIVPS       Y5, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      Y3, (AX)
@@ -1238,9 +1246,9 @@ many10:
 	VCMPPS       $0x15, Y1, Y4, Y4
 	VMULPS       Y6, Y7, Y5
 	VANDPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3008(SB), Y4, Y5
+	VADDPS       lanes<>+3040(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3008(SB), Y4, Y5
+	VADDPS       lanes<>+3040(SB), Y4, Y5
 	VDIVPS       Y5, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      Y3, 32(AX)
@@ -1272,9 +1280,9 @@ one10:
 	VCMPPS       $0x15, Y1, Y4, Y4
 	VMULPS       Y6, Y7, Y5
 	VANDPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3008(SB), Y4, Y5
+	VADDPS       lanes<>+3040(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3008(SB), Y4, Y5
+	VADDPS       lanes<>+3040(SB), Y4, Y5
 	VDIVPS       Y5, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      Y3, (AX)
@@ -1308,9 +1316,9 @@ oneEnd10:
 	VCMPPS       $0x15, Y1, Y0, Y0
 	VMULPS       Y6, Y2, Y1
 	VANDPS       Y0, Y1, Y0
-	VADDPS       lanes<>+3008(SB), Y0, Y1
+	VADDPS       lanes<>+3040(SB), Y0, Y1
 	VMULPS       Y0, Y1, Y0
-	VADDPS       lanes<>+3008(SB), Y0, Y1
+	VADDPS       lanes<>+3040(SB), Y0, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMULPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y3, (AX)
@@ -1332,14 +1340,14 @@ many11:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd11
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+3040(SB), Y2, Y3
+	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1152(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (AX)
 	VMOVUPS 32(DX), Y2
-	VMULPS  lanes<>+3040(SB), Y2, Y3
+	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1152(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1355,7 +1363,7 @@ one11:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd11
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+3040(SB), Y2, Y3
+	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1152(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1373,7 +1381,7 @@ oneEnd11:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
 	VMASKMOVPS (DX), Y2, Y3
-	VMULPS     lanes<>+3040(SB), Y3, Y4
+	VMULPS     lanes<>+3072(SB), Y3, Y4
 	VADDPS     lanes<>+1152(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y0
 	VMINPS     Y0, Y1, Y0
@@ -1588,11 +1596,11 @@ many15:
 	VSUBPS       Y3, Y6, Y7
 	VFNMADD231PS lanes<>+128(SB), Y7, Y5
 	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+3072(SB), Y7
-	VFMADD213PS  lanes<>+3104(SB), Y5, Y7
+	VMOVUPS      lanes<>+3104(SB), Y7
 	VFMADD213PS  lanes<>+3136(SB), Y5, Y7
 	VFMADD213PS  lanes<>+3168(SB), Y5, Y7
 	VFMADD213PS  lanes<>+3200(SB), Y5, Y7
+	VFMADD213PS  lanes<>+3232(SB), Y5, Y7
 	VMULPS       Y5, Y5, Y8
 	VFMADD213PS  Y5, Y8, Y7
 	VPSLLD       $0x17, Y6, Y6
@@ -1609,11 +1617,11 @@ many15:
 	VSUBPS       Y3, Y6, Y7
 	VFNMADD231PS lanes<>+128(SB), Y7, Y5
 	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+3072(SB), Y7
-	VFMADD213PS  lanes<>+3104(SB), Y5, Y7
+	VMOVUPS      lanes<>+3104(SB), Y7
 	VFMADD213PS  lanes<>+3136(SB), Y5, Y7
 	VFMADD213PS  lanes<>+3168(SB), Y5, Y7
 	VFMADD213PS  lanes<>+3200(SB), Y5, Y7
+	VFMADD213PS  lanes<>+3232(SB), Y5, Y7
 	VMULPS       Y5, Y5, Y8
 	VFMADD213PS  Y5, Y8, Y7
 	VPSLLD       $0x17, Y6, Y6
@@ -1639,11 +1647,11 @@ one15:
 	VSUBPS       Y3, Y6, Y7
 	VFNMADD231PS lanes<>+128(SB), Y7, Y5
 	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+3072(SB), Y7
-	VFMADD213PS  lanes<>+3104(SB), Y5, Y7
+	VMOVUPS      lanes<>+3104(SB), Y7
 	VFMADD213PS  lanes<>+3136(SB), Y5, Y7
 	VFMADD213PS  lanes<>+3168(SB), Y5, Y7
 	VFMADD213PS  lanes<>+3200(SB), Y5, Y7
+	VFMADD213PS  lanes<>+3232(SB), Y5, Y7
 	VMULPS       Y5, Y5, Y8
 	VFMADD213PS  Y5, Y8, Y7
 	VPSLLD       $0x17, Y6, Y6
@@ -1671,11 +1679,11 @@ oneEnd15:
 	VSUBPS       Y3, Y2, Y3
 	VFNMADD231PS lanes<>+128(SB), Y3, Y1
 	VFNMADD231PS lanes<>+160(SB), Y3, Y1
-	VMOVUPS      lanes<>+3072(SB), Y3
-	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
+	VMOVUPS      lanes<>+3104(SB), Y3
 	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
 	VFMADD213PS  lanes<>+3168(SB), Y1, Y3
 	VFMADD213PS  lanes<>+3200(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3232(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y6
 	VFMADD213PS  Y1, Y6, Y3
 	VPSLLD       $0x17, Y2, Y2
@@ -1816,16 +1824,16 @@ many18:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd18
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y0
+	VANDPS  lanes<>+3264(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y0
+	VANDPS  lanes<>+3264(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y0
+	VANDPS  lanes<>+3264(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y0
+	VANDPS  lanes<>+3264(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1837,7 +1845,7 @@ one18:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd18
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y0
+	VANDPS  lanes<>+3264(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1851,7 +1859,7 @@ oneEnd18:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+3232(SB), Y1, Y1
+	VANDPS     lanes<>+3264(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done18:
@@ -2375,22 +2383,22 @@ one28:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3264(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3296(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+3296(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3328(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3360(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3392(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3392(SB), Y4
-	VFMADD213PS  lanes<>+3424(SB), Y3, Y4
+	VMOVUPS      lanes<>+3424(SB), Y4
 	VFMADD213PS  lanes<>+3456(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3488(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3520(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3520(SB), Y3
-	VFMADD213PS  lanes<>+3552(SB), Y1, Y3
+	VMOVUPS      lanes<>+3552(SB), Y3
 	VFMADD213PS  lanes<>+3584(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3616(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+1152(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2415,22 +2423,22 @@ oneEnd28:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3264(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3296(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+3296(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3328(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3360(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3392(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3392(SB), Y4
-	VFMADD213PS  lanes<>+3424(SB), Y0, Y4
+	VMOVUPS      lanes<>+3424(SB), Y4
 	VFMADD213PS  lanes<>+3456(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3488(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3520(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3520(SB), Y2
-	VFMADD213PS  lanes<>+3552(SB), Y0, Y2
+	VMOVUPS      lanes<>+3552(SB), Y2
 	VFMADD213PS  lanes<>+3584(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3616(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+1152(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2460,23 +2468,23 @@ one29:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3264(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3296(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+3296(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3328(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3360(SB), Y3, Y1
-	VPADDD       lanes<>+3616(SB), Y2, Y2
+	VFNMADD231PS lanes<>+3392(SB), Y3, Y1
+	VPADDD       lanes<>+3648(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3392(SB), Y4
-	VFMADD213PS  lanes<>+3424(SB), Y3, Y4
+	VMOVUPS      lanes<>+3424(SB), Y4
 	VFMADD213PS  lanes<>+3456(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3488(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3520(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3520(SB), Y3
-	VFMADD213PS  lanes<>+3552(SB), Y1, Y3
+	VMOVUPS      lanes<>+3552(SB), Y3
 	VFMADD213PS  lanes<>+3584(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3616(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+1152(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2501,23 +2509,23 @@ oneEnd29:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3264(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3296(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+3296(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3328(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3360(SB), Y0, Y2
-	VPADDD       lanes<>+3616(SB), Y3, Y3
+	VFNMADD231PS lanes<>+3392(SB), Y0, Y2
+	VPADDD       lanes<>+3648(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3392(SB), Y4
-	VFMADD213PS  lanes<>+3424(SB), Y0, Y4
+	VMOVUPS      lanes<>+3424(SB), Y4
 	VFMADD213PS  lanes<>+3456(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3488(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3520(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3520(SB), Y2
-	VFMADD213PS  lanes<>+3552(SB), Y0, Y2
+	VMOVUPS      lanes<>+3552(SB), Y2
 	VFMADD213PS  lanes<>+3584(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3616(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+1152(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2547,22 +2555,22 @@ one30:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3264(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3296(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+3296(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3328(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3360(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3392(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3392(SB), Y4
-	VFMADD213PS  lanes<>+3424(SB), Y3, Y4
+	VMOVUPS      lanes<>+3424(SB), Y4
 	VFMADD213PS  lanes<>+3456(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3488(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3520(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3520(SB), Y3
-	VFMADD213PS  lanes<>+3552(SB), Y1, Y3
+	VMOVUPS      lanes<>+3552(SB), Y3
 	VFMADD213PS  lanes<>+3584(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3616(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+1152(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2587,22 +2595,22 @@ oneEnd30:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3264(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3296(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+3296(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3328(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3360(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3392(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3392(SB), Y4
-	VFMADD213PS  lanes<>+3424(SB), Y0, Y4
+	VMOVUPS      lanes<>+3424(SB), Y4
 	VFMADD213PS  lanes<>+3456(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3488(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3520(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3520(SB), Y2
-	VFMADD213PS  lanes<>+3552(SB), Y0, Y2
+	VMOVUPS      lanes<>+3552(SB), Y2
 	VFMADD213PS  lanes<>+3584(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3616(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+1152(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2625,19 +2633,18 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+3296(SB), Y1
+	VMOVUPS lanes<>+3328(SB), Y1
 
 one31:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd31
 	VMOVUPS     (DX), Y2
-	VANDPS      lanes<>+3232(SB), Y2, Y3
+	VANDPS      lanes<>+3264(SB), Y2, Y3
 	VDIVPS      Y3, Y0, Y4
 	VCMPPS      $0x11, Y3, Y0, Y5
 	VBLENDVPS   Y5, Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+3648(SB), Y6
-	VFMADD213PS lanes<>+3680(SB), Y5, Y6
+	VMOVUPS     lanes<>+3680(SB), Y6
 	VFMADD213PS lanes<>+3712(SB), Y5, Y6
 	VFMADD213PS lanes<>+3744(SB), Y5, Y6
 	VFMADD213PS lanes<>+3776(SB), Y5, Y6
@@ -2645,6 +2652,7 @@ one31:
 	VFMADD213PS lanes<>+3840(SB), Y5, Y6
 	VFMADD213PS lanes<>+3872(SB), Y5, Y6
 	VFMADD213PS lanes<>+3904(SB), Y5, Y6
+	VFMADD213PS lanes<>+3936(SB), Y5, Y6
 	VMULPS      Y4, Y5, Y5
 	VFMADD213PS Y4, Y5, Y6
 	VSUBPS      Y6, Y1, Y4
@@ -2665,13 +2673,12 @@ oneEnd31:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y2
 	VMASKMOVPS  (DX), Y2, Y3
-	VANDPS      lanes<>+3232(SB), Y3, Y4
+	VANDPS      lanes<>+3264(SB), Y3, Y4
 	VDIVPS      Y4, Y0, Y5
 	VCMPPS      $0x11, Y4, Y0, Y6
 	VBLENDVPS   Y6, Y5, Y4, Y5
 	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+3648(SB), Y7
-	VFMADD213PS lanes<>+3680(SB), Y6, Y7
+	VMOVUPS     lanes<>+3680(SB), Y7
 	VFMADD213PS lanes<>+3712(SB), Y6, Y7
 	VFMADD213PS lanes<>+3744(SB), Y6, Y7
 	VFMADD213PS lanes<>+3776(SB), Y6, Y7
@@ -2679,6 +2686,7 @@ oneEnd31:
 	VFMADD213PS lanes<>+3840(SB), Y6, Y7
 	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VFMADD213PS lanes<>+3904(SB), Y6, Y7
+	VFMADD213PS lanes<>+3936(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VSUBPS      Y7, Y1, Y1
@@ -2700,13 +2708,13 @@ TEXT ·asinAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+1152(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+3296(SB), Y2
+	VMOVUPS lanes<>+3328(SB), Y2
 
 one32:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd32
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+3232(SB), Y3, Y4
+	VANDPS      lanes<>+3264(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2715,11 +2723,11 @@ one32:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3936(SB), Y7
-	VFMADD213PS lanes<>+3968(SB), Y6, Y7
+	VMOVUPS     lanes<>+3968(SB), Y7
 	VFMADD213PS lanes<>+4000(SB), Y6, Y7
 	VFMADD213PS lanes<>+4032(SB), Y6, Y7
 	VFMADD213PS lanes<>+4064(SB), Y6, Y7
+	VFMADD213PS lanes<>+4096(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
@@ -2741,7 +2749,7 @@ oneEnd32:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+3232(SB), Y4, Y5
+	VANDPS      lanes<>+3264(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2750,11 +2758,11 @@ oneEnd32:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3936(SB), Y7
-	VFMADD213PS lanes<>+3968(SB), Y6, Y7
+	VMOVUPS     lanes<>+3968(SB), Y7
 	VFMADD213PS lanes<>+4000(SB), Y6, Y7
 	VFMADD213PS lanes<>+4032(SB), Y6, Y7
 	VFMADD213PS lanes<>+4064(SB), Y6, Y7
+	VFMADD213PS lanes<>+4096(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
@@ -2777,13 +2785,13 @@ TEXT ·acosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+1152(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+3296(SB), Y2
+	VMOVUPS lanes<>+3328(SB), Y2
 
 one33:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd33
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+3232(SB), Y3, Y4
+	VANDPS      lanes<>+3264(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2792,15 +2800,15 @@ one33:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3936(SB), Y7
-	VFMADD213PS lanes<>+3968(SB), Y6, Y7
+	VMOVUPS     lanes<>+3968(SB), Y7
 	VFMADD213PS lanes<>+4000(SB), Y6, Y7
 	VFMADD213PS lanes<>+4032(SB), Y6, Y7
 	VFMADD213PS lanes<>+4064(SB), Y6, Y7
+	VFMADD213PS lanes<>+4096(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
-	VMOVUPS     lanes<>+4096(SB), Y6
+	VMOVUPS     lanes<>+4128(SB), Y6
 	VSUBPS      Y5, Y6, Y6
 	VBLENDVPS   Y3, Y6, Y5, Y5
 	VANDPS      lanes<>+1600(SB), Y3, Y3
@@ -2821,7 +2829,7 @@ oneEnd33:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+3232(SB), Y4, Y5
+	VANDPS      lanes<>+3264(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2830,15 +2838,15 @@ oneEnd33:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3936(SB), Y7
-	VFMADD213PS lanes<>+3968(SB), Y6, Y7
+	VMOVUPS     lanes<>+3968(SB), Y7
 	VFMADD213PS lanes<>+4000(SB), Y6, Y7
 	VFMADD213PS lanes<>+4032(SB), Y6, Y7
 	VFMADD213PS lanes<>+4064(SB), Y6, Y7
+	VFMADD213PS lanes<>+4096(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
-	VMOVUPS     lanes<>+4096(SB), Y6
+	VMOVUPS     lanes<>+4128(SB), Y6
 	VSUBPS      Y1, Y6, Y6
 	VBLENDVPS   Y4, Y6, Y1, Y1
 	VANDPS      lanes<>+1600(SB), Y4, Y4
@@ -2866,17 +2874,17 @@ one34:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd34
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+3232(SB), Y2, Y3
+	VANDPS       lanes<>+3264(SB), Y2, Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+4128(SB), Y5
-	VFMADD213PS  lanes<>+4160(SB), Y4, Y5
+	VMOVUPS      lanes<>+4160(SB), Y5
 	VFMADD213PS  lanes<>+4192(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3040(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4224(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3072(SB), Y4, Y5
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y3, Y4, Y5
 	VMOVAPS      Y3, Y4
 	VMAXPS       Y4, Y0, Y4
-	VMOVUPS      lanes<>+4224(SB), Y6
+	VMOVUPS      lanes<>+4256(SB), Y6
 	VMINPS       Y4, Y6, Y4
 	VMOVAPS      Y4, Y6
 	VFMADD132PS  lanes<>+96(SB), Y1, Y6
@@ -2891,7 +2899,7 @@ one34:
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VSUBPS       lanes<>+352(SB), Y7, Y4
-	VPADDD       lanes<>+4256(SB), Y6, Y6
+	VPADDD       lanes<>+4288(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y4
 	VPSUBD       Y4, Y6, Y6
 	VPADDD       lanes<>+384(SB), Y4, Y4
@@ -2900,7 +2908,7 @@ one34:
 	VPADDD       lanes<>+384(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y8, Y8
-	VMOVUPS      lanes<>+4288(SB), Y4
+	VMOVUPS      lanes<>+4320(SB), Y4
 	VDIVPS       Y8, Y4, Y4
 	VSUBPS       Y4, Y8, Y4
 	VCMPPS       $0x11, lanes<>+352(SB), Y3, Y3
@@ -2920,17 +2928,17 @@ oneEnd34:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+3232(SB), Y3, Y4
+	VANDPS       lanes<>+3264(SB), Y3, Y4
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+4128(SB), Y6
-	VFMADD213PS  lanes<>+4160(SB), Y5, Y6
+	VMOVUPS      lanes<>+4160(SB), Y6
 	VFMADD213PS  lanes<>+4192(SB), Y5, Y6
-	VFMADD213PS  lanes<>+3040(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4224(SB), Y5, Y6
+	VFMADD213PS  lanes<>+3072(SB), Y5, Y6
 	VMULPS       Y4, Y5, Y5
 	VFMADD213PS  Y4, Y5, Y6
 	VMOVAPS      Y4, Y5
 	VMAXPS       Y5, Y0, Y0
-	VMOVUPS      lanes<>+4224(SB), Y5
+	VMOVUPS      lanes<>+4256(SB), Y5
 	VMINPS       Y0, Y5, Y0
 	VMOVAPS      Y0, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
@@ -2945,7 +2953,7 @@ oneEnd34:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+4256(SB), Y5, Y5
+	VPADDD       lanes<>+4288(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y0
 	VPSUBD       Y0, Y5, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2954,7 +2962,7 @@ oneEnd34:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y7, Y7
-	VMOVUPS      lanes<>+4288(SB), Y0
+	VMOVUPS      lanes<>+4320(SB), Y0
 	VDIVPS       Y7, Y0, Y0
 	VSUBPS       Y0, Y7, Y0
 	VCMPPS       $0x11, lanes<>+352(SB), Y4, Y1
@@ -2981,9 +2989,9 @@ one35:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd35
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+3232(SB), Y2, Y2
+	VANDPS       lanes<>+3264(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVUPS      lanes<>+4224(SB), Y3
+	VMOVUPS      lanes<>+4256(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2998,7 +3006,7 @@ one35:
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VSUBPS       lanes<>+352(SB), Y4, Y2
-	VPADDD       lanes<>+4256(SB), Y3, Y3
+	VPADDD       lanes<>+4288(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y2
 	VPSUBD       Y2, Y3, Y3
 	VPADDD       lanes<>+384(SB), Y2, Y2
@@ -3007,7 +3015,7 @@ one35:
 	VPADDD       lanes<>+384(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+4288(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VDIVPS       Y5, Y2, Y2
 	VADDPS       Y2, Y5, Y2
 	VMOVUPS      Y2, (AX)
@@ -3023,9 +3031,9 @@ oneEnd35:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+3232(SB), Y3, Y3
+	VANDPS       lanes<>+3264(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+4224(SB), Y3
+	VMOVUPS      lanes<>+4256(SB), Y3
 	VMINPS       Y0, Y3, Y0
 	VMOVAPS      Y0, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -3040,7 +3048,7 @@ oneEnd35:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+4256(SB), Y3, Y3
+	VPADDD       lanes<>+4288(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y0
 	VPSUBD       Y0, Y3, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -3049,7 +3057,7 @@ oneEnd35:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
-	VMOVUPS      lanes<>+4288(SB), Y0
+	VMOVUPS      lanes<>+4320(SB), Y0
 	VDIVPS       Y4, Y0, Y0
 	VADDPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
@@ -3069,7 +3077,7 @@ one36:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd36
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+3232(SB), Y0, Y1
+	VANDPS       lanes<>+3264(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y2
@@ -3079,12 +3087,12 @@ one36:
 	VDIVPS       Y2, Y1, Y2
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y2, Y1, Y2
-	VMOVUPS      lanes<>+4320(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+4320(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+672(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3132,7 +3140,7 @@ one36:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+4320(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
 	VADDPS       lanes<>+480(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
@@ -3152,7 +3160,7 @@ oneEnd36:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+3232(SB), Y1, Y2
+	VANDPS       lanes<>+3264(SB), Y1, Y2
 	VMULPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y3, Y3
@@ -3162,12 +3170,12 @@ oneEnd36:
 	VDIVPS       Y3, Y2, Y3
 	VMULPS       Y3, Y2, Y3
 	VADDPS       Y3, Y2, Y3
-	VMOVUPS      lanes<>+4320(SB), Y4
+	VMOVUPS      lanes<>+4352(SB), Y4
 	VCMPPS       $0x11, Y2, Y4, Y5
 	VBLENDVPS    Y5, Y2, Y3, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VCMPPS       $0x15, lanes<>+4320(SB), Y3, Y6
+	VCMPPS       $0x15, lanes<>+4352(SB), Y3, Y6
 	VBLENDVPS    Y6, Y3, Y5, Y5
 	VMOVUPS      lanes<>+672(SB), Y6
 	VMULPS       Y6, Y5, Y6
@@ -3215,7 +3223,7 @@ oneEnd36:
 	VDIVPS       Y5, Y8, Y8
 	VCMPPS       $0x00, Y7, Y5, Y5
 	VBLENDVPS    Y5, Y3, Y8, Y5
-	VCMPPS       $0x15, lanes<>+4320(SB), Y3, Y3
+	VCMPPS       $0x15, lanes<>+4352(SB), Y3, Y3
 	VBLENDVPS    Y3, Y6, Y5, Y3
 	VADDPS       lanes<>+480(SB), Y3, Y5
 	VCMPPS       $0x11, Y2, Y4, Y2
@@ -3242,16 +3250,16 @@ one37:
 	VMOVUPS      lanes<>+352(SB), Y1
 	VSUBPS       Y1, Y0, Y1
 	VSQRTPS      Y1, Y2
-	VADDPS       lanes<>+3008(SB), Y1, Y3
+	VADDPS       lanes<>+3040(SB), Y1, Y3
 	VSQRTPS      Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      lanes<>+4320(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VCMPPS       $0x11, Y0, Y2, Y3
 	VBLENDVPS    Y3, Y0, Y1, Y1
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y1, Y3
-	VCMPPS       $0x15, lanes<>+4320(SB), Y1, Y4
+	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      lanes<>+672(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3299,7 +3307,7 @@ one37:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y1, Y6, Y3
-	VCMPPS       $0x15, lanes<>+4320(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y1
 	VBLENDVPS    Y1, Y4, Y3, Y1
 	VADDPS       lanes<>+480(SB), Y1, Y3
 	VCMPPS       $0x11, Y0, Y2, Y0
@@ -3320,16 +3328,16 @@ oneEnd37:
 	VMOVUPS      lanes<>+352(SB), Y2
 	VSUBPS       Y2, Y1, Y2
 	VSQRTPS      Y2, Y3
-	VADDPS       lanes<>+3008(SB), Y2, Y4
+	VADDPS       lanes<>+3040(SB), Y2, Y4
 	VSQRTPS      Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+4320(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+4320(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+672(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3377,7 +3385,7 @@ oneEnd37:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+4320(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
 	VADDPS       lanes<>+480(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
@@ -3399,14 +3407,14 @@ one38:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd38
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+3232(SB), Y0, Y1
+	VANDPS       lanes<>+3264(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VSUBPS       Y1, Y3, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMOVUPS      lanes<>+352(SB), Y2
 	VADDPS       Y2, Y1, Y2
-	VCMPPS       $0x15, lanes<>+4320(SB), Y1, Y3
+	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y2
 	VMOVUPS      lanes<>+672(SB), Y3
 	VMULPS       Y3, Y2, Y3
@@ -3454,7 +3462,7 @@ one38:
 	VDIVPS       Y2, Y5, Y5
 	VCMPPS       $0x00, Y4, Y2, Y2
 	VBLENDVPS    Y2, Y1, Y5, Y2
-	VCMPPS       $0x15, lanes<>+4320(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VMULPS       lanes<>+1152(SB), Y1, Y1
 	VANDPS       lanes<>+1600(SB), Y0, Y0
@@ -3472,14 +3480,14 @@ oneEnd38:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+3232(SB), Y1, Y2
+	VANDPS       lanes<>+3264(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VSUBPS       Y2, Y4, Y2
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y3
-	VCMPPS       $0x15, lanes<>+4320(SB), Y2, Y4
+	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y3
 	VMOVUPS      lanes<>+672(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3527,7 +3535,7 @@ oneEnd38:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y2, Y6, Y3
-	VCMPPS       $0x15, lanes<>+4320(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
 	VMULPS       lanes<>+1152(SB), Y2, Y2
 	VANDPS       lanes<>+1600(SB), Y1, Y1
@@ -3549,12 +3557,12 @@ many39:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd39
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y1
+	VANDPS  lanes<>+3264(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y1
+	VANDPS  lanes<>+3264(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
@@ -3568,7 +3576,7 @@ one39:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd39
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3232(SB), Y0, Y1
+	VANDPS  lanes<>+3264(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -3584,7 +3592,7 @@ oneEnd39:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+3232(SB), Y1, Y2
+	VANDPS     lanes<>+3264(SB), Y1, Y2
 	VADDPS     lanes<>+352(SB), Y2, Y2
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
@@ -7061,9 +7069,9 @@ one91:
 	JLT         oneEnd91
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (SI), Y4
-	VMOVUPS     lanes<>+4352(SB), Y5
-	VMAXPS      Y3, Y5, Y3
 	VMOVUPS     lanes<>+4384(SB), Y5
+	VMAXPS      Y3, Y5, Y3
+	VMOVUPS     lanes<>+4416(SB), Y5
 	VMINPS      Y3, Y5, Y3
 	VMULPS      Y3, Y3, Y5
 	VMINPS      Y5, Y0, Y5
@@ -7083,7 +7091,7 @@ one91:
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+4416(SB), Y3, Y6
+	VMULPS      lanes<>+4448(SB), Y3, Y6
 	VMULPS      Y3, Y6, Y6
 	VMOVUPS     lanes<>+2400(SB), Y7
 	VMAXPS      Y6, Y7, Y6
@@ -7102,7 +7110,7 @@ one91:
 	VFMADD213PS lanes<>+2656(SB), Y6, Y8
 	VFMADD213PS Y1, Y6, Y8
 	VMULPS      Y7, Y8, Y6
-	VMULPS      lanes<>+4448(SB), Y3, Y3
+	VMULPS      lanes<>+4480(SB), Y3, Y3
 	VMULPS      Y6, Y3, Y3
 	VMOVUPS     lanes<>+1152(SB), Y6
 	VFMADD231PS Y6, Y5, Y3
@@ -7124,9 +7132,9 @@ oneEnd91:
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
 	VMASKMOVPS  (SI), Y3, Y5
-	VMOVUPS     lanes<>+4352(SB), Y6
-	VMAXPS      Y4, Y6, Y4
 	VMOVUPS     lanes<>+4384(SB), Y6
+	VMAXPS      Y4, Y6, Y4
+	VMOVUPS     lanes<>+4416(SB), Y6
 	VMINPS      Y4, Y6, Y4
 	VMULPS      Y4, Y4, Y6
 	VMINPS      Y6, Y0, Y0
@@ -7146,7 +7154,7 @@ oneEnd91:
 	VDIVPS      Y7, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
 	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+4416(SB), Y4, Y2
+	VMULPS      lanes<>+4448(SB), Y4, Y2
 	VMULPS      Y4, Y2, Y2
 	VMOVUPS     lanes<>+2400(SB), Y6
 	VMAXPS      Y2, Y6, Y2
@@ -7165,7 +7173,7 @@ oneEnd91:
 	VFMADD213PS lanes<>+2656(SB), Y2, Y7
 	VFMADD213PS Y1, Y2, Y7
 	VMULPS      Y6, Y7, Y1
-	VMULPS      lanes<>+4448(SB), Y4, Y2
+	VMULPS      lanes<>+4480(SB), Y4, Y2
 	VMULPS      Y1, Y2, Y1
 	VMOVUPS     lanes<>+1152(SB), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -7185,9 +7193,9 @@ one92:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd92
 	VMOVUPS     (SI), Y4
-	VMOVUPS     lanes<>+4352(SB), Y5
+	VMOVUPS     lanes<>+4384(SB), Y5
 	VMAXPS      Y3, Y5, Y5
-	VMOVUPS     lanes<>+4384(SB), Y6
+	VMOVUPS     lanes<>+4416(SB), Y6
 	VMINPS      Y5, Y6, Y5
 	VMULPS      Y5, Y5, Y6
 	VMINPS      Y6, Y0, Y6
@@ -7207,7 +7215,7 @@ one92:
 	VDIVPS      Y8, Y6, Y6
 	VMAXPS      Y6, Y2, Y6
 	VMINPS      Y6, Y1, Y6
-	VMULPS      lanes<>+4416(SB), Y5, Y7
+	VMULPS      lanes<>+4448(SB), Y5, Y7
 	VMULPS      Y5, Y7, Y7
 	VMOVUPS     lanes<>+2400(SB), Y8
 	VMAXPS      Y7, Y8, Y7
@@ -7226,7 +7234,7 @@ one92:
 	VFMADD213PS lanes<>+2656(SB), Y7, Y9
 	VFMADD213PS Y1, Y7, Y9
 	VMULPS      Y8, Y9, Y7
-	VMULPS      lanes<>+4448(SB), Y5, Y5
+	VMULPS      lanes<>+4480(SB), Y5, Y5
 	VMULPS      Y7, Y5, Y5
 	VMOVUPS     lanes<>+1152(SB), Y7
 	VFMADD231PS Y7, Y6, Y5
@@ -7246,9 +7254,9 @@ oneEnd92:
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y4
 	VMASKMOVPS  (SI), Y4, Y5
-	VMOVUPS     lanes<>+4352(SB), Y6
-	VMAXPS      Y3, Y6, Y3
 	VMOVUPS     lanes<>+4384(SB), Y6
+	VMAXPS      Y3, Y6, Y3
+	VMOVUPS     lanes<>+4416(SB), Y6
 	VMINPS      Y3, Y6, Y3
 	VMULPS      Y3, Y3, Y6
 	VMINPS      Y6, Y0, Y0
@@ -7268,7 +7276,7 @@ oneEnd92:
 	VDIVPS      Y7, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
 	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+4416(SB), Y3, Y2
+	VMULPS      lanes<>+4448(SB), Y3, Y2
 	VMULPS      Y3, Y2, Y2
 	VMOVUPS     lanes<>+2400(SB), Y6
 	VMAXPS      Y2, Y6, Y2
@@ -7287,7 +7295,7 @@ oneEnd92:
 	VFMADD213PS lanes<>+2656(SB), Y2, Y7
 	VFMADD213PS Y1, Y2, Y7
 	VMULPS      Y6, Y7, Y1
-	VMULPS      lanes<>+4448(SB), Y3, Y2
+	VMULPS      lanes<>+4480(SB), Y3, Y2
 	VMULPS      Y1, Y2, Y1
 	VMOVUPS     lanes<>+1152(SB), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -7307,9 +7315,9 @@ one93:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd93
 	VMOVUPS     (DX), Y4
-	VMOVUPS     lanes<>+4352(SB), Y5
-	VMAXPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+4384(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+4416(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
@@ -7329,7 +7337,7 @@ one93:
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+4416(SB), Y4, Y6
+	VMULPS      lanes<>+4448(SB), Y4, Y6
 	VMULPS      Y4, Y6, Y6
 	VMOVUPS     lanes<>+2400(SB), Y7
 	VMAXPS      Y6, Y7, Y6
@@ -7348,7 +7356,7 @@ one93:
 	VFMADD213PS lanes<>+2656(SB), Y6, Y8
 	VFMADD213PS Y1, Y6, Y8
 	VMULPS      Y7, Y8, Y6
-	VMULPS      lanes<>+4448(SB), Y4, Y4
+	VMULPS      lanes<>+4480(SB), Y4, Y4
 	VMULPS      Y6, Y4, Y4
 	VMOVUPS     lanes<>+1152(SB), Y6
 	VFMADD231PS Y6, Y5, Y4
@@ -7368,9 +7376,9 @@ oneEnd93:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y4
 	VMASKMOVPS  (DX), Y4, Y5
-	VMOVUPS     lanes<>+4352(SB), Y6
-	VMAXPS      Y5, Y6, Y5
 	VMOVUPS     lanes<>+4384(SB), Y6
+	VMAXPS      Y5, Y6, Y5
+	VMOVUPS     lanes<>+4416(SB), Y6
 	VMINPS      Y5, Y6, Y5
 	VMULPS      Y5, Y5, Y6
 	VMINPS      Y6, Y0, Y0
@@ -7390,7 +7398,7 @@ oneEnd93:
 	VDIVPS      Y7, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
 	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+4416(SB), Y5, Y2
+	VMULPS      lanes<>+4448(SB), Y5, Y2
 	VMULPS      Y5, Y2, Y2
 	VMOVUPS     lanes<>+2400(SB), Y6
 	VMAXPS      Y2, Y6, Y2
@@ -7409,7 +7417,7 @@ oneEnd93:
 	VFMADD213PS lanes<>+2656(SB), Y2, Y7
 	VFMADD213PS Y1, Y2, Y7
 	VMULPS      Y6, Y7, Y1
-	VMULPS      lanes<>+4448(SB), Y5, Y2
+	VMULPS      lanes<>+4480(SB), Y5, Y2
 	VMULPS      Y1, Y2, Y1
 	VMOVUPS     lanes<>+1152(SB), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -7441,15 +7449,15 @@ one94:
 	JLT         oneEnd94
 	VMOVUPS     (DX), Y0
 	VMOVUPS     (SI), Y1
-	VMOVUPS     lanes<>+4352(SB), Y2
-	VMAXPS      Y0, Y2, Y0
 	VMOVUPS     lanes<>+4384(SB), Y2
+	VMAXPS      Y0, Y2, Y0
+	VMOVUPS     lanes<>+4416(SB), Y2
 	VMINPS      Y0, Y2, Y0
 	VMULPS      Y0, Y0, Y2
 	VMOVUPS     lanes<>+2592(SB), Y3
 	VFMADD213PS lanes<>+2624(SB), Y2, Y3
 	VMULPS      Y0, Y3, Y3
-	VMOVUPS     lanes<>+4480(SB), Y4
+	VMOVUPS     lanes<>+4512(SB), Y4
 	VMINPS      Y3, Y4, Y3
 	VMOVUPS     lanes<>+2400(SB), Y4
 	VMAXPS      Y3, Y4, Y3
@@ -7472,8 +7480,8 @@ one94:
 	VMOVUPS     lanes<>+352(SB), Y5
 	VADDPS      Y5, Y3, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     lanes<>+4512(SB), Y5
-	VFMADD213PS lanes<>+4544(SB), Y2, Y5
+	VMOVUPS     lanes<>+4544(SB), Y5
+	VFMADD213PS lanes<>+4576(SB), Y2, Y5
 	VMULPS      Y0, Y5, Y0
 	VMULPS      Y4, Y3, Y2
 	VMULPS      Y2, Y0, Y0
@@ -7494,15 +7502,15 @@ oneEnd94:
 	VMOVUPS     (BX)(CX*4), Y0
 	VMASKMOVPS  (DX), Y0, Y1
 	VMASKMOVPS  (SI), Y0, Y2
-	VMOVUPS     lanes<>+4352(SB), Y3
-	VMAXPS      Y1, Y3, Y1
 	VMOVUPS     lanes<>+4384(SB), Y3
+	VMAXPS      Y1, Y3, Y1
+	VMOVUPS     lanes<>+4416(SB), Y3
 	VMINPS      Y1, Y3, Y1
 	VMULPS      Y1, Y1, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y1, Y4, Y4
-	VMOVUPS     lanes<>+4480(SB), Y5
+	VMOVUPS     lanes<>+4512(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7525,8 +7533,8 @@ oneEnd94:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4512(SB), Y6
-	VFMADD213PS lanes<>+4544(SB), Y3, Y6
+	VMOVUPS     lanes<>+4544(SB), Y6
+	VFMADD213PS lanes<>+4576(SB), Y3, Y6
 	VMULPS      Y1, Y6, Y1
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y1, Y1
@@ -7545,15 +7553,15 @@ one95:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd95
 	VMOVUPS     (SI), Y1
-	VMOVUPS     lanes<>+4352(SB), Y2
+	VMOVUPS     lanes<>+4384(SB), Y2
 	VMAXPS      Y0, Y2, Y2
-	VMOVUPS     lanes<>+4384(SB), Y3
+	VMOVUPS     lanes<>+4416(SB), Y3
 	VMINPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y2, Y4, Y4
-	VMOVUPS     lanes<>+4480(SB), Y5
+	VMOVUPS     lanes<>+4512(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7576,8 +7584,8 @@ one95:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4512(SB), Y6
-	VFMADD213PS lanes<>+4544(SB), Y3, Y6
+	VMOVUPS     lanes<>+4544(SB), Y6
+	VFMADD213PS lanes<>+4576(SB), Y3, Y6
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y2, Y2
@@ -7596,15 +7604,15 @@ oneEnd95:
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
 	VMASKMOVPS  (SI), Y1, Y2
-	VMOVUPS     lanes<>+4352(SB), Y3
-	VMAXPS      Y0, Y3, Y0
 	VMOVUPS     lanes<>+4384(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMOVUPS     lanes<>+4416(SB), Y3
 	VMINPS      Y0, Y3, Y0
 	VMULPS      Y0, Y0, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y0, Y4, Y4
-	VMOVUPS     lanes<>+4480(SB), Y5
+	VMOVUPS     lanes<>+4512(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7627,8 +7635,8 @@ oneEnd95:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4512(SB), Y6
-	VFMADD213PS lanes<>+4544(SB), Y3, Y6
+	VMOVUPS     lanes<>+4544(SB), Y6
+	VFMADD213PS lanes<>+4576(SB), Y3, Y6
 	VMULPS      Y0, Y6, Y0
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y0, Y0
@@ -7647,15 +7655,15 @@ one96:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd96
 	VMOVUPS     (DX), Y1
-	VMOVUPS     lanes<>+4352(SB), Y2
-	VMAXPS      Y1, Y2, Y1
 	VMOVUPS     lanes<>+4384(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+4416(SB), Y2
 	VMINPS      Y1, Y2, Y1
 	VMULPS      Y1, Y1, Y2
 	VMOVUPS     lanes<>+2592(SB), Y3
 	VFMADD213PS lanes<>+2624(SB), Y2, Y3
 	VMULPS      Y1, Y3, Y3
-	VMOVUPS     lanes<>+4480(SB), Y4
+	VMOVUPS     lanes<>+4512(SB), Y4
 	VMINPS      Y3, Y4, Y3
 	VMOVUPS     lanes<>+2400(SB), Y4
 	VMAXPS      Y3, Y4, Y3
@@ -7678,8 +7686,8 @@ one96:
 	VMOVUPS     lanes<>+352(SB), Y5
 	VADDPS      Y5, Y3, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     lanes<>+4512(SB), Y5
-	VFMADD213PS lanes<>+4544(SB), Y2, Y5
+	VMOVUPS     lanes<>+4544(SB), Y5
+	VFMADD213PS lanes<>+4576(SB), Y2, Y5
 	VMULPS      Y1, Y5, Y1
 	VMULPS      Y4, Y3, Y2
 	VMULPS      Y2, Y1, Y1
@@ -7698,15 +7706,15 @@ oneEnd96:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
 	VMASKMOVPS  (DX), Y1, Y2
-	VMOVUPS     lanes<>+4352(SB), Y3
-	VMAXPS      Y2, Y3, Y2
 	VMOVUPS     lanes<>+4384(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+4416(SB), Y3
 	VMINPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y2, Y4, Y4
-	VMOVUPS     lanes<>+4480(SB), Y5
+	VMOVUPS     lanes<>+4512(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7729,8 +7737,8 @@ oneEnd96:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4512(SB), Y6
-	VFMADD213PS lanes<>+4544(SB), Y3, Y6
+	VMOVUPS     lanes<>+4544(SB), Y6
+	VFMADD213PS lanes<>+4576(SB), Y3, Y6
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y2, Y2
@@ -8056,16 +8064,16 @@ many102:
 	CMPQ    AX, $0x00000020
 	JLT     manyEnd102
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(CX), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(CX), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
@@ -8076,7 +8084,7 @@ one102:
 	CMPQ    AX, $0x00000008
 	JLT     oneEnd102
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
@@ -8089,7 +8097,7 @@ oneEnd102:
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
-	VANDPS     lanes<>+3232(SB), Y4, Y4
+	VANDPS     lanes<>+3264(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
 done102:
@@ -9356,16 +9364,16 @@ columns4:
 
 row4:
 	VMOVUPS (DI), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(DI), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(DI), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(DI), Y4
-	VANDPS  lanes<>+3232(SB), Y4, Y4
+	VANDPS  lanes<>+3264(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    SI, DI
 	DECQ    R8
@@ -9389,7 +9397,7 @@ columns1:
 
 row1:
 	VMOVUPS (DI), Y1
-	VANDPS  lanes<>+3232(SB), Y1, Y1
+	VANDPS  lanes<>+3264(SB), Y1, Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    SI, DI
 	DECQ    R8
@@ -9634,7 +9642,7 @@ TEXT ·argMaxColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3616(SB), Y1
+	VMOVUPS      lanes<>+3648(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9689,7 +9697,7 @@ TEXT ·argMinColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3616(SB), Y1
+	VMOVUPS      lanes<>+3648(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9744,7 +9752,7 @@ TEXT ·argMaxLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3616(SB), Y1
+	VMOVUPS      lanes<>+3648(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9799,7 +9807,7 @@ TEXT ·argMinLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3616(SB), Y1
+	VMOVUPS      lanes<>+3648(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9854,7 +9862,7 @@ TEXT ·argMaxPlainColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3616(SB), Y1
+	VMOVUPS      lanes<>+3648(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -13460,7 +13468,7 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13588,7 +13596,7 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13716,7 +13724,7 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13844,7 +13852,7 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13972,7 +13980,7 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14100,8 +14108,8 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VANDPS       lanes<>+3232(SB), Y0, Y0
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VANDPS       lanes<>+3264(SB), Y0, Y0
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14112,19 +14120,19 @@ next185:
 	TESTQ     BX, BX
 	JE        end185
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+3232(SB), Y0, Y0
+	VANDPS    lanes<>+3264(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
-	VANDPS    lanes<>+3232(SB), Y1, Y1
+	VANDPS    lanes<>+3264(SB), Y1, Y1
 	VMOVUPS   32(DX), Y4
 	VCMPPS    $0x00, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
-	VANDPS    lanes<>+3232(SB), Y4, Y4
+	VANDPS    lanes<>+3264(SB), Y4, Y4
 	VMOVUPS   64(DX), Y5
 	VCMPPS    $0x00, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
-	VANDPS    lanes<>+3232(SB), Y5, Y5
+	VANDPS    lanes<>+3264(SB), Y5, Y5
 	VMOVUPS   96(DX), Y6
 	VCMPPS    $0x00, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
@@ -14148,16 +14156,16 @@ next186:
 	TESTQ     BX, BX
 	JE        end186
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+3232(SB), Y0, Y0
+	VANDPS    lanes<>+3264(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VANDPS    lanes<>+3232(SB), Y4, Y4
+	VANDPS    lanes<>+3264(SB), Y4, Y4
 	VCMPPS    $0x00, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VANDPS    lanes<>+3232(SB), Y5, Y5
+	VANDPS    lanes<>+3264(SB), Y5, Y5
 	VCMPPS    $0x00, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VANDPS    lanes<>+3232(SB), Y6, Y6
+	VANDPS    lanes<>+3264(SB), Y6, Y6
 	VCMPPS    $0x00, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
@@ -14237,7 +14245,7 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14365,7 +14373,7 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14493,7 +14501,7 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -20039,18 +20047,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20058,18 +20066,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20084,18 +20092,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20103,18 +20111,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20129,18 +20137,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20148,18 +20156,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20174,18 +20182,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20193,18 +20201,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20234,18 +20242,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20253,18 +20261,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20278,18 +20286,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20297,18 +20305,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20322,18 +20330,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20341,18 +20349,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20366,18 +20374,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20385,18 +20393,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20425,18 +20433,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20444,18 +20452,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20469,18 +20477,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20488,18 +20496,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20513,18 +20521,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20532,18 +20540,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20557,18 +20565,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20576,18 +20584,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21074,20 +21082,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21095,20 +21103,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21123,20 +21131,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21144,20 +21152,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21172,20 +21180,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21193,20 +21201,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21221,20 +21229,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21242,20 +21250,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21285,20 +21293,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21306,20 +21314,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21333,20 +21341,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21354,20 +21362,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21381,20 +21389,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21402,20 +21410,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21429,20 +21437,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21450,20 +21458,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21492,20 +21500,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21513,20 +21521,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21540,20 +21548,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21561,20 +21569,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21588,20 +21596,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21609,20 +21617,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21636,20 +21644,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4608(SB), Y5
+	VMOVUPS      lanes<>+4640(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21657,20 +21665,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4608(SB), Y3
+	VMOVUPS      lanes<>+4640(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4640(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -22132,25 +22140,25 @@ next324:
 	JE      end324
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -22171,22 +22179,22 @@ next325:
 	TESTQ   BX, BX
 	JE      end325
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
@@ -22206,22 +22214,22 @@ next326:
 	TESTQ   BX, BX
 	JE      end326
 	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+4256(SB), Y1
+	VMOVUPS lanes<>+4288(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -22625,9 +22633,9 @@ end338:
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4640(SB), Y0
+	VMOVUPS lanes<>+4672(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4672(SB), Y1
+	VMOVUPS lanes<>+4704(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22743,9 +22751,9 @@ end341:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4640(SB), Y0
+	VMOVUPS lanes<>+4672(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4672(SB), Y1
+	VMOVUPS lanes<>+4704(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22867,7 +22875,7 @@ end344:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22951,7 +22959,7 @@ end347:
 // func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23035,7 +23043,7 @@ end350:
 // func equalI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23145,7 +23153,7 @@ end353:
 // func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23255,7 +23263,7 @@ end356:
 // func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23503,7 +23511,7 @@ end359:
 // func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23751,7 +23759,7 @@ end362:
 // func equalF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23999,7 +24007,7 @@ end365:
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24101,7 +24109,7 @@ end368:
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24203,7 +24211,7 @@ end371:
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24349,7 +24357,7 @@ end374:
 // func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24495,7 +24503,7 @@ end377:
 // func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24743,7 +24751,7 @@ end380:
 // func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25279,7 +25287,7 @@ end383:
 // func lessF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25527,7 +25535,7 @@ end386:
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25617,7 +25625,7 @@ end389:
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25707,7 +25715,7 @@ end392:
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25829,7 +25837,7 @@ end395:
 // func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25951,7 +25959,7 @@ end398:
 // func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26295,7 +26303,7 @@ end401:
 // func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26927,7 +26935,7 @@ end404:
 // func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4576(SB), Y0
+	VMOVUPS lanes<>+4608(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -27260,7 +27268,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4704(SB), Y0, Y0
+	VPAND        lanes<>+4736(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27268,7 +27276,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4704(SB), Y0, Y0
+	VPAND        lanes<>+4736(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27602,7 +27610,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4704(SB), Y0, Y0
+	VPAND        lanes<>+4736(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27610,7 +27618,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4704(SB), Y0, Y0
+	VPAND        lanes<>+4736(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27637,7 +27645,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4704(SB), Y0, Y0
+	VPAND        lanes<>+4736(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27647,7 +27655,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4704(SB), Y0, Y0
+	VPAND        lanes<>+4736(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27675,8 +27683,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4736(SB), Y1, Y1
-	VPADDD       lanes<>+4768(SB), Y0, Y3
+	VORPS        lanes<>+4768(SB), Y1, Y1
+	VPADDD       lanes<>+4800(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -27690,8 +27698,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4736(SB), Y1, Y1
-	VPADDD       lanes<>+4768(SB), Y0, Y3
+	VORPS        lanes<>+4768(SB), Y1, Y1
+	VPADDD       lanes<>+4800(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -28041,28 +28049,28 @@ four:
 	VCVTPS2DQ Y10, Y11
 	VCVTDQ2PS Y11, Y12
 	VSUBPS    Y12, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    32(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y12
 	VCVTDQ2PS Y12, Y13
 	VSUBPS    Y13, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    64(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y13
 	VCVTDQ2PS Y13, Y14
 	VSUBPS    Y14, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    96(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y14
 	VCVTDQ2PS Y14, Y15
 	VSUBPS    Y15, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VCMPPS    $0x1e, Y2, Y9, Y9
 	VMOVMSKPS Y9, BX
@@ -28106,7 +28114,7 @@ next:
 	VMULPS    Y1, Y6, Y7
 	VROUNDPS  $0x00, Y7, Y8
 	VSUBPS    Y8, Y7, Y7
-	VANDPS    lanes<>+3232(SB), Y7, Y7
+	VANDPS    lanes<>+3264(SB), Y7, Y7
 	VCMPPS    $0x1e, Y2, Y7, Y7
 	VMOVMSKPS Y7, BX
 	TESTL     BX, BX
@@ -28120,7 +28128,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4704(SB), Y6, Y6
+	VPAND        lanes<>+4736(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28166,28 +28174,28 @@ four:
 	VCVTPS2DQ Y10, Y11
 	VCVTDQ2PS Y11, Y12
 	VSUBPS    Y12, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    32(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y12
 	VCVTDQ2PS Y12, Y13
 	VSUBPS    Y13, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    64(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y13
 	VCVTDQ2PS Y13, Y14
 	VSUBPS    Y14, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    96(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y14
 	VCVTDQ2PS Y14, Y15
 	VSUBPS    Y15, Y10, Y10
-	VANDPS    lanes<>+3232(SB), Y10, Y10
+	VANDPS    lanes<>+3264(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VCMPPS    $0x1e, Y2, Y9, Y9
 	VMOVMSKPS Y9, BX
@@ -28231,7 +28239,7 @@ next:
 	VMULPS    Y1, Y6, Y7
 	VROUNDPS  $0x00, Y7, Y8
 	VSUBPS    Y8, Y7, Y7
-	VANDPS    lanes<>+3232(SB), Y7, Y7
+	VANDPS    lanes<>+3264(SB), Y7, Y7
 	VCMPPS    $0x1e, Y2, Y7, Y7
 	VMOVMSKPS Y7, BX
 	TESTL     BX, BX
@@ -28245,7 +28253,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4704(SB), Y6, Y6
+	VPAND        lanes<>+4736(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28343,20 +28351,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+4800(SB), Y5
-	VFMADD213PS  lanes<>+4832(SB), Y4, Y5
+	VMOVUPS      lanes<>+4832(SB), Y5
 	VFMADD213PS  lanes<>+4864(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4896(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4928(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4960(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+4960(SB), Y6, Y5
-	VMULPS       lanes<>+4992(SB), Y6, Y7
+	VMULPS       lanes<>+4992(SB), Y6, Y5
+	VMULPS       lanes<>+5024(SB), Y6, Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y8
-	VMOVUPS      lanes<>+4960(SB), Y9
+	VMOVUPS      lanes<>+4992(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+4960(SB), Y3, Y6
+	VFMADD231PS  lanes<>+4992(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -28370,17 +28378,17 @@ next:
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+5024(SB), Y2
-	VFMADD213PS  lanes<>+5056(SB), Y1, Y2
+	VMOVUPS      lanes<>+5056(SB), Y2
 	VFMADD213PS  lanes<>+5088(SB), Y1, Y2
 	VFMADD213PS  lanes<>+5120(SB), Y1, Y2
 	VFMADD213PS  lanes<>+5152(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5184(SB), Y1, Y2
 	VFMADD213PS  lanes<>+480(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y2, Y2
-	VANDPS       lanes<>+3232(SB), Y3, Y1
+	VANDPS       lanes<>+3264(SB), Y3, Y1
 	VCMPPS       $0x19, lanes<>+832(SB), Y0, Y3
 	VMOVMSKPS    Y3, DI
 	TESTL        DI, DI
@@ -28389,7 +28397,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+5184(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+5216(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -28425,16 +28433,16 @@ next:
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y1, Y3
 	VANDPS       lanes<>+1600(SB), Y0, Y0
-	VANDPS       lanes<>+3232(SB), Y1, Y1
+	VANDPS       lanes<>+3264(SB), Y1, Y1
 	VXORPS       Y0, Y3, Y4
 	VXORPS       Y0, Y1, Y5
 	VADDPS       Y5, Y3, Y5
 	VCMPPS       $0x11, lanes<>+736(SB), Y4, Y4
 	VBLENDVPS    Y4, Y5, Y3, Y3
-	VANDPS       lanes<>+3232(SB), Y3, Y3
+	VANDPS       lanes<>+3264(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
-	VANDPS       lanes<>+3232(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+5216(SB), Y2, Y2
+	VANDPS       lanes<>+3264(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+5248(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -28483,48 +28491,48 @@ one408:
 	VMOVUPS      (CX), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y5
-	VMOVAPS      Y5, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+128(SB), Y8, Y5
-	VFNMADD231PS lanes<>+160(SB), Y8, Y5
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y5, Y8
-	VFMADD213PS  lanes<>+256(SB), Y5, Y8
-	VFMADD213PS  lanes<>+288(SB), Y5, Y8
-	VFMADD213PS  lanes<>+320(SB), Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y5
+	VMOVAPS      Y5, Y8
+	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VSUBPS       Y1, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMADD231PS lanes<>+160(SB), Y9, Y5
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y5, Y9
+	VFMADD213PS  lanes<>+256(SB), Y5, Y9
+	VFMADD213PS  lanes<>+288(SB), Y5, Y9
+	VFMADD213PS  lanes<>+320(SB), Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      (AX)(DX*2), Y6
 	VMOVUPS      (CX)(BX*2), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      (R9), Y7
@@ -28554,24 +28562,24 @@ one408:
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y5
-	VMOVAPS      Y5, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y5
-	VFNMADD231PS lanes<>+160(SB), Y9, Y5
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y5, Y9
-	VFMADD213PS  lanes<>+256(SB), Y5, Y9
-	VFMADD213PS  lanes<>+288(SB), Y5, Y9
-	VFMADD213PS  lanes<>+320(SB), Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y5
+	VMOVAPS      Y5, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y5
+	VFNMADD231PS lanes<>+160(SB), Y10, Y5
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y5, Y10
+	VFMADD213PS  lanes<>+256(SB), Y5, Y10
+	VFMADD213PS  lanes<>+288(SB), Y5, Y10
+	VFMADD213PS  lanes<>+320(SB), Y5, Y10
+	VFMADD213PS  Y3, Y5, Y10
+	VFMADD213PS  Y3, Y5, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y5, Y8, Y5
 	VANDPS       Y7, Y5, Y5
 	VMULPS       Y6, Y6, Y7
@@ -28609,48 +28617,48 @@ oneEnd408:
 	VMASKMOVPS   (CX), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   (AX)(DX*2), Y5, Y7
 	VMASKMOVPS   (CX)(BX*2), Y5, Y8
 	VADDPS       Y8, Y7, Y7
 	VCMPPS       $0x15, Y0, Y7, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
 	VXORPS       lanes<>+1600(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
-	VMOVAPS      Y7, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
-	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y7
-	VFNMADD231PS lanes<>+160(SB), Y10, Y7
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y7, Y10
-	VFMADD213PS  lanes<>+256(SB), Y7, Y10
-	VFMADD213PS  lanes<>+288(SB), Y7, Y10
-	VFMADD213PS  lanes<>+320(SB), Y7, Y10
-	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  Y3, Y7, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y7
+	VMOVAPS      Y7, Y10
+	VFMADD132PS  lanes<>+96(SB), Y1, Y10
+	VSUBPS       Y1, Y10, Y11
+	VFNMADD231PS lanes<>+128(SB), Y11, Y7
+	VFNMADD231PS lanes<>+160(SB), Y11, Y7
+	VMOVUPS      lanes<>+192(SB), Y11
+	VFMADD213PS  lanes<>+224(SB), Y7, Y11
+	VFMADD213PS  lanes<>+256(SB), Y7, Y11
+	VFMADD213PS  lanes<>+288(SB), Y7, Y11
+	VFMADD213PS  lanes<>+320(SB), Y7, Y11
+	VFMADD213PS  Y3, Y7, Y11
+	VFMADD213PS  Y3, Y7, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y10, Y11, Y7
 	VADDPS       Y3, Y7, Y7
-	VMOVUPS      lanes<>+352(SB), Y9
 	VDIVPS       Y7, Y9, Y7
 	VANDPS       Y8, Y7, Y7
 	VMASKMOVPS   (R9), Y5, Y8
@@ -28680,6 +28688,7 @@ oneEnd408:
 	VMASKMOVPS   (CX)(BX*1), Y5, Y8
 	VADDPS       Y8, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y0
 	VMOVAPS      Y0, Y6
@@ -28697,8 +28706,7 @@ oneEnd408:
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y1, Y0
 	VADDPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+352(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+	VDIVPS       Y0, Y9, Y0
 	VANDPS       Y8, Y0, Y0
 	VMULPS       Y7, Y7, Y1
 	VMINPS       Y1, Y2, Y1
@@ -28750,24 +28758,24 @@ one409:
 	VMOVUPS      (CX)(BX*1), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y5
-	VMOVAPS      Y5, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+128(SB), Y8, Y5
-	VFNMADD231PS lanes<>+160(SB), Y8, Y5
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y5, Y8
-	VFMADD213PS  lanes<>+256(SB), Y5, Y8
-	VFMADD213PS  lanes<>+288(SB), Y5, Y8
-	VFMADD213PS  lanes<>+320(SB), Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y5
+	VMOVAPS      Y5, Y8
+	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VSUBPS       Y1, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMADD231PS lanes<>+160(SB), Y9, Y5
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y5, Y9
+	VFMADD213PS  lanes<>+256(SB), Y5, Y9
+	VFMADD213PS  lanes<>+288(SB), Y5, Y9
+	VFMADD213PS  lanes<>+320(SB), Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      (CX)(BX*2), Y6
@@ -28795,24 +28803,24 @@ one409:
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      (DI), Y7
@@ -28837,24 +28845,24 @@ oneEnd409:
 	VMASKMOVPS   (CX)(BX*1), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   (CX)(BX*2), Y5, Y7
@@ -28882,6 +28890,7 @@ oneEnd409:
 	VMASKMOVPS   (CX), Y5, Y6
 	VADDPS       Y6, Y4, Y4
 	VCMPPS       $0x15, Y0, Y4, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
 	VXORPS       lanes<>+1600(SB), Y4, Y4
 	VMAXPS       Y4, Y0, Y0
 	VMOVAPS      Y0, Y4
@@ -28899,8 +28908,7 @@ oneEnd409:
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y0
 	VADDPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+352(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+	VDIVPS       Y0, Y7, Y0
 	VANDPS       Y6, Y0, Y0
 	VMASKMOVPS   (DI), Y5, Y1
 	VSUBPS       Y2, Y1, Y1
@@ -28940,24 +28948,24 @@ one410:
 	VMOVUPS      (CX), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y5
-	VMOVAPS      Y5, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+128(SB), Y8, Y5
-	VFNMADD231PS lanes<>+160(SB), Y8, Y5
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y5, Y8
-	VFMADD213PS  lanes<>+256(SB), Y5, Y8
-	VFMADD213PS  lanes<>+288(SB), Y5, Y8
-	VFMADD213PS  lanes<>+320(SB), Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y5
+	VMOVAPS      Y5, Y8
+	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VSUBPS       Y1, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMADD231PS lanes<>+160(SB), Y9, Y5
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y5, Y9
+	VFMADD213PS  lanes<>+256(SB), Y5, Y9
+	VFMADD213PS  lanes<>+288(SB), Y5, Y9
+	VFMADD213PS  lanes<>+320(SB), Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      Y5, (AX)
@@ -28965,24 +28973,24 @@ one410:
 	VMOVUPS      (CX)(BX*2), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      Y6, (AX)(DX*2)
@@ -29014,24 +29022,24 @@ one410:
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y5
-	VMOVAPS      Y5, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y5
-	VFNMADD231PS lanes<>+160(SB), Y9, Y5
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y5, Y9
-	VFMADD213PS  lanes<>+256(SB), Y5, Y9
-	VFMADD213PS  lanes<>+288(SB), Y5, Y9
-	VFMADD213PS  lanes<>+320(SB), Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y5
+	VMOVAPS      Y5, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y5
+	VFNMADD231PS lanes<>+160(SB), Y10, Y5
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y5, Y10
+	VFMADD213PS  lanes<>+256(SB), Y5, Y10
+	VFMADD213PS  lanes<>+288(SB), Y5, Y10
+	VFMADD213PS  lanes<>+320(SB), Y5, Y10
+	VFMADD213PS  Y3, Y5, Y10
+	VFMADD213PS  Y3, Y5, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y5, Y8, Y5
 	VANDPS       Y7, Y5, Y5
 	VMOVUPS      Y5, (AX)(DX*1)
@@ -29071,24 +29079,24 @@ oneEnd410:
 	VMASKMOVPS   (CX), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   Y6, Y5, (AX)
@@ -29096,24 +29104,24 @@ oneEnd410:
 	VMASKMOVPS   (CX)(BX*2), Y5, Y8
 	VADDPS       Y8, Y7, Y7
 	VCMPPS       $0x15, Y0, Y7, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
 	VXORPS       lanes<>+1600(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
-	VMOVAPS      Y7, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
-	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y7
-	VFNMADD231PS lanes<>+160(SB), Y10, Y7
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y7, Y10
-	VFMADD213PS  lanes<>+256(SB), Y7, Y10
-	VFMADD213PS  lanes<>+288(SB), Y7, Y10
-	VFMADD213PS  lanes<>+320(SB), Y7, Y10
-	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  Y3, Y7, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y7
+	VMOVAPS      Y7, Y10
+	VFMADD132PS  lanes<>+96(SB), Y1, Y10
+	VSUBPS       Y1, Y10, Y11
+	VFNMADD231PS lanes<>+128(SB), Y11, Y7
+	VFNMADD231PS lanes<>+160(SB), Y11, Y7
+	VMOVUPS      lanes<>+192(SB), Y11
+	VFMADD213PS  lanes<>+224(SB), Y7, Y11
+	VFMADD213PS  lanes<>+256(SB), Y7, Y11
+	VFMADD213PS  lanes<>+288(SB), Y7, Y11
+	VFMADD213PS  lanes<>+320(SB), Y7, Y11
+	VFMADD213PS  Y3, Y7, Y11
+	VFMADD213PS  Y3, Y7, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y10, Y11, Y7
 	VADDPS       Y3, Y7, Y7
-	VMOVUPS      lanes<>+352(SB), Y9
 	VDIVPS       Y7, Y9, Y7
 	VANDPS       Y8, Y7, Y7
 	VMASKMOVPS   Y7, Y5, (AX)(DX*2)
@@ -29145,6 +29153,7 @@ oneEnd410:
 	VMASKMOVPS   (CX)(BX*1), Y5, Y8
 	VADDPS       Y8, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y0
 	VMOVAPS      Y0, Y6
@@ -29162,8 +29171,7 @@ oneEnd410:
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y1, Y0
 	VADDPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+352(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+	VDIVPS       Y0, Y9, Y0
 	VANDPS       Y8, Y0, Y0
 	VMASKMOVPS   Y0, Y5, (AX)(DX*1)
 	VMULPS       Y7, Y7, Y1
@@ -29218,24 +29226,24 @@ one411:
 	VMOVUPS      (CX)(BX*1), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y5
-	VMOVAPS      Y5, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+128(SB), Y8, Y5
-	VFNMADD231PS lanes<>+160(SB), Y8, Y5
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y5, Y8
-	VFMADD213PS  lanes<>+256(SB), Y5, Y8
-	VFMADD213PS  lanes<>+288(SB), Y5, Y8
-	VFMADD213PS  lanes<>+320(SB), Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VFMADD213PS  Y3, Y5, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y5
+	VMOVAPS      Y5, Y8
+	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VSUBPS       Y1, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMADD231PS lanes<>+160(SB), Y9, Y5
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y5, Y9
+	VFMADD213PS  lanes<>+256(SB), Y5, Y9
+	VFMADD213PS  lanes<>+288(SB), Y5, Y9
+	VFMADD213PS  lanes<>+320(SB), Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VFMADD213PS  Y3, Y5, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      Y5, (AX)(DX*1)
@@ -29266,24 +29274,24 @@ one411:
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      Y6, (AX)
@@ -29309,24 +29317,24 @@ oneEnd411:
 	VMASKMOVPS   (CX)(BX*1), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
 	VXORPS       lanes<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
-	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y6
-	VFNMADD231PS lanes<>+160(SB), Y9, Y6
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y6, Y9
-	VFMADD213PS  lanes<>+256(SB), Y6, Y9
-	VFMADD213PS  lanes<>+288(SB), Y6, Y9
-	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VFMADD213PS  Y3, Y6, Y9
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMADD231PS lanes<>+160(SB), Y10, Y6
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y6, Y10
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y10
+	VFMADD213PS  lanes<>+320(SB), Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VFMADD213PS  Y3, Y6, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y6
 	VADDPS       Y3, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   Y6, Y5, (AX)(DX*1)
@@ -29357,6 +29365,7 @@ oneEnd411:
 	VMASKMOVPS   (CX), Y5, Y6
 	VADDPS       Y6, Y4, Y4
 	VCMPPS       $0x15, Y0, Y4, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
 	VXORPS       lanes<>+1600(SB), Y4, Y4
 	VMAXPS       Y4, Y0, Y0
 	VMOVAPS      Y0, Y4
@@ -29374,8 +29383,7 @@ oneEnd411:
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y0
 	VADDPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+352(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+	VDIVPS       Y0, Y7, Y0
 	VANDPS       Y6, Y0, Y0
 	VMASKMOVPS   Y0, Y5, (AX)
 	VMASKMOVPS   (R8), Y5, Y1
@@ -29746,13 +29754,13 @@ TEXT ·expTermAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+544(SB), Z1
 	VBROADCASTSS lanes<>+576(SB), Z1
 	VBROADCASTSS lanes<>+608(SB), Z1
-	VBROADCASTSS lanes<>+5248(SB), Z1
+	VBROADCASTSS lanes<>+5280(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5312(SB), Z3
+	VBROADCASTSS lanes<>+5344(SB), Z4
+	VBROADCASTSS lanes<>+5376(SB), Z5
+	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5440(SB), Z7
 
 many415:
 	CMPQ         CX, $0x00000020
@@ -29761,7 +29769,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5408(SB), Z9
+	VBROADCASTSS lanes<>+5440(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29773,7 +29781,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5408(SB), Z9
+	VBROADCASTSS lanes<>+5440(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29794,7 +29802,7 @@ one415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5408(SB), Z9
+	VBROADCASTSS lanes<>+5440(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29818,7 +29826,7 @@ oneEnd415:
 	VMULPS       Z0, Z7, Z0
 	VREDUCEPS    $0x01, Z0, Z7
 	VCMPPS       $0x15, Z1, Z0, K2
-	VBROADCASTSS lanes<>+5408(SB), Z1
+	VBROADCASTSS lanes<>+5440(SB), Z1
 	VFMADD213PS  Z6, Z7, Z1
 	VFMADD213PS  Z5, Z7, Z1
 	VFMADD213PS  Z4, Z7, Z1
@@ -30085,44 +30093,44 @@ many418:
 	JLT          manyEnd418
 	VMOVUPS      (DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K1, Z10
 	VMOVUPS      Z10, (AX)
 	VMOVUPS      64(DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K1, Z10
 	VMOVUPS      Z10, 64(AX)
 	ADDQ         $0x00000080, AX
@@ -30136,23 +30144,23 @@ one418:
 	JLT          oneEnd418
 	VMOVUPS      (DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K1, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
@@ -30169,6 +30177,7 @@ oneEnd418:
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
 	VCMPPS       $0x15, Z0, Z10, K2
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
 	VMOVAPS      Z0, Z10
@@ -30185,8 +30194,7 @@ oneEnd418:
 	VFMADD213PS  Z5, Z0, Z2
 	VSCALEFPS    Z1, Z2, Z2
 	VADDPS       Z5, Z2, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS.Z     Z0, Z1, K2, Z0
+	VDIVPS.Z     Z0, Z11, K2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done418:
@@ -30475,11 +30483,11 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5312(SB), Z2
+	VBROADCASTSS lanes<>+5344(SB), Z3
+	VBROADCASTSS lanes<>+5376(SB), Z4
+	VBROADCASTSS lanes<>+5408(SB), Z5
+	VBROADCASTSS lanes<>+5440(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 
@@ -30493,7 +30501,7 @@ many421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30510,7 +30518,7 @@ many421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30536,7 +30544,7 @@ one421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30565,7 +30573,7 @@ oneEnd421:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5408(SB), Z8
+	VBROADCASTSS lanes<>+5440(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -30590,61 +30598,63 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+1536(SB), Z1
 	VBROADCASTSS lanes<>+1568(SB), Z2
-	VBROADCASTSS lanes<>+448(SB), Z3
-	VBROADCASTSS lanes<>+96(SB), Z4
-	VBROADCASTSS lanes<>+128(SB), Z5
-	VBROADCASTSS lanes<>+160(SB), Z6
-	VBROADCASTSS lanes<>+352(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
-	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+448(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
 many422:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd422
-	VMOVUPS      (DX), Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      (DX), Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K1
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, (AX)
-	VMOVUPS      64(DX), Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      64(DX), Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K1
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
@@ -30655,26 +30665,27 @@ manyEnd422:
 one422:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd422
-	VMOVUPS      (DX), Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      (DX), Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K1
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
@@ -30688,26 +30699,27 @@ oneEnd422:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z0
-	VMINPS       Z0, Z2, Z0
+	VMOVUPS.Z    (DX), K1, Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z0
+	VBROADCASTSS lanes<>+2688(SB), Z12
+	VCMPPS       $0x1a, Z12, Z0, K2
 	VMAXPS       Z0, Z1, Z0
 	VMOVAPS      Z0, Z1
-	VFMADD132PS  Z4, Z3, Z1
-	VSUBPS       Z3, Z1, Z1
+	VFMADD132PS  Z3, Z2, Z1
+	VSUBPS       Z2, Z1, Z1
+	VFNMADD231PS Z4, Z1, Z0
 	VFNMADD231PS Z5, Z1, Z0
-	VFNMADD231PS Z6, Z1, Z0
 	VBROADCASTSS lanes<>+192(SB), Z2
-	VFMADD213PS  Z11, Z0, Z2
 	VFMADD213PS  Z10, Z0, Z2
 	VFMADD213PS  Z9, Z0, Z2
 	VFMADD213PS  Z8, Z0, Z2
 	VFMADD213PS  Z7, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
 	VSCALEFPS    Z1, Z2, Z2
-	VADDPS       Z7, Z2, Z0
-	VDIVPS       Z0, Z12, Z0
+	VADDPS       Z6, Z2, Z0
+	VDIVPS.Z     Z0, Z11, K2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done422:
@@ -30725,15 +30737,15 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1568(SB), Z2
 	VBROADCASTSS lanes<>+448(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+2944(SB), Z4
-	VBROADCASTSS lanes<>+2912(SB), Z5
-	VBROADCASTSS lanes<>+2880(SB), Z6
-	VBROADCASTSS lanes<>+2848(SB), Z7
-	VBROADCASTSS lanes<>+2816(SB), Z8
-	VBROADCASTSS lanes<>+2784(SB), Z9
-	VBROADCASTSS lanes<>+2752(SB), Z10
-	VBROADCASTSS lanes<>+2720(SB), Z11
-	VBROADCASTSS lanes<>+2688(SB), Z12
+	VBROADCASTSS lanes<>+2976(SB), Z4
+	VBROADCASTSS lanes<>+2944(SB), Z5
+	VBROADCASTSS lanes<>+2912(SB), Z6
+	VBROADCASTSS lanes<>+2880(SB), Z7
+	VBROADCASTSS lanes<>+2848(SB), Z8
+	VBROADCASTSS lanes<>+2816(SB), Z9
+	VBROADCASTSS lanes<>+2784(SB), Z10
+	VBROADCASTSS lanes<>+2752(SB), Z11
+	VBROADCASTSS lanes<>+2720(SB), Z12
 	VBROADCASTSS lanes<>+96(SB), Z12
 	VBROADCASTSS lanes<>+128(SB), Z13
 	VBROADCASTSS lanes<>+160(SB), Z14
@@ -30763,7 +30775,7 @@ one423:
 	VFMADD213PS  Z3, Z21, Z23
 	VCMPPS       $0x15, Z1, Z20, K1
 	VSCALEFPS.Z  Z22, Z23, K1, Z23
-	VBROADCASTSS lanes<>+2688(SB), Z20
+	VBROADCASTSS lanes<>+2720(SB), Z20
 	VFMADD213PS  Z11, Z23, Z20
 	VFMADD213PS  Z10, Z23, Z20
 	VFMADD213PS  Z9, Z23, Z20
@@ -30805,7 +30817,7 @@ oneEnd423:
 	VFMADD213PS  Z3, Z21, Z12
 	VCMPPS       $0x15, Z1, Z20, K2
 	VSCALEFPS.Z  Z2, Z12, K2, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z1
+	VBROADCASTSS lanes<>+2720(SB), Z1
 	VFMADD213PS  Z11, Z12, Z1
 	VFMADD213PS  Z10, Z12, Z1
 	VFMADD213PS  Z9, Z12, Z1
@@ -30829,7 +30841,7 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2976(SB), Z0
+	VBROADCASTSS lanes<>+3008(SB), Z0
 	VBROADCASTSS lanes<>+1536(SB), Z1
 	VBROADCASTSS lanes<>+1568(SB), Z2
 	VBROADCASTSS lanes<>+448(SB), Z2
@@ -30863,9 +30875,9 @@ many424:
 	VFMADD213PS  Z6, Z13, Z15
 	VCMPPS       $0x15, Z1, Z12, K1
 	VSCALEFPS.Z  Z14, Z15, K1, Z15
-	VADDPS.BCST  lanes<>+3008(SB), Z15, Z12
+	VADDPS.BCST  lanes<>+3040(SB), Z15, Z12
 	VMULPS       Z15, Z12, Z12
-	VADDPS.BCST  lanes<>+3008(SB), Z12, Z13
+	VADDPS.BCST  lanes<>+3040(SB), Z12, Z13
 	VDIVPS       Z13, Z12, Z12
 	VMULPS       Z12, Z11, Z11
 	VMOVUPS      Z11, (AX)
@@ -30886,9 +30898,9 @@ many424:
 	VFMADD213PS  Z6, Z13, Z15
 	VCMPPS       $0x15, Z1, Z12, K1
 	VSCALEFPS.Z  Z14, Z15, K1, Z15
-	VADDPS.BCST  lanes<>+3008(SB), Z15, Z12
+	VADDPS.BCST  lanes<>+3040(SB), Z15, Z12
 	VMULPS       Z15, Z12, Z12
-	VADDPS.BCST  lanes<>+3008(SB), Z12, Z13
+	VADDPS.BCST  lanes<>+3040(SB), Z12, Z13
 	VDIVPS       Z13, Z12, Z12
 	VMULPS       Z12, Z11, Z11
 	VMOVUPS      Z11, 64(AX)
@@ -30918,9 +30930,9 @@ one424:
 	VFMADD213PS  Z6, Z13, Z15
 	VCMPPS       $0x15, Z1, Z12, K1
 	VSCALEFPS.Z  Z14, Z15, K1, Z15
-	VADDPS.BCST  lanes<>+3008(SB), Z15, Z12
+	VADDPS.BCST  lanes<>+3040(SB), Z15, Z12
 	VMULPS       Z15, Z12, Z12
-	VADDPS.BCST  lanes<>+3008(SB), Z12, Z13
+	VADDPS.BCST  lanes<>+3040(SB), Z12, Z13
 	VDIVPS       Z13, Z12, Z12
 	VMULPS       Z12, Z11, Z11
 	VMOVUPS      Z11, (AX)
@@ -30953,9 +30965,9 @@ oneEnd424:
 	VFMADD213PS  Z6, Z12, Z3
 	VCMPPS       $0x15, Z1, Z0, K2
 	VSCALEFPS.Z  Z2, Z3, K2, Z3
-	VADDPS.BCST  lanes<>+3008(SB), Z3, Z0
+	VADDPS.BCST  lanes<>+3040(SB), Z3, Z0
 	VMULPS       Z3, Z0, Z0
-	VADDPS.BCST  lanes<>+3008(SB), Z0, Z1
+	VADDPS.BCST  lanes<>+3040(SB), Z0, Z1
 	VDIVPS       Z1, Z0, Z0
 	VMULPS       Z0, Z11, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -30977,14 +30989,14 @@ many425:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd425
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -31000,7 +31012,7 @@ one425:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd425
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -31019,7 +31031,7 @@ oneEnd425:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z0
 	VMINPS      Z0, Z1, Z0
@@ -31231,11 +31243,11 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1536(SB), Z6
 	VBROADCASTSS lanes<>+1568(SB), Z7
 	VBROADCASTSS lanes<>+448(SB), Z7
-	VBROADCASTSS lanes<>+3200(SB), Z8
-	VBROADCASTSS lanes<>+3168(SB), Z9
-	VBROADCASTSS lanes<>+3136(SB), Z10
-	VBROADCASTSS lanes<>+3104(SB), Z11
-	VBROADCASTSS lanes<>+3072(SB), Z12
+	VBROADCASTSS lanes<>+3232(SB), Z8
+	VBROADCASTSS lanes<>+3200(SB), Z9
+	VBROADCASTSS lanes<>+3168(SB), Z10
+	VBROADCASTSS lanes<>+3136(SB), Z11
+	VBROADCASTSS lanes<>+3104(SB), Z12
 	VBROADCASTSS lanes<>+96(SB), Z12
 	VBROADCASTSS lanes<>+128(SB), Z13
 	VBROADCASTSS lanes<>+160(SB), Z14
@@ -31251,7 +31263,7 @@ many429:
 	VSUBPS       Z7, Z17, Z17
 	VFNMADD231PS Z13, Z17, Z16
 	VFNMADD231PS Z14, Z17, Z16
-	VBROADCASTSS lanes<>+3072(SB), Z18
+	VBROADCASTSS lanes<>+3104(SB), Z18
 	VFMADD213PS  Z11, Z16, Z18
 	VFMADD213PS  Z10, Z16, Z18
 	VFMADD213PS  Z9, Z16, Z18
@@ -31274,7 +31286,7 @@ many429:
 	VSUBPS       Z7, Z17, Z17
 	VFNMADD231PS Z13, Z17, Z16
 	VFNMADD231PS Z14, Z17, Z16
-	VBROADCASTSS lanes<>+3072(SB), Z18
+	VBROADCASTSS lanes<>+3104(SB), Z18
 	VFMADD213PS  Z11, Z16, Z18
 	VFMADD213PS  Z10, Z16, Z18
 	VFMADD213PS  Z9, Z16, Z18
@@ -31306,7 +31318,7 @@ one429:
 	VSUBPS       Z7, Z15, Z15
 	VFNMADD231PS Z13, Z15, Z2
 	VFNMADD231PS Z14, Z15, Z2
-	VBROADCASTSS lanes<>+3072(SB), Z16
+	VBROADCASTSS lanes<>+3104(SB), Z16
 	VFMADD213PS  Z11, Z2, Z16
 	VFMADD213PS  Z10, Z2, Z16
 	VFMADD213PS  Z9, Z2, Z16
@@ -31341,7 +31353,7 @@ oneEnd429:
 	VSUBPS       Z7, Z3, Z3
 	VFNMADD231PS Z13, Z3, Z2
 	VFNMADD231PS Z14, Z3, Z2
-	VBROADCASTSS lanes<>+3072(SB), Z5
+	VBROADCASTSS lanes<>+3104(SB), Z5
 	VFMADD213PS  Z11, Z2, Z5
 	VFMADD213PS  Z10, Z2, Z5
 	VFMADD213PS  Z9, Z2, Z5
@@ -31490,16 +31502,16 @@ many432:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd432
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -31511,7 +31523,7 @@ one432:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd432
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -31526,7 +31538,7 @@ oneEnd432:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done432:
@@ -32052,13 +32064,13 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3488(SB), Z1
-	VBROADCASTSS lanes<>+3456(SB), Z2
-	VBROADCASTSS lanes<>+3424(SB), Z3
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3584(SB), Z4
-	VBROADCASTSS lanes<>+3552(SB), Z7
-	VBROADCASTSS lanes<>+3520(SB), Z8
+	VBROADCASTSS lanes<>+3520(SB), Z1
+	VBROADCASTSS lanes<>+3488(SB), Z2
+	VBROADCASTSS lanes<>+3456(SB), Z3
+	VBROADCASTSS lanes<>+3424(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z4
+	VBROADCASTSS lanes<>+3584(SB), Z7
+	VBROADCASTSS lanes<>+3552(SB), Z8
 
 one442:
 	CMPQ              CX, $0x00000010
@@ -32066,20 +32078,20 @@ one442:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3264(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+3296(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3328(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3392(SB), Z10, Z8
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3392(SB), Z11
+	VBROADCASTSS      lanes<>+3424(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3520(SB), Z10
+	VBROADCASTSS      lanes<>+3552(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -32108,20 +32120,20 @@ oneEnd442:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3264(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+3296(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3328(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3392(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3392(SB), Z9
+	VBROADCASTSS      lanes<>+3424(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3520(SB), Z1
+	VBROADCASTSS      lanes<>+3552(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -32147,13 +32159,13 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3488(SB), Z1
-	VBROADCASTSS lanes<>+3456(SB), Z2
-	VBROADCASTSS lanes<>+3424(SB), Z3
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3584(SB), Z4
-	VBROADCASTSS lanes<>+3552(SB), Z7
-	VBROADCASTSS lanes<>+3520(SB), Z8
+	VBROADCASTSS lanes<>+3520(SB), Z1
+	VBROADCASTSS lanes<>+3488(SB), Z2
+	VBROADCASTSS lanes<>+3456(SB), Z3
+	VBROADCASTSS lanes<>+3424(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z4
+	VBROADCASTSS lanes<>+3584(SB), Z7
+	VBROADCASTSS lanes<>+3552(SB), Z8
 
 one443:
 	CMPQ              CX, $0x00000010
@@ -32161,21 +32173,21 @@ one443:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3264(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+3296(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3328(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+3616(SB), Z9, Z9
+	VFNMADD231PS.BCST lanes<>+3392(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+3648(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3392(SB), Z11
+	VBROADCASTSS      lanes<>+3424(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3520(SB), Z10
+	VBROADCASTSS      lanes<>+3552(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -32204,21 +32216,21 @@ oneEnd443:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3264(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+3296(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3328(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+3616(SB), Z8, Z8
+	VFNMADD231PS.BCST lanes<>+3392(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+3648(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3392(SB), Z9
+	VBROADCASTSS      lanes<>+3424(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3520(SB), Z1
+	VBROADCASTSS      lanes<>+3552(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -32244,13 +32256,13 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3488(SB), Z1
-	VBROADCASTSS lanes<>+3456(SB), Z2
-	VBROADCASTSS lanes<>+3424(SB), Z3
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3584(SB), Z4
-	VBROADCASTSS lanes<>+3552(SB), Z9
-	VBROADCASTSS lanes<>+3520(SB), Z10
+	VBROADCASTSS lanes<>+3520(SB), Z1
+	VBROADCASTSS lanes<>+3488(SB), Z2
+	VBROADCASTSS lanes<>+3456(SB), Z3
+	VBROADCASTSS lanes<>+3424(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z4
+	VBROADCASTSS lanes<>+3584(SB), Z9
+	VBROADCASTSS lanes<>+3552(SB), Z10
 
 one444:
 	CMPQ              CX, $0x00000010
@@ -32258,20 +32270,20 @@ one444:
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
-	VFMADD132PS.BCST  lanes<>+3264(SB), Z0, Z11
+	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z11
 	VSUBPS            Z0, Z11, Z12
-	VFNMADD231PS.BCST lanes<>+3296(SB), Z12, Z10
 	VFNMADD231PS.BCST lanes<>+3328(SB), Z12, Z10
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+3392(SB), Z12, Z10
 	VMULPS            Z10, Z10, Z12
-	VBROADCASTSS      lanes<>+3392(SB), Z13
+	VBROADCASTSS      lanes<>+3424(SB), Z13
 	VFMADD213PS       Z3, Z12, Z13
 	VFMADD213PS       Z2, Z12, Z13
 	VFMADD213PS       Z1, Z12, Z13
 	VMULPS            Z10, Z12, Z12
 	VFMADD213PS       Z10, Z12, Z13
 	VMULPS            Z10, Z10, Z10
-	VBROADCASTSS      lanes<>+3520(SB), Z12
+	VBROADCASTSS      lanes<>+3552(SB), Z12
 	VFMADD213PS       Z9, Z10, Z12
 	VFMADD213PS       Z4, Z10, Z12
 	VBROADCASTSS      lanes<>+352(SB), Z14
@@ -32301,20 +32313,20 @@ oneEnd444:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+3264(SB), Z0, Z6
+	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z6
 	VSUBPS            Z0, Z6, Z0
-	VFNMADD231PS.BCST lanes<>+3296(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3328(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3392(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3392(SB), Z10
+	VBROADCASTSS      lanes<>+3424(SB), Z10
 	VFMADD213PS       Z3, Z0, Z10
 	VFMADD213PS       Z2, Z0, Z10
 	VFMADD213PS       Z1, Z0, Z10
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z10
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3520(SB), Z1
+	VBROADCASTSS      lanes<>+3552(SB), Z1
 	VFMADD213PS       Z9, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -32341,27 +32353,27 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+3296(SB), Z1
-	VBROADCASTSS lanes<>+3904(SB), Z2
-	VBROADCASTSS lanes<>+3872(SB), Z3
-	VBROADCASTSS lanes<>+3840(SB), Z4
-	VBROADCASTSS lanes<>+3808(SB), Z5
-	VBROADCASTSS lanes<>+3776(SB), Z6
-	VBROADCASTSS lanes<>+3744(SB), Z7
-	VBROADCASTSS lanes<>+3712(SB), Z8
-	VBROADCASTSS lanes<>+3680(SB), Z9
-	VBROADCASTSS lanes<>+3648(SB), Z10
+	VBROADCASTSS lanes<>+3328(SB), Z1
+	VBROADCASTSS lanes<>+3936(SB), Z2
+	VBROADCASTSS lanes<>+3904(SB), Z3
+	VBROADCASTSS lanes<>+3872(SB), Z4
+	VBROADCASTSS lanes<>+3840(SB), Z5
+	VBROADCASTSS lanes<>+3808(SB), Z6
+	VBROADCASTSS lanes<>+3776(SB), Z7
+	VBROADCASTSS lanes<>+3744(SB), Z8
+	VBROADCASTSS lanes<>+3712(SB), Z9
+	VBROADCASTSS lanes<>+3680(SB), Z10
 
 one445:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd445
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z15
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z11
 	VMULPS       Z11, Z11, Z16
-	VBROADCASTSS lanes<>+3648(SB), Z17
+	VBROADCASTSS lanes<>+3680(SB), Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
 	VFMADD213PS  Z7, Z16, Z17
@@ -32391,12 +32403,12 @@ oneEnd445:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z11
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z11
 	VDIVPS       Z11, Z0, Z12
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z12, Z11, K2, Z13
 	VMULPS       Z13, Z13, Z12
-	VBROADCASTSS lanes<>+3648(SB), Z15
+	VBROADCASTSS lanes<>+3680(SB), Z15
 	VFMADD213PS  Z9, Z12, Z15
 	VFMADD213PS  Z8, Z12, Z15
 	VFMADD213PS  Z7, Z12, Z15
@@ -32426,18 +32438,18 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+1152(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+3296(SB), Z2
-	VBROADCASTSS lanes<>+4064(SB), Z3
-	VBROADCASTSS lanes<>+4032(SB), Z4
-	VBROADCASTSS lanes<>+4000(SB), Z5
-	VBROADCASTSS lanes<>+3968(SB), Z6
-	VBROADCASTSS lanes<>+3936(SB), Z7
+	VBROADCASTSS lanes<>+3328(SB), Z2
+	VBROADCASTSS lanes<>+4096(SB), Z3
+	VBROADCASTSS lanes<>+4064(SB), Z4
+	VBROADCASTSS lanes<>+4032(SB), Z5
+	VBROADCASTSS lanes<>+4000(SB), Z6
+	VBROADCASTSS lanes<>+3968(SB), Z7
 
 one446:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd446
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+3232(SB), Z7, Z14
+	VANDPS.BCST  lanes<>+3264(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
 	VMULPS       Z0, Z15, Z15
 	VMULPS       Z14, Z14, Z16
@@ -32446,7 +32458,7 @@ one446:
 	VSQRTPS      Z15, Z15
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z15, Z14, K1, Z9
-	VBROADCASTSS lanes<>+3936(SB), Z15
+	VBROADCASTSS lanes<>+3968(SB), Z15
 	VFMADD213PS  Z6, Z8, Z15
 	VFMADD213PS  Z5, Z8, Z15
 	VFMADD213PS  Z4, Z8, Z15
@@ -32473,7 +32485,7 @@ oneEnd446:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+3232(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+3264(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -32482,7 +32494,7 @@ oneEnd446:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z12
-	VBROADCASTSS lanes<>+3936(SB), Z1
+	VBROADCASTSS lanes<>+3968(SB), Z1
 	VFMADD213PS  Z6, Z11, Z1
 	VFMADD213PS  Z5, Z11, Z1
 	VFMADD213PS  Z4, Z11, Z1
@@ -32509,18 +32521,18 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+1152(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+3296(SB), Z2
-	VBROADCASTSS lanes<>+4064(SB), Z3
-	VBROADCASTSS lanes<>+4032(SB), Z4
-	VBROADCASTSS lanes<>+4000(SB), Z5
-	VBROADCASTSS lanes<>+3968(SB), Z6
-	VBROADCASTSS lanes<>+3936(SB), Z7
+	VBROADCASTSS lanes<>+3328(SB), Z2
+	VBROADCASTSS lanes<>+4096(SB), Z3
+	VBROADCASTSS lanes<>+4064(SB), Z4
+	VBROADCASTSS lanes<>+4032(SB), Z5
+	VBROADCASTSS lanes<>+4000(SB), Z6
+	VBROADCASTSS lanes<>+3968(SB), Z7
 
 one447:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd447
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+3232(SB), Z7, Z16
+	VANDPS.BCST  lanes<>+3264(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
 	VMULPS       Z0, Z17, Z17
 	VMULPS       Z16, Z16, Z18
@@ -32529,7 +32541,7 @@ one447:
 	VSQRTPS      Z17, Z17
 	VCMPPS       $0x11, Z16, Z0, K1
 	VBLENDMPS    Z17, Z16, K1, Z9
-	VBROADCASTSS lanes<>+3936(SB), Z17
+	VBROADCASTSS lanes<>+3968(SB), Z17
 	VFMADD213PS  Z6, Z8, Z17
 	VFMADD213PS  Z5, Z8, Z17
 	VFMADD213PS  Z4, Z8, Z17
@@ -32537,7 +32549,7 @@ one447:
 	VMULPS       Z9, Z8, Z18
 	VFMADD213PS  Z9, Z18, Z17
 	VADDPS       Z17, Z17, Z18
-	VBROADCASTSS lanes<>+4096(SB), Z19
+	VBROADCASTSS lanes<>+4128(SB), Z19
 	VSUBPS       Z18, Z19, Z19
 	VPMOVD2M     Z7, K1
 	VBLENDMPS    Z19, Z18, K1, Z10
@@ -32560,7 +32572,7 @@ oneEnd447:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+3232(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+3264(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -32569,7 +32581,7 @@ oneEnd447:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z13
-	VBROADCASTSS lanes<>+3936(SB), Z1
+	VBROADCASTSS lanes<>+3968(SB), Z1
 	VFMADD213PS  Z6, Z12, Z1
 	VFMADD213PS  Z5, Z12, Z1
 	VFMADD213PS  Z4, Z12, Z1
@@ -32577,7 +32589,7 @@ oneEnd447:
 	VMULPS       Z13, Z12, Z3
 	VFMADD213PS  Z13, Z3, Z1
 	VADDPS       Z1, Z1, Z3
-	VBROADCASTSS lanes<>+4096(SB), Z4
+	VBROADCASTSS lanes<>+4128(SB), Z4
 	VSUBPS       Z3, Z4, Z4
 	VPMOVD2M     Z7, K2
 	VBLENDMPS    Z4, Z3, K2, Z14
@@ -32610,18 +32622,18 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+256(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
-	VBROADCASTSS lanes<>+3040(SB), Z12
-	VBROADCASTSS lanes<>+4192(SB), Z13
-	VBROADCASTSS lanes<>+4160(SB), Z14
-	VBROADCASTSS lanes<>+4128(SB), Z15
+	VBROADCASTSS lanes<>+3072(SB), Z12
+	VBROADCASTSS lanes<>+4224(SB), Z13
+	VBROADCASTSS lanes<>+4192(SB), Z14
+	VBROADCASTSS lanes<>+4160(SB), Z15
 
 one448:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd448
 	VMOVUPS      (DX), Z15
-	VANDPS.BCST  lanes<>+3232(SB), Z15, Z16
+	VANDPS.BCST  lanes<>+3264(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
-	VBROADCASTSS lanes<>+4128(SB), Z18
+	VBROADCASTSS lanes<>+4160(SB), Z18
 	VFMADD213PS  Z14, Z17, Z18
 	VFMADD213PS  Z13, Z17, Z18
 	VFMADD213PS  Z12, Z17, Z18
@@ -32629,7 +32641,7 @@ one448:
 	VFMADD213PS  Z16, Z17, Z18
 	VMOVAPS      Z16, Z17
 	VMAXPS       Z17, Z0, Z17
-	VBROADCASTSS lanes<>+4224(SB), Z19
+	VBROADCASTSS lanes<>+4256(SB), Z19
 	VMINPS       Z17, Z19, Z17
 	VMOVAPS      Z17, Z19
 	VFMADD132PS  Z4, Z1, Z19
@@ -32644,9 +32656,9 @@ one448:
 	VFMADD213PS  Z7, Z17, Z21
 	VFMADD213PS  Z7, Z17, Z21
 	VSUBPS       Z7, Z20, Z17
-	VPADDD.BCST  lanes<>+4256(SB), Z19, Z19
+	VPADDD.BCST  lanes<>+4288(SB), Z19, Z19
 	VSCALEFPS    Z17, Z21, Z21
-	VBROADCASTSS lanes<>+4288(SB), Z17
+	VBROADCASTSS lanes<>+4320(SB), Z17
 	VDIVPS       Z21, Z17, Z17
 	VSUBPS       Z17, Z21, Z17
 	VCMPPS       $0x11, Z7, Z16, K1
@@ -32667,9 +32679,9 @@ oneEnd448:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z2
-	VANDPS.BCST  lanes<>+3232(SB), Z2, Z15
+	VANDPS.BCST  lanes<>+3264(SB), Z2, Z15
 	VMULPS       Z15, Z15, Z16
-	VBROADCASTSS lanes<>+4128(SB), Z17
+	VBROADCASTSS lanes<>+4160(SB), Z17
 	VFMADD213PS  Z14, Z16, Z17
 	VFMADD213PS  Z13, Z16, Z17
 	VFMADD213PS  Z12, Z16, Z17
@@ -32677,7 +32689,7 @@ oneEnd448:
 	VFMADD213PS  Z15, Z12, Z17
 	VMOVAPS      Z15, Z12
 	VMAXPS       Z12, Z0, Z0
-	VBROADCASTSS lanes<>+4224(SB), Z12
+	VBROADCASTSS lanes<>+4256(SB), Z12
 	VMINPS       Z0, Z12, Z0
 	VMOVAPS      Z0, Z12
 	VFMADD132PS  Z4, Z1, Z12
@@ -32692,9 +32704,9 @@ oneEnd448:
 	VFMADD213PS  Z7, Z0, Z4
 	VFMADD213PS  Z7, Z0, Z4
 	VSUBPS       Z7, Z1, Z0
-	VPADDD.BCST  lanes<>+4256(SB), Z12, Z12
+	VPADDD.BCST  lanes<>+4288(SB), Z12, Z12
 	VSCALEFPS    Z0, Z4, Z4
-	VBROADCASTSS lanes<>+4288(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	VDIVPS       Z4, Z0, Z0
 	VSUBPS       Z0, Z4, Z0
 	VCMPPS       $0x11, Z7, Z15, K2
@@ -32730,9 +32742,9 @@ one449:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd449
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+4224(SB), Z11
+	VBROADCASTSS lanes<>+4256(SB), Z11
 	VMINPS       Z10, Z11, Z10
 	VMOVAPS      Z10, Z11
 	VFMADD132PS  Z2, Z1, Z11
@@ -32747,9 +32759,9 @@ one449:
 	VFMADD213PS  Z5, Z10, Z13
 	VFMADD213PS  Z5, Z10, Z13
 	VSUBPS       Z5, Z12, Z10
-	VPADDD.BCST  lanes<>+4256(SB), Z11, Z11
+	VPADDD.BCST  lanes<>+4288(SB), Z11, Z11
 	VSCALEFPS    Z10, Z13, Z13
-	VBROADCASTSS lanes<>+4288(SB), Z10
+	VBROADCASTSS lanes<>+4320(SB), Z10
 	VDIVPS       Z13, Z10, Z10
 	VADDPS       Z10, Z13, Z10
 	VMOVUPS      Z10, (AX)
@@ -32766,9 +32778,9 @@ oneEnd449:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
-	VBROADCASTSS lanes<>+4224(SB), Z10
+	VBROADCASTSS lanes<>+4256(SB), Z10
 	VMINPS       Z0, Z10, Z0
 	VMOVAPS      Z0, Z10
 	VFMADD132PS  Z2, Z1, Z10
@@ -32783,9 +32795,9 @@ oneEnd449:
 	VFMADD213PS  Z5, Z0, Z2
 	VFMADD213PS  Z5, Z0, Z2
 	VSUBPS       Z5, Z1, Z0
-	VPADDD.BCST  lanes<>+4256(SB), Z10, Z10
+	VPADDD.BCST  lanes<>+4288(SB), Z10, Z10
 	VSCALEFPS    Z0, Z2, Z2
-	VBROADCASTSS lanes<>+4288(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	VDIVPS       Z2, Z0, Z0
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -32807,7 +32819,7 @@ one450:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd450
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+3232(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3264(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -32815,11 +32827,11 @@ one450:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+4320(SB), Z25
+	VBROADCASTSS      lanes<>+4352(SB), Z25
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VADDPS            Z0, Z5, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z5, K1
 	VBLENDMPS         Z5, Z4, K1, Z6
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z6, Z4
@@ -32863,7 +32875,7 @@ one450:
 	VDIVPS            Z4, Z26, Z26
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z5, Z26, K1, Z12
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z5, K1
 	VBLENDMPS         Z11, Z12, K1, Z13
 	VADDPS.BCST       lanes<>+480(SB), Z13, Z4
 	VCMPPS            $0x11, Z3, Z25, K1
@@ -32884,7 +32896,7 @@ oneEnd450:
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+3232(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3264(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -32892,11 +32904,11 @@ oneEnd450:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+4320(SB), Z5
+	VBROADCASTSS      lanes<>+4352(SB), Z5
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z3, Z4, K2, Z15
 	VADDPS            Z0, Z15, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z15, K2
 	VBLENDMPS         Z15, Z4, K2, Z16
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z16, Z4
@@ -32940,7 +32952,7 @@ oneEnd450:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z15, Z4, K2, Z22
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z15, K2
 	VBLENDMPS         Z21, Z22, K2, Z23
 	VADDPS.BCST       lanes<>+480(SB), Z23, Z0
 	VCMPPS            $0x11, Z3, Z5, K2
@@ -32968,15 +32980,15 @@ one451:
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+3008(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+3040(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+4320(SB), Z4
+	VBROADCASTSS      lanes<>+4352(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z2, Z3, K1, Z6
 	VADDPS            Z0, Z6, Z3
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z6, K1
 	VBLENDMPS         Z6, Z3, K1, Z7
 	VBROADCASTSS      lanes<>+672(SB), Z3
 	VMULPS            Z3, Z7, Z3
@@ -33020,7 +33032,7 @@ one451:
 	VDIVPS            Z3, Z5, Z5
 	VCMPPS            $0x00, Z1, Z3, K1
 	VBLENDMPS         Z6, Z5, K1, Z13
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z6, K1
 	VBLENDMPS         Z12, Z13, K1, Z14
 	VADDPS.BCST       lanes<>+480(SB), Z14, Z3
 	VCMPPS            $0x11, Z2, Z4, K1
@@ -33041,15 +33053,15 @@ oneEnd451:
 	VMOVUPS.Z         (DX), K1, Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+3008(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+3040(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+4320(SB), Z4
+	VBROADCASTSS      lanes<>+4352(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z2, Z3, K2, Z16
 	VADDPS            Z0, Z16, Z3
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z16, K2
 	VBLENDMPS         Z16, Z3, K2, Z17
 	VBROADCASTSS      lanes<>+672(SB), Z3
 	VMULPS            Z3, Z17, Z3
@@ -33093,7 +33105,7 @@ oneEnd451:
 	VDIVPS            Z0, Z3, Z3
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z16, Z3, K2, Z23
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z16, K2
 	VBLENDMPS         Z22, Z23, K2, Z24
 	VADDPS.BCST       lanes<>+480(SB), Z24, Z0
 	VCMPPS            $0x11, Z2, Z4, K2
@@ -33117,12 +33129,12 @@ one452:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd452
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+3232(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3264(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z5, Z4
@@ -33166,7 +33178,7 @@ one452:
 	VDIVPS            Z4, Z21, Z21
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z3, Z21, K1, Z11
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K1
 	VBLENDMPS         Z10, Z11, K1, Z12
 	VMULPS.BCST       lanes<>+1152(SB), Z12, Z3
 	VANDPS.BCST       lanes<>+1600(SB), Z2, Z2
@@ -33185,12 +33197,12 @@ oneEnd452:
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+3232(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3264(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K2
 	VBLENDMPS         Z3, Z4, K2, Z13
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z13, Z4
@@ -33234,7 +33246,7 @@ oneEnd452:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z3, Z4, K2, Z19
-	VCMPPS.BCST       $0x15, lanes<>+4320(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K2
 	VBLENDMPS         Z18, Z19, K2, Z20
 	VMULPS.BCST       lanes<>+1152(SB), Z20, Z0
 	VANDPS.BCST       lanes<>+1600(SB), Z2, Z1
@@ -33256,12 +33268,12 @@ many453:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd453
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
@@ -33275,7 +33287,7 @@ one453:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd453
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -33292,7 +33304,7 @@ oneEnd453:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
@@ -36441,11 +36453,11 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5312(SB), Z2
+	VBROADCASTSS lanes<>+5344(SB), Z3
+	VBROADCASTSS lanes<>+5376(SB), Z4
+	VBROADCASTSS lanes<>+5408(SB), Z5
+	VBROADCASTSS lanes<>+5440(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 	CMPQ         BX, $0x01
@@ -36465,7 +36477,7 @@ many502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36484,7 +36496,7 @@ many502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36513,7 +36525,7 @@ one502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36545,7 +36557,7 @@ oneEnd502:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5408(SB), Z8
+	VBROADCASTSS lanes<>+5440(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36574,7 +36586,7 @@ many503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36592,7 +36604,7 @@ many503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36619,7 +36631,7 @@ one503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36649,7 +36661,7 @@ oneEnd503:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5408(SB), Z8
+	VBROADCASTSS lanes<>+5440(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36678,7 +36690,7 @@ many504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36696,7 +36708,7 @@ many504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36723,7 +36735,7 @@ one504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36753,7 +36765,7 @@ oneEnd504:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5408(SB), Z8
+	VBROADCASTSS lanes<>+5440(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36801,9 +36813,9 @@ one505:
 	JLT              oneEnd505
 	VMOVUPS          (DX), Z12
 	VMOVUPS          (SI), Z13
-	VBROADCASTSS     lanes<>+4352(SB), Z14
-	VMAXPS           Z12, Z14, Z12
 	VBROADCASTSS     lanes<>+4384(SB), Z14
+	VMAXPS           Z12, Z14, Z12
+	VBROADCASTSS     lanes<>+4416(SB), Z14
 	VMINPS           Z12, Z14, Z12
 	VMULPS           Z12, Z12, Z14
 	VMINPS           Z14, Z0, Z14
@@ -36823,19 +36835,19 @@ one505:
 	VDIVPS           Z16, Z14, Z14
 	VMAXPS           Z14, Z2, Z14
 	VMINPS           Z14, Z1, Z14
-	VMULPS.BCST      lanes<>+4416(SB), Z12, Z15
+	VMULPS.BCST      lanes<>+4448(SB), Z12, Z15
 	VMULPS           Z12, Z15, Z15
 	VBROADCASTSS     lanes<>+2400(SB), Z16
 	VMAXPS           Z15, Z16, Z15
 	VREDUCEPS        $0x01, Z15, Z16
-	VBROADCASTSS     lanes<>+5408(SB), Z17
+	VBROADCASTSS     lanes<>+5440(SB), Z17
+	VFMADD213PS.BCST lanes<>+5408(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+5376(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+5344(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+5312(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5280(SB), Z16, Z17
 	VFMADD213PS      Z1, Z16, Z17
 	VSCALEFPS        Z15, Z17, Z17
-	VMULPS.BCST      lanes<>+4448(SB), Z12, Z12
+	VMULPS.BCST      lanes<>+4480(SB), Z12, Z12
 	VMULPS           Z17, Z12, Z12
 	VBROADCASTSS     lanes<>+1152(SB), Z15
 	VFMADD231PS      Z15, Z14, Z12
@@ -36858,9 +36870,9 @@ oneEnd505:
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z12
 	VMOVUPS.Z        (SI), K1, Z13
-	VBROADCASTSS     lanes<>+4352(SB), Z14
-	VMAXPS           Z12, Z14, Z12
 	VBROADCASTSS     lanes<>+4384(SB), Z14
+	VMAXPS           Z12, Z14, Z12
+	VBROADCASTSS     lanes<>+4416(SB), Z14
 	VMINPS           Z12, Z14, Z12
 	VMULPS           Z12, Z12, Z14
 	VMINPS           Z14, Z0, Z0
@@ -36880,19 +36892,19 @@ oneEnd505:
 	VDIVPS           Z3, Z0, Z0
 	VMAXPS           Z0, Z2, Z0
 	VMINPS           Z0, Z1, Z0
-	VMULPS.BCST      lanes<>+4416(SB), Z12, Z2
+	VMULPS.BCST      lanes<>+4448(SB), Z12, Z2
 	VMULPS           Z12, Z2, Z2
 	VBROADCASTSS     lanes<>+2400(SB), Z3
 	VMAXPS           Z2, Z3, Z2
 	VREDUCEPS        $0x01, Z2, Z3
-	VBROADCASTSS     lanes<>+5408(SB), Z4
+	VBROADCASTSS     lanes<>+5440(SB), Z4
+	VFMADD213PS.BCST lanes<>+5408(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5376(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5344(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5280(SB), Z3, Z4
 	VFMADD213PS      Z1, Z3, Z4
 	VSCALEFPS        Z2, Z4, Z4
-	VMULPS.BCST      lanes<>+4448(SB), Z12, Z1
+	VMULPS.BCST      lanes<>+4480(SB), Z12, Z1
 	VMULPS           Z4, Z1, Z1
 	VBROADCASTSS     lanes<>+1152(SB), Z2
 	VFMADD231PS      Z2, Z0, Z1
@@ -36912,9 +36924,9 @@ one506:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd506
 	VMOVUPS          (SI), Z13
-	VBROADCASTSS     lanes<>+4352(SB), Z14
+	VBROADCASTSS     lanes<>+4384(SB), Z14
 	VMAXPS           Z12, Z14, Z14
-	VBROADCASTSS     lanes<>+4384(SB), Z15
+	VBROADCASTSS     lanes<>+4416(SB), Z15
 	VMINPS           Z14, Z15, Z14
 	VMULPS           Z14, Z14, Z15
 	VMINPS           Z15, Z0, Z15
@@ -36934,19 +36946,19 @@ one506:
 	VDIVPS           Z17, Z15, Z15
 	VMAXPS           Z15, Z2, Z15
 	VMINPS           Z15, Z1, Z15
-	VMULPS.BCST      lanes<>+4416(SB), Z14, Z16
+	VMULPS.BCST      lanes<>+4448(SB), Z14, Z16
 	VMULPS           Z14, Z16, Z16
 	VBROADCASTSS     lanes<>+2400(SB), Z17
 	VMAXPS           Z16, Z17, Z16
 	VREDUCEPS        $0x01, Z16, Z17
-	VBROADCASTSS     lanes<>+5408(SB), Z18
+	VBROADCASTSS     lanes<>+5440(SB), Z18
+	VFMADD213PS.BCST lanes<>+5408(SB), Z17, Z18
 	VFMADD213PS.BCST lanes<>+5376(SB), Z17, Z18
 	VFMADD213PS.BCST lanes<>+5344(SB), Z17, Z18
 	VFMADD213PS.BCST lanes<>+5312(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+5280(SB), Z17, Z18
 	VFMADD213PS      Z1, Z17, Z18
 	VSCALEFPS        Z16, Z18, Z18
-	VMULPS.BCST      lanes<>+4448(SB), Z14, Z14
+	VMULPS.BCST      lanes<>+4480(SB), Z14, Z14
 	VMULPS           Z18, Z14, Z14
 	VBROADCASTSS     lanes<>+1152(SB), Z16
 	VFMADD231PS      Z16, Z15, Z14
@@ -36967,9 +36979,9 @@ oneEnd506:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (SI), K1, Z13
-	VBROADCASTSS     lanes<>+4352(SB), Z14
-	VMAXPS           Z12, Z14, Z12
 	VBROADCASTSS     lanes<>+4384(SB), Z14
+	VMAXPS           Z12, Z14, Z12
+	VBROADCASTSS     lanes<>+4416(SB), Z14
 	VMINPS           Z12, Z14, Z12
 	VMULPS           Z12, Z12, Z14
 	VMINPS           Z14, Z0, Z0
@@ -36989,19 +37001,19 @@ oneEnd506:
 	VDIVPS           Z3, Z0, Z0
 	VMAXPS           Z0, Z2, Z0
 	VMINPS           Z0, Z1, Z0
-	VMULPS.BCST      lanes<>+4416(SB), Z12, Z2
+	VMULPS.BCST      lanes<>+4448(SB), Z12, Z2
 	VMULPS           Z12, Z2, Z2
 	VBROADCASTSS     lanes<>+2400(SB), Z3
 	VMAXPS           Z2, Z3, Z2
 	VREDUCEPS        $0x01, Z2, Z3
-	VBROADCASTSS     lanes<>+5408(SB), Z4
+	VBROADCASTSS     lanes<>+5440(SB), Z4
+	VFMADD213PS.BCST lanes<>+5408(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5376(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5344(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5280(SB), Z3, Z4
 	VFMADD213PS      Z1, Z3, Z4
 	VSCALEFPS        Z2, Z4, Z4
-	VMULPS.BCST      lanes<>+4448(SB), Z12, Z1
+	VMULPS.BCST      lanes<>+4480(SB), Z12, Z1
 	VMULPS           Z4, Z1, Z1
 	VBROADCASTSS     lanes<>+1152(SB), Z2
 	VFMADD231PS      Z2, Z0, Z1
@@ -37021,9 +37033,9 @@ one507:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd507
 	VMOVUPS          (DX), Z13
-	VBROADCASTSS     lanes<>+4352(SB), Z14
-	VMAXPS           Z13, Z14, Z13
 	VBROADCASTSS     lanes<>+4384(SB), Z14
+	VMAXPS           Z13, Z14, Z13
+	VBROADCASTSS     lanes<>+4416(SB), Z14
 	VMINPS           Z13, Z14, Z13
 	VMULPS           Z13, Z13, Z14
 	VMINPS           Z14, Z0, Z14
@@ -37043,19 +37055,19 @@ one507:
 	VDIVPS           Z16, Z14, Z14
 	VMAXPS           Z14, Z2, Z14
 	VMINPS           Z14, Z1, Z14
-	VMULPS.BCST      lanes<>+4416(SB), Z13, Z15
+	VMULPS.BCST      lanes<>+4448(SB), Z13, Z15
 	VMULPS           Z13, Z15, Z15
 	VBROADCASTSS     lanes<>+2400(SB), Z16
 	VMAXPS           Z15, Z16, Z15
 	VREDUCEPS        $0x01, Z15, Z16
-	VBROADCASTSS     lanes<>+5408(SB), Z17
+	VBROADCASTSS     lanes<>+5440(SB), Z17
+	VFMADD213PS.BCST lanes<>+5408(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+5376(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+5344(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+5312(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5280(SB), Z16, Z17
 	VFMADD213PS      Z1, Z16, Z17
 	VSCALEFPS        Z15, Z17, Z17
-	VMULPS.BCST      lanes<>+4448(SB), Z13, Z13
+	VMULPS.BCST      lanes<>+4480(SB), Z13, Z13
 	VMULPS           Z17, Z13, Z13
 	VBROADCASTSS     lanes<>+1152(SB), Z15
 	VFMADD231PS      Z15, Z14, Z13
@@ -37076,9 +37088,9 @@ oneEnd507:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z13
-	VBROADCASTSS     lanes<>+4352(SB), Z14
-	VMAXPS           Z13, Z14, Z13
 	VBROADCASTSS     lanes<>+4384(SB), Z14
+	VMAXPS           Z13, Z14, Z13
+	VBROADCASTSS     lanes<>+4416(SB), Z14
 	VMINPS           Z13, Z14, Z13
 	VMULPS           Z13, Z13, Z14
 	VMINPS           Z14, Z0, Z0
@@ -37098,19 +37110,19 @@ oneEnd507:
 	VDIVPS           Z3, Z0, Z0
 	VMAXPS           Z0, Z2, Z0
 	VMINPS           Z0, Z1, Z0
-	VMULPS.BCST      lanes<>+4416(SB), Z13, Z2
+	VMULPS.BCST      lanes<>+4448(SB), Z13, Z2
 	VMULPS           Z13, Z2, Z2
 	VBROADCASTSS     lanes<>+2400(SB), Z3
 	VMAXPS           Z2, Z3, Z2
 	VREDUCEPS        $0x01, Z2, Z3
-	VBROADCASTSS     lanes<>+5408(SB), Z4
+	VBROADCASTSS     lanes<>+5440(SB), Z4
+	VFMADD213PS.BCST lanes<>+5408(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5376(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5344(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5280(SB), Z3, Z4
 	VFMADD213PS      Z1, Z3, Z4
 	VSCALEFPS        Z2, Z4, Z4
-	VMULPS.BCST      lanes<>+4448(SB), Z13, Z1
+	VMULPS.BCST      lanes<>+4480(SB), Z13, Z1
 	VMULPS           Z4, Z1, Z1
 	VBROADCASTSS     lanes<>+1152(SB), Z2
 	VFMADD231PS      Z2, Z0, Z1
@@ -37133,11 +37145,11 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+5280(SB), Z1
-	VBROADCASTSS lanes<>+5312(SB), Z2
-	VBROADCASTSS lanes<>+5344(SB), Z3
-	VBROADCASTSS lanes<>+5376(SB), Z4
-	VBROADCASTSS lanes<>+5408(SB), Z5
+	VBROADCASTSS lanes<>+5312(SB), Z1
+	VBROADCASTSS lanes<>+5344(SB), Z2
+	VBROADCASTSS lanes<>+5376(SB), Z3
+	VBROADCASTSS lanes<>+5408(SB), Z4
+	VBROADCASTSS lanes<>+5440(SB), Z5
 	VBROADCASTSS lanes<>+2624(SB), Z5
 	VBROADCASTSS lanes<>+2592(SB), Z6
 	CMPQ         BX, $0x01
@@ -37150,20 +37162,20 @@ one508:
 	JLT              oneEnd508
 	VMOVUPS          (DX), Z6
 	VMOVUPS          (SI), Z7
-	VBROADCASTSS     lanes<>+4352(SB), Z8
-	VMAXPS           Z6, Z8, Z6
 	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4416(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z9
-	VBROADCASTSS     lanes<>+4480(SB), Z10
+	VBROADCASTSS     lanes<>+4512(SB), Z10
 	VMINPS           Z9, Z10, Z9
 	VBROADCASTSS     lanes<>+2400(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5408(SB), Z11
+	VBROADCASTSS     lanes<>+5440(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37172,8 +37184,8 @@ one508:
 	VSCALEFPS        Z9, Z11, Z11
 	VADDPS           Z0, Z11, Z9
 	VDIVPS           Z9, Z0, Z9
-	VBROADCASTSS     lanes<>+4512(SB), Z10
-	VFMADD213PS.BCST lanes<>+4544(SB), Z8, Z10
+	VBROADCASTSS     lanes<>+4544(SB), Z10
+	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z10
 	VMULPS           Z6, Z10, Z6
 	VMULPS           Z9, Z11, Z8
 	VMULPS           Z8, Z6, Z6
@@ -37195,20 +37207,20 @@ oneEnd508:
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z6
 	VMOVUPS.Z        (SI), K1, Z7
-	VBROADCASTSS     lanes<>+4352(SB), Z8
-	VMAXPS           Z6, Z8, Z6
 	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4416(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z5
-	VBROADCASTSS     lanes<>+4480(SB), Z9
+	VBROADCASTSS     lanes<>+4512(SB), Z9
 	VMINPS           Z5, Z9, Z5
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5408(SB), Z10
+	VBROADCASTSS     lanes<>+5440(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37217,8 +37229,8 @@ oneEnd508:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4512(SB), Z1
-	VFMADD213PS.BCST lanes<>+4544(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4544(SB), Z1
+	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z1
 	VMULPS           Z6, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37237,20 +37249,20 @@ one509:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd509
 	VMOVUPS          (SI), Z7
-	VBROADCASTSS     lanes<>+4352(SB), Z8
+	VBROADCASTSS     lanes<>+4384(SB), Z8
 	VMAXPS           Z6, Z8, Z8
-	VBROADCASTSS     lanes<>+4384(SB), Z9
+	VBROADCASTSS     lanes<>+4416(SB), Z9
 	VMINPS           Z8, Z9, Z8
 	VMULPS           Z8, Z8, Z9
 	VBROADCASTSS     lanes<>+2592(SB), Z10
 	VFMADD213PS      Z5, Z9, Z10
 	VMULPS           Z8, Z10, Z10
-	VBROADCASTSS     lanes<>+4480(SB), Z11
+	VBROADCASTSS     lanes<>+4512(SB), Z11
 	VMINPS           Z10, Z11, Z10
 	VBROADCASTSS     lanes<>+2400(SB), Z11
 	VMAXPS           Z10, Z11, Z10
 	VREDUCEPS        $0x01, Z10, Z11
-	VBROADCASTSS     lanes<>+5408(SB), Z12
+	VBROADCASTSS     lanes<>+5440(SB), Z12
 	VFMADD213PS      Z4, Z11, Z12
 	VFMADD213PS      Z3, Z11, Z12
 	VFMADD213PS      Z2, Z11, Z12
@@ -37259,8 +37271,8 @@ one509:
 	VSCALEFPS        Z10, Z12, Z12
 	VADDPS           Z0, Z12, Z10
 	VDIVPS           Z10, Z0, Z10
-	VBROADCASTSS     lanes<>+4512(SB), Z11
-	VFMADD213PS.BCST lanes<>+4544(SB), Z9, Z11
+	VBROADCASTSS     lanes<>+4544(SB), Z11
+	VFMADD213PS.BCST lanes<>+4576(SB), Z9, Z11
 	VMULPS           Z8, Z11, Z8
 	VMULPS           Z10, Z12, Z9
 	VMULPS           Z9, Z8, Z8
@@ -37280,20 +37292,20 @@ oneEnd509:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (SI), K1, Z7
-	VBROADCASTSS     lanes<>+4352(SB), Z8
-	VMAXPS           Z6, Z8, Z6
 	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4416(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z5
-	VBROADCASTSS     lanes<>+4480(SB), Z9
+	VBROADCASTSS     lanes<>+4512(SB), Z9
 	VMINPS           Z5, Z9, Z5
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5408(SB), Z10
+	VBROADCASTSS     lanes<>+5440(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37302,8 +37314,8 @@ oneEnd509:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4512(SB), Z1
-	VFMADD213PS.BCST lanes<>+4544(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4544(SB), Z1
+	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z1
 	VMULPS           Z6, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37322,20 +37334,20 @@ one510:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd510
 	VMOVUPS          (DX), Z7
-	VBROADCASTSS     lanes<>+4352(SB), Z8
-	VMAXPS           Z7, Z8, Z7
 	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VMAXPS           Z7, Z8, Z7
+	VBROADCASTSS     lanes<>+4416(SB), Z8
 	VMINPS           Z7, Z8, Z7
 	VMULPS           Z7, Z7, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z7, Z9, Z9
-	VBROADCASTSS     lanes<>+4480(SB), Z10
+	VBROADCASTSS     lanes<>+4512(SB), Z10
 	VMINPS           Z9, Z10, Z9
 	VBROADCASTSS     lanes<>+2400(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5408(SB), Z11
+	VBROADCASTSS     lanes<>+5440(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37344,8 +37356,8 @@ one510:
 	VSCALEFPS        Z9, Z11, Z11
 	VADDPS           Z0, Z11, Z9
 	VDIVPS           Z9, Z0, Z9
-	VBROADCASTSS     lanes<>+4512(SB), Z10
-	VFMADD213PS.BCST lanes<>+4544(SB), Z8, Z10
+	VBROADCASTSS     lanes<>+4544(SB), Z10
+	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z10
 	VMULPS           Z7, Z10, Z7
 	VMULPS           Z9, Z11, Z8
 	VMULPS           Z8, Z7, Z7
@@ -37365,20 +37377,20 @@ oneEnd510:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z7
-	VBROADCASTSS     lanes<>+4352(SB), Z8
-	VMAXPS           Z7, Z8, Z7
 	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VMAXPS           Z7, Z8, Z7
+	VBROADCASTSS     lanes<>+4416(SB), Z8
 	VMINPS           Z7, Z8, Z7
 	VMULPS           Z7, Z7, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z7, Z9, Z5
-	VBROADCASTSS     lanes<>+4480(SB), Z9
+	VBROADCASTSS     lanes<>+4512(SB), Z9
 	VMINPS           Z5, Z9, Z5
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5408(SB), Z10
+	VBROADCASTSS     lanes<>+5440(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37387,8 +37399,8 @@ oneEnd510:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4512(SB), Z1
-	VFMADD213PS.BCST lanes<>+4544(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4544(SB), Z1
+	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z1
 	VMULPS           Z7, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37723,16 +37735,16 @@ many516:
 	CMPQ        AX, $0x00000040
 	JLT         manyEnd516
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(CX), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(CX), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(CX), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
@@ -37743,7 +37755,7 @@ one516:
 	CMPQ        AX, $0x00000010
 	JLT         oneEnd516
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
@@ -37757,7 +37769,7 @@ oneEnd516:
 	DECQ        AX
 	KMOVW       AX, K1
 	VMOVUPS.Z   (CX), K1, Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
 done516:
@@ -38250,13 +38262,13 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+96(SB), Z1
-	VBROADCASTSS lanes<>+5248(SB), Z2
+	VBROADCASTSS lanes<>+5280(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+5280(SB), Z4
-	VBROADCASTSS lanes<>+5312(SB), Z5
-	VBROADCASTSS lanes<>+5344(SB), Z6
-	VBROADCASTSS lanes<>+5376(SB), Z7
-	VBROADCASTSS lanes<>+5408(SB), Z8
+	VBROADCASTSS lanes<>+5312(SB), Z4
+	VBROADCASTSS lanes<>+5344(SB), Z5
+	VBROADCASTSS lanes<>+5376(SB), Z6
+	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5440(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z9
 
@@ -38268,7 +38280,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5408(SB), Z12
+	VBROADCASTSS lanes<>+5440(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38282,7 +38294,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5408(SB), Z12
+	VBROADCASTSS lanes<>+5440(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38305,7 +38317,7 @@ one523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5408(SB), Z12
+	VBROADCASTSS lanes<>+5440(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38333,7 +38345,7 @@ oneEnd523:
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
 	VCMPPS       $0x15, Z2, Z0, K2
-	VBROADCASTSS lanes<>+5408(SB), Z2
+	VBROADCASTSS lanes<>+5440(SB), Z2
 	VFMADD213PS  Z7, Z1, Z2
 	VFMADD213PS  Z6, Z1, Z2
 	VFMADD213PS  Z5, Z1, Z2
@@ -38558,13 +38570,13 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5248(SB), Z1
+	VBROADCASTSS lanes<>+5280(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5312(SB), Z3
+	VBROADCASTSS lanes<>+5344(SB), Z4
+	VBROADCASTSS lanes<>+5376(SB), Z5
+	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5440(SB), Z7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -38582,7 +38594,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38597,7 +38609,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38619,7 +38631,7 @@ row:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38928,16 +38940,16 @@ columns4:
 
 row4:
 	VMOVUPS     (DI), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(DI), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(DI), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(DI), Z4
-	VANDPS.BCST lanes<>+3232(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        SI, DI
 	DECQ        R8
@@ -38961,7 +38973,7 @@ columns1:
 
 row1:
 	VMOVUPS     (DI), Z1
-	VANDPS.BCST lanes<>+3232(SB), Z1, Z1
+	VANDPS.BCST lanes<>+3264(SB), Z1, Z1
 	VADDPS      Z1, Z0, Z0
 	ADDQ        SI, DI
 	DECQ        R8
@@ -39206,7 +39218,7 @@ TEXT ·argMaxColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3616(SB), Z1
+	VBROADCASTSS lanes<>+3648(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39251,7 +39263,7 @@ TEXT ·argMinColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3616(SB), Z1
+	VBROADCASTSS lanes<>+3648(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39296,7 +39308,7 @@ TEXT ·argMaxLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3616(SB), Z1
+	VBROADCASTSS lanes<>+3648(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39341,7 +39353,7 @@ TEXT ·argMinLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3616(SB), Z1
+	VBROADCASTSS lanes<>+3648(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39386,7 +39398,7 @@ TEXT ·argMaxPlainColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3616(SB), Z1
+	VBROADCASTSS lanes<>+3648(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39936,13 +39948,13 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+5248(SB), Z3
+	VBROADCASTSS     lanes<>+5280(SB), Z3
 	VCMPPS           $0x15, Z3, Z1, K2
-	VBROADCASTSS     lanes<>+5408(SB), Z3
+	VBROADCASTSS     lanes<>+5440(SB), Z3
+	VFMADD213PS.BCST lanes<>+5408(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5376(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5344(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5312(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5280(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS.Z      Z1, Z3, K2, Z3
 	VMOVAPS          Z3, Z1
@@ -40000,13 +40012,13 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+5248(SB), Z9
+	VBROADCASTSS      lanes<>+5280(SB), Z9
 	VCMPPS            $0x15, Z9, Z2, K2
-	VBROADCASTSS      lanes<>+5408(SB), Z9
+	VBROADCASTSS      lanes<>+5440(SB), Z9
+	VFMADD213PS.BCST  lanes<>+5408(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5376(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5344(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5312(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5280(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS.Z       Z2, Z9, K2, Z9
 	VMOVAPS           Z9, Z2
@@ -40077,13 +40089,13 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5248(SB), Z1
+	VBROADCASTSS lanes<>+5280(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5312(SB), Z3
+	VBROADCASTSS lanes<>+5344(SB), Z4
+	VBROADCASTSS lanes<>+5376(SB), Z5
+	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5440(SB), Z7
 	VBROADCASTSS lanes<>+768(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -40164,7 +40176,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5408(SB), Z13
+	VBROADCASTSS lanes<>+5440(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40178,7 +40190,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5408(SB), Z13
+	VBROADCASTSS lanes<>+5440(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40201,7 +40213,7 @@ one544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5408(SB), Z13
+	VBROADCASTSS lanes<>+5440(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40228,7 +40240,7 @@ oneEnd544:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z11
 	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5408(SB), Z12
+	VBROADCASTSS lanes<>+5440(SB), Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
@@ -40351,13 +40363,13 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5248(SB), Z1
+	VBROADCASTSS lanes<>+5280(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5312(SB), Z3
+	VBROADCASTSS lanes<>+5344(SB), Z4
+	VBROADCASTSS lanes<>+5376(SB), Z5
+	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5440(SB), Z7
 	VBROADCASTSS lanes<>+768(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -40438,7 +40450,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5408(SB), Z18
+	VBROADCASTSS lanes<>+5440(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40451,7 +40463,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5408(SB), Z18
+	VBROADCASTSS lanes<>+5440(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40473,7 +40485,7 @@ one547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5408(SB), Z18
+	VBROADCASTSS lanes<>+5440(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40499,7 +40511,7 @@ oneEnd547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5408(SB), Z18
+	VBROADCASTSS lanes<>+5440(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40950,13 +40962,13 @@ TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         y_base+48(FP), SI
 	VBROADCASTSS lanes<>+448(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5248(SB), Z1
+	VBROADCASTSS lanes<>+5280(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5312(SB), Z3
+	VBROADCASTSS lanes<>+5344(SB), Z4
+	VBROADCASTSS lanes<>+5376(SB), Z5
+	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5440(SB), Z7
 
 next:
 	CMPQ         CX, BX
@@ -41032,7 +41044,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41046,7 +41058,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41070,7 +41082,7 @@ one554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41097,7 +41109,7 @@ oneEnd554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K2
-	VBROADCASTSS lanes<>+5408(SB), Z11
+	VBROADCASTSS lanes<>+5440(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41127,13 +41139,13 @@ TEXT ·scaledExpRowsAVX512(SB), NOSPLIT, $0-80
 	MOVQ         cols+72(FP), BX
 	MOVQ         f_base+48(FP), SI
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5248(SB), Z1
+	VBROADCASTSS lanes<>+5280(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
+	VBROADCASTSS lanes<>+5312(SB), Z3
+	VBROADCASTSS lanes<>+5344(SB), Z4
+	VBROADCASTSS lanes<>+5376(SB), Z5
+	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5440(SB), Z7
 
 next:
 	CMPQ         CX, BX
@@ -41151,7 +41163,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41164,7 +41176,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41177,7 +41189,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41190,7 +41202,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41212,7 +41224,7 @@ one555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41237,7 +41249,7 @@ oneEnd555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -43381,7 +43393,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43480,7 +43492,7 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43579,7 +43591,7 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43678,7 +43690,7 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43777,7 +43789,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43876,8 +43888,8 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VANDPS.BCST  lanes<>+3232(SB), Z0, Z0
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VANDPS.BCST  lanes<>+3264(SB), Z0, Z0
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43887,11 +43899,11 @@ next599:
 	TESTQ       BX, BX
 	JE          end599
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     64(DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
@@ -43912,10 +43924,10 @@ next600:
 	TESTQ       BX, BX
 	JE          end600
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+3232(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
 	VMOVDQU8.Z  Y2, K2, Y0
@@ -43980,7 +43992,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44079,7 +44091,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44178,7 +44190,7 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4576(SB), Y2
+	VMOVUPS      lanes<>+4608(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -49024,13 +49036,13 @@ next738:
 	JE           end738
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+4256(SB), Z1
+	VBROADCASTSS lanes<>+4288(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+4256(SB), Z1
+	VBROADCASTSS lanes<>+4288(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -49051,12 +49063,12 @@ next739:
 	TESTQ        BX, BX
 	JE           end739
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+4256(SB), Z1
+	VBROADCASTSS lanes<>+4288(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, (AX)
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+4256(SB), Z1
+	VBROADCASTSS lanes<>+4288(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, 64(AX)
@@ -49076,12 +49088,12 @@ next740:
 	TESTQ        BX, BX
 	JE           end740
 	VMOVUPS      (CX), Z0
-	VBROADCASTSS lanes<>+4256(SB), Z1
+	VBROADCASTSS lanes<>+4288(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
-	VBROADCASTSS lanes<>+4256(SB), Z1
+	VBROADCASTSS lanes<>+4288(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -49405,9 +49417,9 @@ end752:
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4640(SB), Z0
-	VPSLLQ       $0x20, Z0, Z0
 	VBROADCASTSS lanes<>+4672(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+4704(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49517,9 +49529,9 @@ end755:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4640(SB), Z0
-	VPSLLQ       $0x20, Z0, Z0
 	VBROADCASTSS lanes<>+4672(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+4704(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49635,7 +49647,7 @@ end758:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49706,7 +49718,7 @@ end761:
 // func equalU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49777,7 +49789,7 @@ end764:
 // func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49861,7 +49873,7 @@ end767:
 // func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49945,7 +49957,7 @@ end770:
 // func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50107,7 +50119,7 @@ end773:
 // func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50269,7 +50281,7 @@ end776:
 // func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50431,7 +50443,7 @@ end779:
 // func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50502,7 +50514,7 @@ end782:
 // func lessU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50573,7 +50585,7 @@ end785:
 // func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50657,7 +50669,7 @@ end788:
 // func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50741,7 +50753,7 @@ end791:
 // func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50903,7 +50915,7 @@ end794:
 // func lessU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51065,7 +51077,7 @@ end797:
 // func lessF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51227,7 +51239,7 @@ end800:
 // func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51298,7 +51310,7 @@ end803:
 // func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51369,7 +51381,7 @@ end806:
 // func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51453,7 +51465,7 @@ end809:
 // func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51537,7 +51549,7 @@ end812:
 // func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51699,7 +51711,7 @@ end815:
 // func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51861,7 +51873,7 @@ end818:
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4576(SB), Z0
+	VBROADCASTSS lanes<>+4608(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -52503,8 +52515,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+4736(SB), Z1, Z1
-	VPADDD.BCST lanes<>+4768(SB), Z0, Z4
+	VORPS.BCST  lanes<>+4768(SB), Z1, Z1
+	VPADDD.BCST lanes<>+4800(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -52573,28 +52585,28 @@ four:
 	VCVTPS2DQ    Z10, Z11
 	VCVTDQ2PS    Z11, Z12
 	VSUBPS       Z12, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       64(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z12
 	VCVTDQ2PS    Z12, Z13
 	VSUBPS       Z13, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       128(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z13
 	VCVTDQ2PS    Z13, Z14
 	VSUBPS       Z14, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       192(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z14
 	VCVTDQ2PS    Z14, Z15
 	VSUBPS       Z15, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VCMPPS       $0x1e, Z2, Z9, K1
 	KMOVW        K1, BX
@@ -52638,7 +52650,7 @@ next:
 	VMULPS      Z1, Z6, Z7
 	VRNDSCALEPS $0x00, Z7, Z8
 	VSUBPS      Z8, Z7, Z7
-	VANDPS.BCST lanes<>+3232(SB), Z7, Z7
+	VANDPS.BCST lanes<>+3264(SB), Z7, Z7
 	VCMPPS      $0x1e, Z2, Z7, K1
 	KMOVW       K1, BX
 	TESTL       BX, BX
@@ -52694,28 +52706,28 @@ four:
 	VCVTPS2DQ    Z10, Z11
 	VCVTDQ2PS    Z11, Z12
 	VSUBPS       Z12, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       64(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z12
 	VCVTDQ2PS    Z12, Z13
 	VSUBPS       Z13, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       128(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z13
 	VCVTDQ2PS    Z13, Z14
 	VSUBPS       Z14, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       192(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z14
 	VCVTDQ2PS    Z14, Z15
 	VSUBPS       Z15, Z10, Z10
-	VANDPS.BCST  lanes<>+3232(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VCMPPS       $0x1e, Z2, Z9, K1
 	KMOVW        K1, BX
@@ -52759,7 +52771,7 @@ next:
 	VMULPS      Z1, Z6, Z7
 	VRNDSCALEPS $0x00, Z7, Z8
 	VSUBPS      Z8, Z7, Z7
-	VANDPS.BCST lanes<>+3232(SB), Z7, Z7
+	VANDPS.BCST lanes<>+3264(SB), Z7, Z7
 	VCMPPS      $0x1e, Z2, Z7, K1
 	KMOVW       K1, BX
 	TESTL       BX, BX
@@ -52867,20 +52879,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+4800(SB), Z5
-	VFMADD213PS.BCST lanes<>+4832(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+4832(SB), Z5
 	VFMADD213PS.BCST lanes<>+4864(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+4896(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+4928(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4960(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+4960(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+4992(SB), Z6, Z7
+	VMULPS.BCST      lanes<>+4992(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+5024(SB), Z6, Z7
 	VXORPS.BCST      lanes<>+1600(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+4960(SB), Z9
+	VBROADCASTSS     lanes<>+4992(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+4960(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+4992(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -52894,22 +52906,22 @@ next:
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+5024(SB), Z2
-	VFMADD213PS.BCST lanes<>+5056(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+5056(SB), Z2
 	VFMADD213PS.BCST lanes<>+5088(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+5120(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+5152(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5184(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+480(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
-	VANDPS.BCST      lanes<>+3232(SB), Z3, Z1
+	VANDPS.BCST      lanes<>+3264(SB), Z3, Z1
 	VCMPPS.BCST      $0x19, lanes<>+832(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VCMPPS.BCST      $0x15, lanes<>+1184(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+5184(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+5216(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -52944,16 +52956,16 @@ next:
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z2, Z1, Z4
 	VANDPS.BCST  lanes<>+1600(SB), Z0, Z0
-	VANDPS.BCST  lanes<>+3232(SB), Z1, Z1
+	VANDPS.BCST  lanes<>+3264(SB), Z1, Z1
 	VXORPS       Z0, Z4, Z5
 	VXORPS       Z0, Z1, Z6
 	VADDPS       Z6, Z4, Z6
 	VCMPPS.BCST  $0x11, lanes<>+736(SB), Z5, K1
 	VBLENDMPS    Z6, Z4, K1, Z3
-	VANDPS.BCST  lanes<>+3232(SB), Z3, Z4
+	VANDPS.BCST  lanes<>+3264(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
-	VANDPS.BCST  lanes<>+3232(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+5216(SB), Z2, K1
+	VANDPS.BCST  lanes<>+3264(SB), Z2, Z2
+	VCMPPS.BCST  $0x15, lanes<>+5248(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+1184(SB), Z1, K1
@@ -53008,45 +53020,45 @@ one822:
 	VMOVUPS          (CX), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K1, Z12
 	VMOVUPS          (AX)(DX*2), Z13
 	VMOVUPS          (CX)(BX*2), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
-	VMOVAPS          Z13, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z13
-	VFNMADD231PS     Z7, Z14, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z13, Z15
-	VFMADD213PS      Z10, Z13, Z15
-	VFMADD213PS      Z9, Z13, Z15
-	VFMADD213PS      Z8, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z13
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z13
+	VFNMADD231PS     Z7, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z8, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z13
 	VDIVPS.Z         Z13, Z14, K1, Z13
 	VMOVUPS          (R9), Z14
 	VMULPS           Z14, Z13, Z13
@@ -53075,23 +53087,23 @@ one822:
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z12
-	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z12, Z15
-	VFMADD213PS      Z10, Z12, Z15
-	VFMADD213PS      Z9, Z12, Z15
-	VFMADD213PS      Z8, Z12, Z15
-	VFMADD213PS      Z3, Z12, Z15
-	VFMADD213PS      Z3, Z12, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z12, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z12
+	VFNMADD231PS     Z7, Z15, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z12, Z16
+	VFMADD213PS      Z10, Z12, Z16
+	VFMADD213PS      Z9, Z12, Z16
+	VFMADD213PS      Z8, Z12, Z16
+	VFMADD213PS      Z3, Z12, Z16
+	VFMADD213PS      Z3, Z12, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z12
 	VDIVPS.Z         Z12, Z14, K1, Z12
 	VMULPS           Z13, Z13, Z14
 	VMINPS           Z14, Z2, Z14
@@ -53129,45 +53141,45 @@ oneEnd822:
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K2, Z12
 	VMOVUPS.Z        (AX)(DX*2), K1, Z13
 	VMOVUPS.Z        (CX)(BX*2), K1, Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K2
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
-	VMOVAPS          Z13, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z13
-	VFNMADD231PS     Z7, Z14, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z13, Z15
-	VFMADD213PS      Z10, Z13, Z15
-	VFMADD213PS      Z9, Z13, Z15
-	VFMADD213PS      Z8, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z13
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z13
+	VFNMADD231PS     Z7, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z8, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z13
 	VDIVPS.Z         Z13, Z14, K2, Z13
 	VMOVUPS.Z        (R9), K1, Z14
 	VMULPS           Z14, Z13, Z13
@@ -53196,6 +53208,7 @@ oneEnd822:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z0
 	VMOVAPS          Z0, Z12
@@ -53212,8 +53225,7 @@ oneEnd822:
 	VFMADD213PS      Z3, Z0, Z5
 	VSCALEFPS        Z1, Z5, Z5
 	VADDPS           Z3, Z5, Z0
-	VBROADCASTSS     lanes<>+352(SB), Z1
-	VDIVPS.Z         Z0, Z1, K2, Z0
+	VDIVPS.Z         Z0, Z14, K2, Z0
 	VMULPS           Z13, Z13, Z1
 	VMINPS           Z1, Z2, Z1
 	VBROADCASTSS     lanes<>+1280(SB), Z2
@@ -53272,23 +53284,23 @@ one823:
 	VMOVUPS          (CX)(BX*1), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K1, Z12
 	VMOVUPS          (CX)(BX*2), Z13
 	VMOVUPS          (R8), Z14
@@ -53315,23 +53327,23 @@ one823:
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
-	VMOVAPS          Z13, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z13
-	VFNMADD231PS     Z7, Z14, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z13, Z15
-	VFMADD213PS      Z10, Z13, Z15
-	VFMADD213PS      Z9, Z13, Z15
-	VFMADD213PS      Z8, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z13
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z13
+	VFNMADD231PS     Z7, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z8, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z13
 	VDIVPS.Z         Z13, Z14, K1, Z13
 	VMOVUPS          (DI), Z14
 	VSUBPS           Z12, Z14, Z14
@@ -53356,23 +53368,23 @@ oneEnd823:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K2, Z12
 	VMOVUPS.Z        (CX)(BX*2), K1, Z13
 	VMOVUPS.Z        (R8), K1, Z14
@@ -53399,6 +53411,7 @@ oneEnd823:
 	VMOVUPS.Z        (CX), K1, Z12
 	VADDPS           Z12, Z4, Z4
 	VCMPPS           $0x15, Z0, Z4, K2
+	VBROADCASTSS     lanes<>+352(SB), Z12
 	VXORPS.BCST      lanes<>+1600(SB), Z4, Z4
 	VMAXPS           Z4, Z0, Z0
 	VMOVAPS          Z0, Z4
@@ -53415,8 +53428,7 @@ oneEnd823:
 	VFMADD213PS      Z3, Z0, Z4
 	VSCALEFPS        Z1, Z4, Z4
 	VADDPS           Z3, Z4, Z0
-	VBROADCASTSS     lanes<>+352(SB), Z1
-	VDIVPS.Z         Z0, Z1, K2, Z0
+	VDIVPS.Z         Z0, Z12, K2, Z0
 	VMOVUPS.Z        (DI), K1, Z1
 	VSUBPS           Z2, Z1, Z1
 	VFMADD231PS      Z0, Z1, Z2
@@ -53463,46 +53475,46 @@ one824:
 	VMOVUPS          (CX), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K1, Z12
 	VMOVUPS          Z12, (AX)
 	VMOVUPS          (AX)(DX*2), Z13
 	VMOVUPS          (CX)(BX*2), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
-	VMOVAPS          Z13, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z13
-	VFNMADD231PS     Z7, Z14, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z13, Z15
-	VFMADD213PS      Z10, Z13, Z15
-	VFMADD213PS      Z9, Z13, Z15
-	VFMADD213PS      Z8, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z13
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z13
+	VFNMADD231PS     Z7, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z8, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z13
 	VDIVPS.Z         Z13, Z14, K1, Z13
 	VMOVUPS          Z13, (AX)(DX*2)
 	VMOVUPS          (R10), Z14
@@ -53533,23 +53545,23 @@ one824:
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z12
-	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z12, Z15
-	VFMADD213PS      Z10, Z12, Z15
-	VFMADD213PS      Z9, Z12, Z15
-	VFMADD213PS      Z8, Z12, Z15
-	VFMADD213PS      Z3, Z12, Z15
-	VFMADD213PS      Z3, Z12, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z12, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z12
+	VFNMADD231PS     Z7, Z15, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z12, Z16
+	VFMADD213PS      Z10, Z12, Z16
+	VFMADD213PS      Z9, Z12, Z16
+	VFMADD213PS      Z8, Z12, Z16
+	VFMADD213PS      Z3, Z12, Z16
+	VFMADD213PS      Z3, Z12, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z12
 	VDIVPS.Z         Z12, Z14, K1, Z12
 	VMOVUPS          Z12, (AX)(DX*1)
 	VMULPS           Z13, Z13, Z14
@@ -53589,46 +53601,46 @@ oneEnd824:
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K2, Z12
 	VMOVUPS          Z12, K1, (AX)
 	VMOVUPS.Z        (AX)(DX*2), K1, Z13
 	VMOVUPS.Z        (CX)(BX*2), K1, Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K2
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
-	VMOVAPS          Z13, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z13
-	VFNMADD231PS     Z7, Z14, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z13, Z15
-	VFMADD213PS      Z10, Z13, Z15
-	VFMADD213PS      Z9, Z13, Z15
-	VFMADD213PS      Z8, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z13
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z13
+	VFNMADD231PS     Z7, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z8, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z13
 	VDIVPS.Z         Z13, Z14, K2, Z13
 	VMOVUPS          Z13, K1, (AX)(DX*2)
 	VMOVUPS.Z        (R10), K1, Z14
@@ -53659,6 +53671,7 @@ oneEnd824:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z0
 	VMOVAPS          Z0, Z12
@@ -53675,8 +53688,7 @@ oneEnd824:
 	VFMADD213PS      Z3, Z0, Z5
 	VSCALEFPS        Z1, Z5, Z5
 	VADDPS           Z3, Z5, Z0
-	VBROADCASTSS     lanes<>+352(SB), Z1
-	VDIVPS.Z         Z0, Z1, K2, Z0
+	VDIVPS.Z         Z0, Z14, K2, Z0
 	VMOVUPS          Z0, K1, (AX)(DX*1)
 	VMULPS           Z13, Z13, Z1
 	VMINPS           Z1, Z2, Z1
@@ -53738,23 +53750,23 @@ one825:
 	VMOVUPS          (CX)(BX*1), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K1, Z12
 	VMOVUPS          Z12, (AX)(DX*1)
 	VMOVUPS          (CX)(BX*2), Z13
@@ -53784,23 +53796,23 @@ one825:
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
+	VBROADCASTSS     lanes<>+352(SB), Z14
 	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
-	VMOVAPS          Z13, Z14
-	VFMADD132PS      Z5, Z1, Z14
-	VSUBPS           Z1, Z14, Z14
-	VFNMADD231PS     Z6, Z14, Z13
-	VFNMADD231PS     Z7, Z14, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z15
-	VFMADD213PS      Z11, Z13, Z15
-	VFMADD213PS      Z10, Z13, Z15
-	VFMADD213PS      Z9, Z13, Z15
-	VFMADD213PS      Z8, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VFMADD213PS      Z3, Z13, Z15
-	VSCALEFPS        Z14, Z15, Z15
-	VADDPS           Z3, Z15, Z13
-	VBROADCASTSS     lanes<>+352(SB), Z14
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z5, Z1, Z15
+	VSUBPS           Z1, Z15, Z15
+	VFNMADD231PS     Z6, Z15, Z13
+	VFNMADD231PS     Z7, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z8, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VFMADD213PS      Z3, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z3, Z16, Z13
 	VDIVPS.Z         Z13, Z14, K1, Z13
 	VMOVUPS          Z13, (AX)
 	VMOVUPS          (R8), Z14
@@ -53826,23 +53838,23 @@ oneEnd825:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
+	VBROADCASTSS     lanes<>+352(SB), Z13
 	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z5, Z1, Z13
-	VSUBPS           Z1, Z13, Z13
-	VFNMADD231PS     Z6, Z13, Z12
-	VFNMADD231PS     Z7, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z11, Z12, Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VFMADD213PS      Z3, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z3, Z14, Z12
-	VBROADCASTSS     lanes<>+352(SB), Z13
+	VMOVAPS          Z12, Z14
+	VFMADD132PS      Z5, Z1, Z14
+	VSUBPS           Z1, Z14, Z14
+	VFNMADD231PS     Z6, Z14, Z12
+	VFNMADD231PS     Z7, Z14, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z11, Z12, Z15
+	VFMADD213PS      Z10, Z12, Z15
+	VFMADD213PS      Z9, Z12, Z15
+	VFMADD213PS      Z8, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VFMADD213PS      Z3, Z12, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z3, Z15, Z12
 	VDIVPS.Z         Z12, Z13, K2, Z12
 	VMOVUPS          Z12, K1, (AX)(DX*1)
 	VMOVUPS.Z        (CX)(BX*2), K1, Z13
@@ -53872,6 +53884,7 @@ oneEnd825:
 	VMOVUPS.Z        (CX), K1, Z12
 	VADDPS           Z12, Z4, Z4
 	VCMPPS           $0x15, Z0, Z4, K2
+	VBROADCASTSS     lanes<>+352(SB), Z12
 	VXORPS.BCST      lanes<>+1600(SB), Z4, Z4
 	VMAXPS           Z4, Z0, Z0
 	VMOVAPS          Z0, Z4
@@ -53888,8 +53901,7 @@ oneEnd825:
 	VFMADD213PS      Z3, Z0, Z4
 	VSCALEFPS        Z1, Z4, Z4
 	VADDPS           Z3, Z4, Z0
-	VBROADCASTSS     lanes<>+352(SB), Z1
-	VDIVPS.Z         Z0, Z1, K2, Z0
+	VDIVPS.Z         Z0, Z12, K2, Z0
 	VMOVUPS          Z0, K1, (AX)
 	VMOVUPS.Z        (R8), K1, Z1
 	VSUBPS           Z2, Z1, Z1
@@ -54312,47 +54324,47 @@ many829:
 	JLT          manyEnd829
 	VMOVUPS      (DI), Y2
 	VCMPPS       $0x15, Y0, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
 	VXORPS       lanes<>+1600(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y2
-	VFNMADD231PS lanes<>+160(SB), Y5, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y2
+	VFNMADD231PS lanes<>+160(SB), Y6, Y2
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y2, Y6
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y6
+	VFMADD213PS  lanes<>+320(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y2
 	VADDPS       lanes<>+352(SB), Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (DI)
 	VMOVUPS      32(DI), Y2
 	VCMPPS       $0x15, Y0, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
 	VXORPS       lanes<>+1600(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y2
-	VFNMADD231PS lanes<>+160(SB), Y5, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y2
+	VFNMADD231PS lanes<>+160(SB), Y6, Y2
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y2, Y6
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y6
+	VFMADD213PS  lanes<>+320(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y2
 	VADDPS       lanes<>+352(SB), Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
 	VMOVUPS      Y2, 32(DI)
@@ -54366,24 +54378,24 @@ one829:
 	JLT          oneEnd829
 	VMOVUPS      (DI), Y2
 	VCMPPS       $0x15, Y0, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
 	VXORPS       lanes<>+1600(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y2
-	VFNMADD231PS lanes<>+160(SB), Y5, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y2
+	VFNMADD231PS lanes<>+160(SB), Y6, Y2
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y2, Y6
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y6
+	VFMADD213PS  lanes<>+320(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y2
 	VADDPS       lanes<>+352(SB), Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (DI)
@@ -54399,24 +54411,24 @@ oneEnd829:
 	VMOVUPS      (R8)(SI*4), Y2
 	VMASKMOVPS   (DI), Y2, Y3
 	VCMPPS       $0x15, Y0, Y3, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
 	VXORPS       lanes<>+1600(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
-	VMOVAPS      Y3, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y3
-	VFNMADD231PS lanes<>+160(SB), Y6, Y3
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y3, Y6
-	VFMADD213PS  lanes<>+256(SB), Y3, Y6
-	VFMADD213PS  lanes<>+288(SB), Y3, Y6
-	VFMADD213PS  lanes<>+320(SB), Y3, Y6
-	VFMADD213PS  lanes<>+352(SB), Y3, Y6
-	VFMADD213PS  lanes<>+352(SB), Y3, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y3
+	VMOVAPS      Y3, Y6
+	VFMADD132PS  lanes<>+96(SB), Y1, Y6
+	VSUBPS       Y1, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y3
+	VFNMADD231PS lanes<>+160(SB), Y7, Y3
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y3, Y7
+	VFMADD213PS  lanes<>+256(SB), Y3, Y7
+	VFMADD213PS  lanes<>+288(SB), Y3, Y7
+	VFMADD213PS  lanes<>+320(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y3
 	VADDPS       lanes<>+352(SB), Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
 	VDIVPS       Y3, Y5, Y3
 	VANDPS       Y4, Y3, Y3
 	VMASKMOVPS   Y3, Y2, (DI)
@@ -54707,7 +54719,7 @@ TEXT ·siluWideAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+1536(SB), Y1
 	VMOVUPS      lanes<>+1568(SB), Y2
-	VMOVUPS      lanes<>+448(SB), Y3
+	VMOVUPS      lanes<>+448(SB), Y2
 
 row:
 	MOVQ AX, SI
@@ -54716,50 +54728,54 @@ row:
 many832:
 	CMPQ         SI, $0x00000010
 	JLT          manyEnd832
-	VMOVUPS      (DI), Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMINPS       Y5, Y2, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      (DI), Y3
+	VXORPS       lanes<>+1600(SB), Y3, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y4, Y5
+	VMAXPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+224(SB), Y4, Y7
+	VFMADD213PS  lanes<>+256(SB), Y4, Y7
+	VFMADD213PS  lanes<>+288(SB), Y4, Y7
+	VFMADD213PS  lanes<>+320(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (DI)
-	VMOVUPS      32(DI), Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMINPS       Y5, Y2, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMULPS       Y6, Y7, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVUPS      32(DI), Y3
+	VXORPS       lanes<>+1600(SB), Y3, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y4, Y5
+	VMAXPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+224(SB), Y4, Y7
+	VFMADD213PS  lanes<>+256(SB), Y4, Y7
+	VFMADD213PS  lanes<>+288(SB), Y4, Y7
+	VFMADD213PS  lanes<>+320(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, 32(DI)
+	VMULPS       Y6, Y7, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
 	JMP          many832
@@ -54768,28 +54784,30 @@ manyEnd832:
 one832:
 	CMPQ         SI, $0x00000008
 	JLT          oneEnd832
-	VMOVUPS      (DI), Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMINPS       Y5, Y2, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      (DI), Y3
+	VXORPS       lanes<>+1600(SB), Y3, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      lanes<>+2688(SB), Y5
+	VCMPPS       $0x1a, Y5, Y4, Y5
+	VMAXPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+224(SB), Y4, Y7
+	VFMADD213PS  lanes<>+256(SB), Y4, Y7
+	VFMADD213PS  lanes<>+288(SB), Y4, Y7
+	VFMADD213PS  lanes<>+320(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+352(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (DI)
+	VMULPS       Y6, Y7, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
 	JMP          one832
@@ -54799,29 +54817,31 @@ oneEnd832:
 	JE           done832
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y4
-	VMASKMOVPS   (DI), Y4, Y5
-	VXORPS       lanes<>+1600(SB), Y5, Y6
-	VMULPS       Y0, Y6, Y6
-	VMINPS       Y6, Y2, Y6
-	VMAXPS       Y6, Y1, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y3, Y7
-	VSUBPS       Y3, Y7, Y8
-	VFNMADD231PS lanes<>+128(SB), Y8, Y6
-	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      (R8)(SI*4), Y3
+	VMASKMOVPS   (DI), Y3, Y4
+	VXORPS       lanes<>+1600(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMOVUPS      lanes<>+2688(SB), Y6
+	VCMPPS       $0x1a, Y6, Y5, Y6
+	VMAXPS       Y5, Y1, Y5
+	VMOVAPS      Y5, Y7
+	VFMADD132PS  lanes<>+96(SB), Y2, Y7
+	VSUBPS       Y2, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y5
+	VFNMADD231PS lanes<>+160(SB), Y8, Y5
 	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y6, Y8
-	VFMADD213PS  lanes<>+256(SB), Y6, Y8
-	VFMADD213PS  lanes<>+288(SB), Y6, Y8
-	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+224(SB), Y5, Y8
+	VFMADD213PS  lanes<>+256(SB), Y5, Y8
+	VFMADD213PS  lanes<>+288(SB), Y5, Y8
+	VFMADD213PS  lanes<>+320(SB), Y5, Y8
+	VFMADD213PS  lanes<>+352(SB), Y5, Y8
+	VFMADD213PS  lanes<>+352(SB), Y5, Y8
 	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
-	VDIVPS       Y6, Y5, Y5
-	VMASKMOVPS   Y5, Y4, (DI)
+	VMULPS       Y7, Y8, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VANDPS       Y6, Y4, Y4
+	VMASKMOVPS   Y4, Y3, (DI)
 
 done832:
 	ADDQ DX, BX
@@ -54849,14 +54869,14 @@ many833:
 	CMPQ    SI, $0x00000010
 	JLT     manyEnd833
 	VMOVUPS (DI), Y2
-	VMULPS  lanes<>+3040(SB), Y2, Y3
+	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1152(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (DI)
 	VMOVUPS 32(DI), Y2
-	VMULPS  lanes<>+3040(SB), Y2, Y3
+	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1152(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -54871,7 +54891,7 @@ one833:
 	CMPQ    SI, $0x00000008
 	JLT     oneEnd833
 	VMOVUPS (DI), Y2
-	VMULPS  lanes<>+3040(SB), Y2, Y3
+	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1152(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -54888,7 +54908,7 @@ oneEnd833:
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
 	VMASKMOVPS (DI), Y2, Y3
-	VMULPS     lanes<>+3040(SB), Y3, Y4
+	VMULPS     lanes<>+3072(SB), Y3, Y4
 	VADDPS     lanes<>+1152(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y4
 	VMINPS     Y4, Y1, Y4
@@ -55333,44 +55353,44 @@ many839:
 	JLT          manyEnd839
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K1, Z10
 	VMOVUPS      Z10, (DI)
 	VMOVUPS      64(DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K1, Z10
 	VMOVUPS      Z10, 64(DI)
 	ADDQ         $0x00000080, DI
@@ -55383,23 +55403,23 @@ one839:
 	JLT          oneEnd839
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K1, Z10
 	VMOVUPS      Z10, (DI)
 	ADDQ         $0x00000040, DI
@@ -55415,23 +55435,23 @@ oneEnd839:
 	KMOVW        SI, K1
 	VMOVUPS.Z    (DI), K1, Z10
 	VCMPPS       $0x15, Z0, Z10, K2
+	VBROADCASTSS lanes<>+352(SB), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VMOVAPS      Z10, Z11
-	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z11
-	VFNMADD231PS Z3, Z11, Z10
-	VFNMADD231PS Z4, Z11, Z10
-	VBROADCASTSS lanes<>+192(SB), Z12
-	VFMADD213PS  Z9, Z10, Z12
-	VFMADD213PS  Z8, Z10, Z12
-	VFMADD213PS  Z7, Z10, Z12
-	VFMADD213PS  Z6, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VFMADD213PS  Z5, Z10, Z12
-	VSCALEFPS    Z11, Z12, Z12
-	VADDPS       Z5, Z12, Z10
-	VBROADCASTSS lanes<>+352(SB), Z11
+	VMOVAPS      Z10, Z12
+	VFMADD132PS  Z2, Z1, Z12
+	VSUBPS       Z1, Z12, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z5, Z13, Z10
 	VDIVPS.Z     Z10, Z11, K2, Z10
 	VMOVUPS      Z10, K1, (DI)
 
@@ -55603,11 +55623,11 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5280(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
+	VBROADCASTSS lanes<>+5312(SB), Z2
+	VBROADCASTSS lanes<>+5344(SB), Z3
+	VBROADCASTSS lanes<>+5376(SB), Z4
+	VBROADCASTSS lanes<>+5408(SB), Z5
+	VBROADCASTSS lanes<>+5440(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 
@@ -55625,7 +55645,7 @@ many841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55642,7 +55662,7 @@ many841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55667,7 +55687,7 @@ one841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55695,7 +55715,7 @@ oneEnd841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5408(SB), Z10
+	VBROADCASTSS lanes<>+5440(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55725,16 +55745,16 @@ TEXT ·siluWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+1536(SB), Z1
 	VBROADCASTSS lanes<>+1568(SB), Z2
-	VBROADCASTSS lanes<>+448(SB), Z3
-	VBROADCASTSS lanes<>+96(SB), Z4
-	VBROADCASTSS lanes<>+128(SB), Z5
-	VBROADCASTSS lanes<>+160(SB), Z6
-	VBROADCASTSS lanes<>+352(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
-	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+448(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
 row:
 	MOVQ AX, SI
@@ -55743,47 +55763,49 @@ row:
 many842:
 	CMPQ         SI, $0x00000020
 	JLT          manyEnd842
-	VMOVUPS      (DI), Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      (DI), Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K1
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, (DI)
-	VMOVUPS      64(DI), Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      64(DI), Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K1
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
@@ -55793,26 +55815,27 @@ manyEnd842:
 one842:
 	CMPQ         SI, $0x00000010
 	JLT          oneEnd842
-	VMOVUPS      (DI), Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      (DI), Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K1
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
@@ -55825,26 +55848,27 @@ oneEnd842:
 	SHLXQ        SI, R8, SI
 	DECQ         SI
 	KMOVW        SI, K1
-	VMOVUPS.Z    (DI), K1, Z12
-	VXORPS.BCST  lanes<>+1600(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMINPS       Z13, Z2, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
+	VMOVUPS.Z    (DI), K1, Z11
+	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VMULPS       Z0, Z12, Z12
+	VBROADCASTSS lanes<>+2688(SB), Z13
+	VCMPPS       $0x1a, Z13, Z12, K2
+	VMAXPS       Z12, Z1, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z3, Z2, Z13
+	VSUBPS       Z2, Z13, Z13
+	VFNMADD231PS Z4, Z13, Z12
+	VFNMADD231PS Z5, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z6, Z14, Z12
+	VDIVPS.Z     Z12, Z11, K2, Z12
 	VMOVUPS      Z12, K1, (DI)
 
 done842:
@@ -55873,14 +55897,14 @@ many843:
 	CMPQ        SI, $0x00000020
 	JLT         manyEnd843
 	VMOVUPS     (DI), Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (DI)
 	VMOVUPS     64(DI), Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -55895,7 +55919,7 @@ one843:
 	CMPQ        SI, $0x00000010
 	JLT         oneEnd843
 	VMOVUPS     (DI), Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -55913,7 +55937,7 @@ oneEnd843:
 	DECQ        SI
 	KMOVW       SI, K1
 	VMOVUPS.Z   (DI), K1, Z2
-	VMULPS.BCST lanes<>+3040(SB), Z2, Z3
+	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -56884,695 +56908,703 @@ DATA lanes<>+2672(SB)/4, $0x3f317215
 DATA lanes<>+2676(SB)/4, $0x3f317215
 DATA lanes<>+2680(SB)/4, $0x3f317215
 DATA lanes<>+2684(SB)/4, $0x3f317215
-DATA lanes<>+2688(SB)/4, $0xbb5498f8
-DATA lanes<>+2692(SB)/4, $0xbb5498f8
-DATA lanes<>+2696(SB)/4, $0xbb5498f8
-DATA lanes<>+2700(SB)/4, $0xbb5498f8
-DATA lanes<>+2704(SB)/4, $0xbb5498f8
-DATA lanes<>+2708(SB)/4, $0xbb5498f8
-DATA lanes<>+2712(SB)/4, $0xbb5498f8
-DATA lanes<>+2716(SB)/4, $0xbb5498f8
-DATA lanes<>+2720(SB)/4, $0x3ca29f1e
-DATA lanes<>+2724(SB)/4, $0x3ca29f1e
-DATA lanes<>+2728(SB)/4, $0x3ca29f1e
-DATA lanes<>+2732(SB)/4, $0x3ca29f1e
-DATA lanes<>+2736(SB)/4, $0x3ca29f1e
-DATA lanes<>+2740(SB)/4, $0x3ca29f1e
-DATA lanes<>+2744(SB)/4, $0x3ca29f1e
-DATA lanes<>+2748(SB)/4, $0x3ca29f1e
-DATA lanes<>+2752(SB)/4, $0xbd694e02
-DATA lanes<>+2756(SB)/4, $0xbd694e02
-DATA lanes<>+2760(SB)/4, $0xbd694e02
-DATA lanes<>+2764(SB)/4, $0xbd694e02
-DATA lanes<>+2768(SB)/4, $0xbd694e02
-DATA lanes<>+2772(SB)/4, $0xbd694e02
-DATA lanes<>+2776(SB)/4, $0xbd694e02
-DATA lanes<>+2780(SB)/4, $0xbd694e02
-DATA lanes<>+2784(SB)/4, $0x3dd9297e
-DATA lanes<>+2788(SB)/4, $0x3dd9297e
-DATA lanes<>+2792(SB)/4, $0x3dd9297e
-DATA lanes<>+2796(SB)/4, $0x3dd9297e
-DATA lanes<>+2800(SB)/4, $0x3dd9297e
-DATA lanes<>+2804(SB)/4, $0x3dd9297e
-DATA lanes<>+2808(SB)/4, $0x3dd9297e
-DATA lanes<>+2812(SB)/4, $0x3dd9297e
-DATA lanes<>+2816(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2820(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2824(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2828(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2832(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2836(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2840(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2844(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2848(SB)/4, $0x3e497b46
-DATA lanes<>+2852(SB)/4, $0x3e497b46
-DATA lanes<>+2856(SB)/4, $0x3e497b46
-DATA lanes<>+2860(SB)/4, $0x3e497b46
-DATA lanes<>+2864(SB)/4, $0x3e497b46
-DATA lanes<>+2868(SB)/4, $0x3e497b46
-DATA lanes<>+2872(SB)/4, $0x3e497b46
-DATA lanes<>+2876(SB)/4, $0x3e497b46
-DATA lanes<>+2880(SB)/4, $0xbe7f87c3
-DATA lanes<>+2884(SB)/4, $0xbe7f87c3
-DATA lanes<>+2888(SB)/4, $0xbe7f87c3
-DATA lanes<>+2892(SB)/4, $0xbe7f87c3
-DATA lanes<>+2896(SB)/4, $0xbe7f87c3
-DATA lanes<>+2900(SB)/4, $0xbe7f87c3
-DATA lanes<>+2904(SB)/4, $0xbe7f87c3
-DATA lanes<>+2908(SB)/4, $0xbe7f87c3
-DATA lanes<>+2912(SB)/4, $0x3eaaa640
-DATA lanes<>+2916(SB)/4, $0x3eaaa640
-DATA lanes<>+2920(SB)/4, $0x3eaaa640
-DATA lanes<>+2924(SB)/4, $0x3eaaa640
-DATA lanes<>+2928(SB)/4, $0x3eaaa640
-DATA lanes<>+2932(SB)/4, $0x3eaaa640
-DATA lanes<>+2936(SB)/4, $0x3eaaa640
-DATA lanes<>+2940(SB)/4, $0x3eaaa640
-DATA lanes<>+2944(SB)/4, $0xbeffffdf
-DATA lanes<>+2948(SB)/4, $0xbeffffdf
-DATA lanes<>+2952(SB)/4, $0xbeffffdf
-DATA lanes<>+2956(SB)/4, $0xbeffffdf
-DATA lanes<>+2960(SB)/4, $0xbeffffdf
-DATA lanes<>+2964(SB)/4, $0xbeffffdf
-DATA lanes<>+2968(SB)/4, $0xbeffffdf
-DATA lanes<>+2972(SB)/4, $0xbeffffdf
-DATA lanes<>+2976(SB)/4, $0x41a00000
-DATA lanes<>+2980(SB)/4, $0x41a00000
-DATA lanes<>+2984(SB)/4, $0x41a00000
-DATA lanes<>+2988(SB)/4, $0x41a00000
-DATA lanes<>+2992(SB)/4, $0x41a00000
-DATA lanes<>+2996(SB)/4, $0x41a00000
-DATA lanes<>+3000(SB)/4, $0x41a00000
-DATA lanes<>+3004(SB)/4, $0x41a00000
-DATA lanes<>+3008(SB)/4, $0x40000000
-DATA lanes<>+3012(SB)/4, $0x40000000
-DATA lanes<>+3016(SB)/4, $0x40000000
-DATA lanes<>+3020(SB)/4, $0x40000000
-DATA lanes<>+3024(SB)/4, $0x40000000
-DATA lanes<>+3028(SB)/4, $0x40000000
-DATA lanes<>+3032(SB)/4, $0x40000000
-DATA lanes<>+3036(SB)/4, $0x40000000
-DATA lanes<>+3040(SB)/4, $0x3e2aaaab
-DATA lanes<>+3044(SB)/4, $0x3e2aaaab
-DATA lanes<>+3048(SB)/4, $0x3e2aaaab
-DATA lanes<>+3052(SB)/4, $0x3e2aaaab
-DATA lanes<>+3056(SB)/4, $0x3e2aaaab
-DATA lanes<>+3060(SB)/4, $0x3e2aaaab
-DATA lanes<>+3064(SB)/4, $0x3e2aaaab
-DATA lanes<>+3068(SB)/4, $0x3e2aaaab
-DATA lanes<>+3072(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3076(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3080(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3084(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3088(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3092(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3096(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3100(SB)/4, $0x3ab5f5ec
-DATA lanes<>+3104(SB)/4, $0x3c091443
-DATA lanes<>+3108(SB)/4, $0x3c091443
-DATA lanes<>+3112(SB)/4, $0x3c091443
-DATA lanes<>+3116(SB)/4, $0x3c091443
-DATA lanes<>+3120(SB)/4, $0x3c091443
-DATA lanes<>+3124(SB)/4, $0x3c091443
-DATA lanes<>+3128(SB)/4, $0x3c091443
-DATA lanes<>+3132(SB)/4, $0x3c091443
-DATA lanes<>+3136(SB)/4, $0x3d2aab3b
-DATA lanes<>+3140(SB)/4, $0x3d2aab3b
-DATA lanes<>+3144(SB)/4, $0x3d2aab3b
-DATA lanes<>+3148(SB)/4, $0x3d2aab3b
-DATA lanes<>+3152(SB)/4, $0x3d2aab3b
-DATA lanes<>+3156(SB)/4, $0x3d2aab3b
-DATA lanes<>+3160(SB)/4, $0x3d2aab3b
-DATA lanes<>+3164(SB)/4, $0x3d2aab3b
-DATA lanes<>+3168(SB)/4, $0x3e2aaa57
-DATA lanes<>+3172(SB)/4, $0x3e2aaa57
-DATA lanes<>+3176(SB)/4, $0x3e2aaa57
-DATA lanes<>+3180(SB)/4, $0x3e2aaa57
-DATA lanes<>+3184(SB)/4, $0x3e2aaa57
-DATA lanes<>+3188(SB)/4, $0x3e2aaa57
-DATA lanes<>+3192(SB)/4, $0x3e2aaa57
-DATA lanes<>+3196(SB)/4, $0x3e2aaa57
-DATA lanes<>+3200(SB)/4, $0x3effffff
-DATA lanes<>+3204(SB)/4, $0x3effffff
-DATA lanes<>+3208(SB)/4, $0x3effffff
-DATA lanes<>+3212(SB)/4, $0x3effffff
-DATA lanes<>+3216(SB)/4, $0x3effffff
-DATA lanes<>+3220(SB)/4, $0x3effffff
-DATA lanes<>+3224(SB)/4, $0x3effffff
-DATA lanes<>+3228(SB)/4, $0x3effffff
-DATA lanes<>+3232(SB)/4, $0x7fffffff
-DATA lanes<>+3236(SB)/4, $0x7fffffff
-DATA lanes<>+3240(SB)/4, $0x7fffffff
-DATA lanes<>+3244(SB)/4, $0x7fffffff
-DATA lanes<>+3248(SB)/4, $0x7fffffff
-DATA lanes<>+3252(SB)/4, $0x7fffffff
-DATA lanes<>+3256(SB)/4, $0x7fffffff
-DATA lanes<>+3260(SB)/4, $0x7fffffff
-DATA lanes<>+3264(SB)/4, $0x3f22f983
-DATA lanes<>+3268(SB)/4, $0x3f22f983
-DATA lanes<>+3272(SB)/4, $0x3f22f983
-DATA lanes<>+3276(SB)/4, $0x3f22f983
-DATA lanes<>+3280(SB)/4, $0x3f22f983
-DATA lanes<>+3284(SB)/4, $0x3f22f983
-DATA lanes<>+3288(SB)/4, $0x3f22f983
-DATA lanes<>+3292(SB)/4, $0x3f22f983
-DATA lanes<>+3296(SB)/4, $0x3fc90fdb
-DATA lanes<>+3300(SB)/4, $0x3fc90fdb
-DATA lanes<>+3304(SB)/4, $0x3fc90fdb
-DATA lanes<>+3308(SB)/4, $0x3fc90fdb
-DATA lanes<>+3312(SB)/4, $0x3fc90fdb
-DATA lanes<>+3316(SB)/4, $0x3fc90fdb
-DATA lanes<>+3320(SB)/4, $0x3fc90fdb
-DATA lanes<>+3324(SB)/4, $0x3fc90fdb
-DATA lanes<>+3328(SB)/4, $0xb33bbd2e
-DATA lanes<>+3332(SB)/4, $0xb33bbd2e
-DATA lanes<>+3336(SB)/4, $0xb33bbd2e
-DATA lanes<>+3340(SB)/4, $0xb33bbd2e
-DATA lanes<>+3344(SB)/4, $0xb33bbd2e
-DATA lanes<>+3348(SB)/4, $0xb33bbd2e
-DATA lanes<>+3352(SB)/4, $0xb33bbd2e
-DATA lanes<>+3356(SB)/4, $0xb33bbd2e
-DATA lanes<>+3360(SB)/4, $0xa6f72ced
-DATA lanes<>+3364(SB)/4, $0xa6f72ced
-DATA lanes<>+3368(SB)/4, $0xa6f72ced
-DATA lanes<>+3372(SB)/4, $0xa6f72ced
-DATA lanes<>+3376(SB)/4, $0xa6f72ced
-DATA lanes<>+3380(SB)/4, $0xa6f72ced
-DATA lanes<>+3384(SB)/4, $0xa6f72ced
-DATA lanes<>+3388(SB)/4, $0xa6f72ced
-DATA lanes<>+3392(SB)/4, $0x36364ee8
-DATA lanes<>+3396(SB)/4, $0x36364ee8
-DATA lanes<>+3400(SB)/4, $0x36364ee8
-DATA lanes<>+3404(SB)/4, $0x36364ee8
-DATA lanes<>+3408(SB)/4, $0x36364ee8
-DATA lanes<>+3412(SB)/4, $0x36364ee8
-DATA lanes<>+3416(SB)/4, $0x36364ee8
-DATA lanes<>+3420(SB)/4, $0x36364ee8
-DATA lanes<>+3424(SB)/4, $0xb9500751
-DATA lanes<>+3428(SB)/4, $0xb9500751
-DATA lanes<>+3432(SB)/4, $0xb9500751
-DATA lanes<>+3436(SB)/4, $0xb9500751
-DATA lanes<>+3440(SB)/4, $0xb9500751
-DATA lanes<>+3444(SB)/4, $0xb9500751
-DATA lanes<>+3448(SB)/4, $0xb9500751
-DATA lanes<>+3452(SB)/4, $0xb9500751
-DATA lanes<>+3456(SB)/4, $0x3c088884
-DATA lanes<>+3460(SB)/4, $0x3c088884
-DATA lanes<>+3464(SB)/4, $0x3c088884
-DATA lanes<>+3468(SB)/4, $0x3c088884
-DATA lanes<>+3472(SB)/4, $0x3c088884
-DATA lanes<>+3476(SB)/4, $0x3c088884
-DATA lanes<>+3480(SB)/4, $0x3c088884
-DATA lanes<>+3484(SB)/4, $0x3c088884
-DATA lanes<>+3488(SB)/4, $0xbe2aaaab
-DATA lanes<>+3492(SB)/4, $0xbe2aaaab
-DATA lanes<>+3496(SB)/4, $0xbe2aaaab
-DATA lanes<>+3500(SB)/4, $0xbe2aaaab
-DATA lanes<>+3504(SB)/4, $0xbe2aaaab
-DATA lanes<>+3508(SB)/4, $0xbe2aaaab
-DATA lanes<>+3512(SB)/4, $0xbe2aaaab
-DATA lanes<>+3516(SB)/4, $0xbe2aaaab
-DATA lanes<>+3520(SB)/4, $0x37ccd587
-DATA lanes<>+3524(SB)/4, $0x37ccd587
-DATA lanes<>+3528(SB)/4, $0x37ccd587
-DATA lanes<>+3532(SB)/4, $0x37ccd587
-DATA lanes<>+3536(SB)/4, $0x37ccd587
-DATA lanes<>+3540(SB)/4, $0x37ccd587
-DATA lanes<>+3544(SB)/4, $0x37ccd587
-DATA lanes<>+3548(SB)/4, $0x37ccd587
-DATA lanes<>+3552(SB)/4, $0xbab605a9
-DATA lanes<>+3556(SB)/4, $0xbab605a9
-DATA lanes<>+3560(SB)/4, $0xbab605a9
-DATA lanes<>+3564(SB)/4, $0xbab605a9
-DATA lanes<>+3568(SB)/4, $0xbab605a9
-DATA lanes<>+3572(SB)/4, $0xbab605a9
-DATA lanes<>+3576(SB)/4, $0xbab605a9
-DATA lanes<>+3580(SB)/4, $0xbab605a9
-DATA lanes<>+3584(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3588(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3592(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3596(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3600(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3604(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3608(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3612(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3616(SB)/4, $0x00000001
-DATA lanes<>+3620(SB)/4, $0x00000001
-DATA lanes<>+3624(SB)/4, $0x00000001
-DATA lanes<>+3628(SB)/4, $0x00000001
-DATA lanes<>+3632(SB)/4, $0x00000001
-DATA lanes<>+3636(SB)/4, $0x00000001
-DATA lanes<>+3640(SB)/4, $0x00000001
-DATA lanes<>+3644(SB)/4, $0x00000001
-DATA lanes<>+3648(SB)/4, $0xbaeb1706
-DATA lanes<>+3652(SB)/4, $0xbaeb1706
-DATA lanes<>+3656(SB)/4, $0xbaeb1706
-DATA lanes<>+3660(SB)/4, $0xbaeb1706
-DATA lanes<>+3664(SB)/4, $0xbaeb1706
-DATA lanes<>+3668(SB)/4, $0xbaeb1706
-DATA lanes<>+3672(SB)/4, $0xbaeb1706
-DATA lanes<>+3676(SB)/4, $0xbaeb1706
-DATA lanes<>+3680(SB)/4, $0x3c32d2a7
-DATA lanes<>+3684(SB)/4, $0x3c32d2a7
-DATA lanes<>+3688(SB)/4, $0x3c32d2a7
-DATA lanes<>+3692(SB)/4, $0x3c32d2a7
-DATA lanes<>+3696(SB)/4, $0x3c32d2a7
-DATA lanes<>+3700(SB)/4, $0x3c32d2a7
-DATA lanes<>+3704(SB)/4, $0x3c32d2a7
-DATA lanes<>+3708(SB)/4, $0x3c32d2a7
-DATA lanes<>+3712(SB)/4, $0xbcff6832
-DATA lanes<>+3716(SB)/4, $0xbcff6832
-DATA lanes<>+3720(SB)/4, $0xbcff6832
-DATA lanes<>+3724(SB)/4, $0xbcff6832
-DATA lanes<>+3728(SB)/4, $0xbcff6832
-DATA lanes<>+3732(SB)/4, $0xbcff6832
-DATA lanes<>+3736(SB)/4, $0xbcff6832
-DATA lanes<>+3740(SB)/4, $0xbcff6832
-DATA lanes<>+3744(SB)/4, $0x3d6d64b2
-DATA lanes<>+3748(SB)/4, $0x3d6d64b2
-DATA lanes<>+3752(SB)/4, $0x3d6d64b2
-DATA lanes<>+3756(SB)/4, $0x3d6d64b2
-DATA lanes<>+3760(SB)/4, $0x3d6d64b2
-DATA lanes<>+3764(SB)/4, $0x3d6d64b2
-DATA lanes<>+3768(SB)/4, $0x3d6d64b2
-DATA lanes<>+3772(SB)/4, $0x3d6d64b2
-DATA lanes<>+3776(SB)/4, $0xbdac1a36
-DATA lanes<>+3780(SB)/4, $0xbdac1a36
-DATA lanes<>+3784(SB)/4, $0xbdac1a36
-DATA lanes<>+3788(SB)/4, $0xbdac1a36
-DATA lanes<>+3792(SB)/4, $0xbdac1a36
-DATA lanes<>+3796(SB)/4, $0xbdac1a36
-DATA lanes<>+3800(SB)/4, $0xbdac1a36
-DATA lanes<>+3804(SB)/4, $0xbdac1a36
-DATA lanes<>+3808(SB)/4, $0x3de04cf9
-DATA lanes<>+3812(SB)/4, $0x3de04cf9
-DATA lanes<>+3816(SB)/4, $0x3de04cf9
-DATA lanes<>+3820(SB)/4, $0x3de04cf9
-DATA lanes<>+3824(SB)/4, $0x3de04cf9
-DATA lanes<>+3828(SB)/4, $0x3de04cf9
-DATA lanes<>+3832(SB)/4, $0x3de04cf9
-DATA lanes<>+3836(SB)/4, $0x3de04cf9
-DATA lanes<>+3840(SB)/4, $0xbe1210da
-DATA lanes<>+3844(SB)/4, $0xbe1210da
-DATA lanes<>+3848(SB)/4, $0xbe1210da
-DATA lanes<>+3852(SB)/4, $0xbe1210da
-DATA lanes<>+3856(SB)/4, $0xbe1210da
-DATA lanes<>+3860(SB)/4, $0xbe1210da
-DATA lanes<>+3864(SB)/4, $0xbe1210da
-DATA lanes<>+3868(SB)/4, $0xbe1210da
-DATA lanes<>+3872(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3876(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3880(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3884(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3888(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3892(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3896(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3900(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3904(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3908(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3912(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3916(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3920(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3924(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3928(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3932(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3936(SB)/4, $0x3d2cb68e
-DATA lanes<>+3940(SB)/4, $0x3d2cb68e
-DATA lanes<>+3944(SB)/4, $0x3d2cb68e
-DATA lanes<>+3948(SB)/4, $0x3d2cb68e
-DATA lanes<>+3952(SB)/4, $0x3d2cb68e
-DATA lanes<>+3956(SB)/4, $0x3d2cb68e
-DATA lanes<>+3960(SB)/4, $0x3d2cb68e
-DATA lanes<>+3964(SB)/4, $0x3d2cb68e
-DATA lanes<>+3968(SB)/4, $0x3cc61424
-DATA lanes<>+3972(SB)/4, $0x3cc61424
-DATA lanes<>+3976(SB)/4, $0x3cc61424
-DATA lanes<>+3980(SB)/4, $0x3cc61424
-DATA lanes<>+3984(SB)/4, $0x3cc61424
-DATA lanes<>+3988(SB)/4, $0x3cc61424
-DATA lanes<>+3992(SB)/4, $0x3cc61424
-DATA lanes<>+3996(SB)/4, $0x3cc61424
-DATA lanes<>+4000(SB)/4, $0x3d3a3f25
-DATA lanes<>+4004(SB)/4, $0x3d3a3f25
-DATA lanes<>+4008(SB)/4, $0x3d3a3f25
-DATA lanes<>+4012(SB)/4, $0x3d3a3f25
-DATA lanes<>+4016(SB)/4, $0x3d3a3f25
-DATA lanes<>+4020(SB)/4, $0x3d3a3f25
-DATA lanes<>+4024(SB)/4, $0x3d3a3f25
-DATA lanes<>+4028(SB)/4, $0x3d3a3f25
-DATA lanes<>+4032(SB)/4, $0x3d9980f2
-DATA lanes<>+4036(SB)/4, $0x3d9980f2
-DATA lanes<>+4040(SB)/4, $0x3d9980f2
-DATA lanes<>+4044(SB)/4, $0x3d9980f2
-DATA lanes<>+4048(SB)/4, $0x3d9980f2
-DATA lanes<>+4052(SB)/4, $0x3d9980f2
-DATA lanes<>+4056(SB)/4, $0x3d9980f2
-DATA lanes<>+4060(SB)/4, $0x3d9980f2
-DATA lanes<>+4064(SB)/4, $0x3e2aaae4
-DATA lanes<>+4068(SB)/4, $0x3e2aaae4
-DATA lanes<>+4072(SB)/4, $0x3e2aaae4
-DATA lanes<>+4076(SB)/4, $0x3e2aaae4
-DATA lanes<>+4080(SB)/4, $0x3e2aaae4
-DATA lanes<>+4084(SB)/4, $0x3e2aaae4
-DATA lanes<>+4088(SB)/4, $0x3e2aaae4
-DATA lanes<>+4092(SB)/4, $0x3e2aaae4
-DATA lanes<>+4096(SB)/4, $0x40490fdb
-DATA lanes<>+4100(SB)/4, $0x40490fdb
-DATA lanes<>+4104(SB)/4, $0x40490fdb
-DATA lanes<>+4108(SB)/4, $0x40490fdb
-DATA lanes<>+4112(SB)/4, $0x40490fdb
-DATA lanes<>+4116(SB)/4, $0x40490fdb
-DATA lanes<>+4120(SB)/4, $0x40490fdb
-DATA lanes<>+4124(SB)/4, $0x40490fdb
-DATA lanes<>+4128(SB)/4, $0x363d3f99
-DATA lanes<>+4132(SB)/4, $0x363d3f99
-DATA lanes<>+4136(SB)/4, $0x363d3f99
-DATA lanes<>+4140(SB)/4, $0x363d3f99
-DATA lanes<>+4144(SB)/4, $0x363d3f99
-DATA lanes<>+4148(SB)/4, $0x363d3f99
-DATA lanes<>+4152(SB)/4, $0x363d3f99
-DATA lanes<>+4156(SB)/4, $0x363d3f99
-DATA lanes<>+4160(SB)/4, $0x394ffde2
-DATA lanes<>+4164(SB)/4, $0x394ffde2
-DATA lanes<>+4168(SB)/4, $0x394ffde2
-DATA lanes<>+4172(SB)/4, $0x394ffde2
-DATA lanes<>+4176(SB)/4, $0x394ffde2
-DATA lanes<>+4180(SB)/4, $0x394ffde2
-DATA lanes<>+4184(SB)/4, $0x394ffde2
-DATA lanes<>+4188(SB)/4, $0x394ffde2
-DATA lanes<>+4192(SB)/4, $0x3c08889d
-DATA lanes<>+4196(SB)/4, $0x3c08889d
-DATA lanes<>+4200(SB)/4, $0x3c08889d
-DATA lanes<>+4204(SB)/4, $0x3c08889d
-DATA lanes<>+4208(SB)/4, $0x3c08889d
-DATA lanes<>+4212(SB)/4, $0x3c08889d
-DATA lanes<>+4216(SB)/4, $0x3c08889d
-DATA lanes<>+4220(SB)/4, $0x3c08889d
-DATA lanes<>+4224(SB)/4, $0x42b40000
-DATA lanes<>+4228(SB)/4, $0x42b40000
-DATA lanes<>+4232(SB)/4, $0x42b40000
-DATA lanes<>+4236(SB)/4, $0x42b40000
-DATA lanes<>+4240(SB)/4, $0x42b40000
-DATA lanes<>+4244(SB)/4, $0x42b40000
-DATA lanes<>+4248(SB)/4, $0x42b40000
-DATA lanes<>+4252(SB)/4, $0x42b40000
-DATA lanes<>+4256(SB)/4, $0xffffffff
-DATA lanes<>+4260(SB)/4, $0xffffffff
-DATA lanes<>+4264(SB)/4, $0xffffffff
-DATA lanes<>+4268(SB)/4, $0xffffffff
-DATA lanes<>+4272(SB)/4, $0xffffffff
-DATA lanes<>+4276(SB)/4, $0xffffffff
-DATA lanes<>+4280(SB)/4, $0xffffffff
-DATA lanes<>+4284(SB)/4, $0xffffffff
-DATA lanes<>+4288(SB)/4, $0x3e800000
-DATA lanes<>+4292(SB)/4, $0x3e800000
-DATA lanes<>+4296(SB)/4, $0x3e800000
-DATA lanes<>+4300(SB)/4, $0x3e800000
-DATA lanes<>+4304(SB)/4, $0x3e800000
-DATA lanes<>+4308(SB)/4, $0x3e800000
-DATA lanes<>+4312(SB)/4, $0x3e800000
-DATA lanes<>+4316(SB)/4, $0x3e800000
-DATA lanes<>+4320(SB)/4, $0x501502f9
-DATA lanes<>+4324(SB)/4, $0x501502f9
-DATA lanes<>+4328(SB)/4, $0x501502f9
-DATA lanes<>+4332(SB)/4, $0x501502f9
-DATA lanes<>+4336(SB)/4, $0x501502f9
-DATA lanes<>+4340(SB)/4, $0x501502f9
-DATA lanes<>+4344(SB)/4, $0x501502f9
-DATA lanes<>+4348(SB)/4, $0x501502f9
-DATA lanes<>+4352(SB)/4, $0xc1800000
-DATA lanes<>+4356(SB)/4, $0xc1800000
-DATA lanes<>+4360(SB)/4, $0xc1800000
-DATA lanes<>+4364(SB)/4, $0xc1800000
-DATA lanes<>+4368(SB)/4, $0xc1800000
-DATA lanes<>+4372(SB)/4, $0xc1800000
-DATA lanes<>+4376(SB)/4, $0xc1800000
-DATA lanes<>+4380(SB)/4, $0xc1800000
-DATA lanes<>+4384(SB)/4, $0x41800000
-DATA lanes<>+4388(SB)/4, $0x41800000
-DATA lanes<>+4392(SB)/4, $0x41800000
-DATA lanes<>+4396(SB)/4, $0x41800000
-DATA lanes<>+4400(SB)/4, $0x41800000
-DATA lanes<>+4404(SB)/4, $0x41800000
-DATA lanes<>+4408(SB)/4, $0x41800000
-DATA lanes<>+4412(SB)/4, $0x41800000
-DATA lanes<>+4416(SB)/4, $0xbf38aa3b
-DATA lanes<>+4420(SB)/4, $0xbf38aa3b
-DATA lanes<>+4424(SB)/4, $0xbf38aa3b
-DATA lanes<>+4428(SB)/4, $0xbf38aa3b
-DATA lanes<>+4432(SB)/4, $0xbf38aa3b
-DATA lanes<>+4436(SB)/4, $0xbf38aa3b
-DATA lanes<>+4440(SB)/4, $0xbf38aa3b
-DATA lanes<>+4444(SB)/4, $0xbf38aa3b
-DATA lanes<>+4448(SB)/4, $0x3ecc422a
-DATA lanes<>+4452(SB)/4, $0x3ecc422a
-DATA lanes<>+4456(SB)/4, $0x3ecc422a
-DATA lanes<>+4460(SB)/4, $0x3ecc422a
-DATA lanes<>+4464(SB)/4, $0x3ecc422a
-DATA lanes<>+4468(SB)/4, $0x3ecc422a
-DATA lanes<>+4472(SB)/4, $0x3ecc422a
-DATA lanes<>+4476(SB)/4, $0x3ecc422a
-DATA lanes<>+4480(SB)/4, $0x42c80000
-DATA lanes<>+4484(SB)/4, $0x42c80000
-DATA lanes<>+4488(SB)/4, $0x42c80000
-DATA lanes<>+4492(SB)/4, $0x42c80000
-DATA lanes<>+4496(SB)/4, $0x42c80000
-DATA lanes<>+4500(SB)/4, $0x42c80000
-DATA lanes<>+4504(SB)/4, $0x42c80000
-DATA lanes<>+4508(SB)/4, $0x42c80000
-DATA lanes<>+4512(SB)/4, $0x3e5b33b6
-DATA lanes<>+4516(SB)/4, $0x3e5b33b6
-DATA lanes<>+4520(SB)/4, $0x3e5b33b6
-DATA lanes<>+4524(SB)/4, $0x3e5b33b6
-DATA lanes<>+4528(SB)/4, $0x3e5b33b6
-DATA lanes<>+4532(SB)/4, $0x3e5b33b6
-DATA lanes<>+4536(SB)/4, $0x3e5b33b6
-DATA lanes<>+4540(SB)/4, $0x3e5b33b6
-DATA lanes<>+4544(SB)/4, $0x3fcc422a
-DATA lanes<>+4548(SB)/4, $0x3fcc422a
-DATA lanes<>+4552(SB)/4, $0x3fcc422a
-DATA lanes<>+4556(SB)/4, $0x3fcc422a
-DATA lanes<>+4560(SB)/4, $0x3fcc422a
-DATA lanes<>+4564(SB)/4, $0x3fcc422a
-DATA lanes<>+4568(SB)/4, $0x3fcc422a
-DATA lanes<>+4572(SB)/4, $0x3fcc422a
-DATA lanes<>+4576(SB)/4, $0x01010101
-DATA lanes<>+4580(SB)/4, $0x01010101
-DATA lanes<>+4584(SB)/4, $0x01010101
-DATA lanes<>+4588(SB)/4, $0x01010101
-DATA lanes<>+4592(SB)/4, $0x01010101
-DATA lanes<>+4596(SB)/4, $0x01010101
-DATA lanes<>+4600(SB)/4, $0x01010101
-DATA lanes<>+4604(SB)/4, $0x01010101
-DATA lanes<>+4608(SB)/4, $0x41e00000
-DATA lanes<>+4612(SB)/4, $0x41e00000
-DATA lanes<>+4616(SB)/4, $0x41e00000
-DATA lanes<>+4620(SB)/4, $0x41e00000
-DATA lanes<>+4624(SB)/4, $0x41e00000
-DATA lanes<>+4628(SB)/4, $0x41e00000
-DATA lanes<>+4632(SB)/4, $0x41e00000
-DATA lanes<>+4636(SB)/4, $0x41e00000
-DATA lanes<>+4640(SB)/4, $0x43380000
-DATA lanes<>+4644(SB)/4, $0x43380000
-DATA lanes<>+4648(SB)/4, $0x43380000
-DATA lanes<>+4652(SB)/4, $0x43380000
-DATA lanes<>+4656(SB)/4, $0x43380000
-DATA lanes<>+4660(SB)/4, $0x43380000
-DATA lanes<>+4664(SB)/4, $0x43380000
-DATA lanes<>+4668(SB)/4, $0x43380000
-DATA lanes<>+4672(SB)/4, $0x00080000
-DATA lanes<>+4676(SB)/4, $0x00080000
-DATA lanes<>+4680(SB)/4, $0x00080000
-DATA lanes<>+4684(SB)/4, $0x00080000
-DATA lanes<>+4688(SB)/4, $0x00080000
-DATA lanes<>+4692(SB)/4, $0x00080000
-DATA lanes<>+4696(SB)/4, $0x00080000
-DATA lanes<>+4700(SB)/4, $0x00080000
-DATA lanes<>+4704(SB)/4, $0x000000ff
-DATA lanes<>+4708(SB)/4, $0x000000ff
-DATA lanes<>+4712(SB)/4, $0x000000ff
-DATA lanes<>+4716(SB)/4, $0x000000ff
-DATA lanes<>+4720(SB)/4, $0x000000ff
-DATA lanes<>+4724(SB)/4, $0x000000ff
-DATA lanes<>+4728(SB)/4, $0x000000ff
-DATA lanes<>+4732(SB)/4, $0x000000ff
-DATA lanes<>+4736(SB)/4, $0x00000040
-DATA lanes<>+4740(SB)/4, $0x00000040
-DATA lanes<>+4744(SB)/4, $0x00000040
-DATA lanes<>+4748(SB)/4, $0x00000040
-DATA lanes<>+4752(SB)/4, $0x00000040
-DATA lanes<>+4756(SB)/4, $0x00000040
-DATA lanes<>+4760(SB)/4, $0x00000040
-DATA lanes<>+4764(SB)/4, $0x00000040
-DATA lanes<>+4768(SB)/4, $0x00007fff
-DATA lanes<>+4772(SB)/4, $0x00007fff
-DATA lanes<>+4776(SB)/4, $0x00007fff
-DATA lanes<>+4780(SB)/4, $0x00007fff
-DATA lanes<>+4784(SB)/4, $0x00007fff
-DATA lanes<>+4788(SB)/4, $0x00007fff
-DATA lanes<>+4792(SB)/4, $0x00007fff
-DATA lanes<>+4796(SB)/4, $0x00007fff
-DATA lanes<>+4800(SB)/4, $0x3e90acfa
-DATA lanes<>+4804(SB)/4, $0x3e90acfa
-DATA lanes<>+4808(SB)/4, $0x3e90acfa
-DATA lanes<>+4812(SB)/4, $0x3e90acfa
-DATA lanes<>+4816(SB)/4, $0x3e90acfa
-DATA lanes<>+4820(SB)/4, $0x3e90acfa
-DATA lanes<>+4824(SB)/4, $0x3e90acfa
-DATA lanes<>+4828(SB)/4, $0x3e90acfa
-DATA lanes<>+4832(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4836(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4840(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4844(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4848(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4852(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4856(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4860(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4864(SB)/4, $0x3ed30cfc
-DATA lanes<>+4868(SB)/4, $0x3ed30cfc
-DATA lanes<>+4872(SB)/4, $0x3ed30cfc
-DATA lanes<>+4876(SB)/4, $0x3ed30cfc
-DATA lanes<>+4880(SB)/4, $0x3ed30cfc
-DATA lanes<>+4884(SB)/4, $0x3ed30cfc
-DATA lanes<>+4888(SB)/4, $0x3ed30cfc
-DATA lanes<>+4892(SB)/4, $0x3ed30cfc
-DATA lanes<>+4896(SB)/4, $0x3f13bb61
-DATA lanes<>+4900(SB)/4, $0x3f13bb61
-DATA lanes<>+4904(SB)/4, $0x3f13bb61
-DATA lanes<>+4908(SB)/4, $0x3f13bb61
-DATA lanes<>+4912(SB)/4, $0x3f13bb61
-DATA lanes<>+4916(SB)/4, $0x3f13bb61
-DATA lanes<>+4920(SB)/4, $0x3f13bb61
-DATA lanes<>+4924(SB)/4, $0x3f13bb61
-DATA lanes<>+4928(SB)/4, $0x3f76384f
-DATA lanes<>+4932(SB)/4, $0x3f76384f
-DATA lanes<>+4936(SB)/4, $0x3f76384f
-DATA lanes<>+4940(SB)/4, $0x3f76384f
-DATA lanes<>+4944(SB)/4, $0x3f76384f
-DATA lanes<>+4948(SB)/4, $0x3f76384f
-DATA lanes<>+4952(SB)/4, $0x3f76384f
-DATA lanes<>+4956(SB)/4, $0x3f76384f
-DATA lanes<>+4960(SB)/4, $0x4038aa3b
-DATA lanes<>+4964(SB)/4, $0x4038aa3b
-DATA lanes<>+4968(SB)/4, $0x4038aa3b
-DATA lanes<>+4972(SB)/4, $0x4038aa3b
-DATA lanes<>+4976(SB)/4, $0x4038aa3b
-DATA lanes<>+4980(SB)/4, $0x4038aa3b
-DATA lanes<>+4984(SB)/4, $0x4038aa3b
-DATA lanes<>+4988(SB)/4, $0x4038aa3b
-DATA lanes<>+4992(SB)/4, $0x33257060
-DATA lanes<>+4996(SB)/4, $0x33257060
-DATA lanes<>+5000(SB)/4, $0x33257060
-DATA lanes<>+5004(SB)/4, $0x33257060
-DATA lanes<>+5008(SB)/4, $0x33257060
-DATA lanes<>+5012(SB)/4, $0x33257060
-DATA lanes<>+5016(SB)/4, $0x33257060
-DATA lanes<>+5020(SB)/4, $0x33257060
-DATA lanes<>+5024(SB)/4, $0x3920e8f8
-DATA lanes<>+5028(SB)/4, $0x3920e8f8
-DATA lanes<>+5032(SB)/4, $0x3920e8f8
-DATA lanes<>+5036(SB)/4, $0x3920e8f8
-DATA lanes<>+5040(SB)/4, $0x3920e8f8
-DATA lanes<>+5044(SB)/4, $0x3920e8f8
-DATA lanes<>+5048(SB)/4, $0x3920e8f8
-DATA lanes<>+5052(SB)/4, $0x3920e8f8
-DATA lanes<>+5056(SB)/4, $0x3aafa398
-DATA lanes<>+5060(SB)/4, $0x3aafa398
-DATA lanes<>+5064(SB)/4, $0x3aafa398
-DATA lanes<>+5068(SB)/4, $0x3aafa398
-DATA lanes<>+5072(SB)/4, $0x3aafa398
-DATA lanes<>+5076(SB)/4, $0x3aafa398
-DATA lanes<>+5080(SB)/4, $0x3aafa398
-DATA lanes<>+5084(SB)/4, $0x3aafa398
-DATA lanes<>+5088(SB)/4, $0x3c1d96e1
-DATA lanes<>+5092(SB)/4, $0x3c1d96e1
-DATA lanes<>+5096(SB)/4, $0x3c1d96e1
-DATA lanes<>+5100(SB)/4, $0x3c1d96e1
-DATA lanes<>+5104(SB)/4, $0x3c1d96e1
-DATA lanes<>+5108(SB)/4, $0x3c1d96e1
-DATA lanes<>+5112(SB)/4, $0x3c1d96e1
-DATA lanes<>+5116(SB)/4, $0x3c1d96e1
-DATA lanes<>+5120(SB)/4, $0x3d635769
-DATA lanes<>+5124(SB)/4, $0x3d635769
-DATA lanes<>+5128(SB)/4, $0x3d635769
-DATA lanes<>+5132(SB)/4, $0x3d635769
-DATA lanes<>+5136(SB)/4, $0x3d635769
-DATA lanes<>+5140(SB)/4, $0x3d635769
-DATA lanes<>+5144(SB)/4, $0x3d635769
-DATA lanes<>+5148(SB)/4, $0x3d635769
-DATA lanes<>+5152(SB)/4, $0x3e75fded
-DATA lanes<>+5156(SB)/4, $0x3e75fded
-DATA lanes<>+5160(SB)/4, $0x3e75fded
-DATA lanes<>+5164(SB)/4, $0x3e75fded
-DATA lanes<>+5168(SB)/4, $0x3e75fded
-DATA lanes<>+5172(SB)/4, $0x3e75fded
-DATA lanes<>+5176(SB)/4, $0x3e75fded
-DATA lanes<>+5180(SB)/4, $0x3e75fded
-DATA lanes<>+5184(SB)/4, $0x42fa0000
-DATA lanes<>+5188(SB)/4, $0x42fa0000
-DATA lanes<>+5192(SB)/4, $0x42fa0000
-DATA lanes<>+5196(SB)/4, $0x42fa0000
-DATA lanes<>+5200(SB)/4, $0x42fa0000
-DATA lanes<>+5204(SB)/4, $0x42fa0000
-DATA lanes<>+5208(SB)/4, $0x42fa0000
-DATA lanes<>+5212(SB)/4, $0x42fa0000
-DATA lanes<>+5216(SB)/4, $0x4a800000
-DATA lanes<>+5220(SB)/4, $0x4a800000
-DATA lanes<>+5224(SB)/4, $0x4a800000
-DATA lanes<>+5228(SB)/4, $0x4a800000
-DATA lanes<>+5232(SB)/4, $0x4a800000
-DATA lanes<>+5236(SB)/4, $0x4a800000
-DATA lanes<>+5240(SB)/4, $0x4a800000
-DATA lanes<>+5244(SB)/4, $0x4a800000
-DATA lanes<>+5248(SB)/4, $0xc2e00000
-DATA lanes<>+5252(SB)/4, $0xc2e00000
-DATA lanes<>+5256(SB)/4, $0xc2e00000
-DATA lanes<>+5260(SB)/4, $0xc2e00000
-DATA lanes<>+5264(SB)/4, $0xc2e00000
-DATA lanes<>+5268(SB)/4, $0xc2e00000
-DATA lanes<>+5272(SB)/4, $0xc2e00000
-DATA lanes<>+5276(SB)/4, $0xc2e00000
-DATA lanes<>+5280(SB)/4, $0x3f31725d
-DATA lanes<>+5284(SB)/4, $0x3f31725d
-DATA lanes<>+5288(SB)/4, $0x3f31725d
-DATA lanes<>+5292(SB)/4, $0x3f31725d
-DATA lanes<>+5296(SB)/4, $0x3f31725d
-DATA lanes<>+5300(SB)/4, $0x3f31725d
-DATA lanes<>+5304(SB)/4, $0x3f31725d
-DATA lanes<>+5308(SB)/4, $0x3f31725d
-DATA lanes<>+5312(SB)/4, $0x3e75edab
-DATA lanes<>+5316(SB)/4, $0x3e75edab
-DATA lanes<>+5320(SB)/4, $0x3e75edab
-DATA lanes<>+5324(SB)/4, $0x3e75edab
-DATA lanes<>+5328(SB)/4, $0x3e75edab
-DATA lanes<>+5332(SB)/4, $0x3e75edab
-DATA lanes<>+5336(SB)/4, $0x3e75edab
-DATA lanes<>+5340(SB)/4, $0x3e75edab
-DATA lanes<>+5344(SB)/4, $0x3d648e73
-DATA lanes<>+5348(SB)/4, $0x3d648e73
-DATA lanes<>+5352(SB)/4, $0x3d648e73
-DATA lanes<>+5356(SB)/4, $0x3d648e73
-DATA lanes<>+5360(SB)/4, $0x3d648e73
-DATA lanes<>+5364(SB)/4, $0x3d648e73
-DATA lanes<>+5368(SB)/4, $0x3d648e73
-DATA lanes<>+5372(SB)/4, $0x3d648e73
-DATA lanes<>+5376(SB)/4, $0x3c13bc2b
-DATA lanes<>+5380(SB)/4, $0x3c13bc2b
-DATA lanes<>+5384(SB)/4, $0x3c13bc2b
-DATA lanes<>+5388(SB)/4, $0x3c13bc2b
-DATA lanes<>+5392(SB)/4, $0x3c13bc2b
-DATA lanes<>+5396(SB)/4, $0x3c13bc2b
-DATA lanes<>+5400(SB)/4, $0x3c13bc2b
-DATA lanes<>+5404(SB)/4, $0x3c13bc2b
-DATA lanes<>+5408(SB)/4, $0x3af4ba7d
-DATA lanes<>+5412(SB)/4, $0x3af4ba7d
-DATA lanes<>+5416(SB)/4, $0x3af4ba7d
-DATA lanes<>+5420(SB)/4, $0x3af4ba7d
-DATA lanes<>+5424(SB)/4, $0x3af4ba7d
-DATA lanes<>+5428(SB)/4, $0x3af4ba7d
-DATA lanes<>+5432(SB)/4, $0x3af4ba7d
-DATA lanes<>+5436(SB)/4, $0x3af4ba7d
-GLOBL lanes<>(SB), RODATA|NOPTR, $5440
+DATA lanes<>+2688(SB)/4, $0x422e0000
+DATA lanes<>+2692(SB)/4, $0x422e0000
+DATA lanes<>+2696(SB)/4, $0x422e0000
+DATA lanes<>+2700(SB)/4, $0x422e0000
+DATA lanes<>+2704(SB)/4, $0x422e0000
+DATA lanes<>+2708(SB)/4, $0x422e0000
+DATA lanes<>+2712(SB)/4, $0x422e0000
+DATA lanes<>+2716(SB)/4, $0x422e0000
+DATA lanes<>+2720(SB)/4, $0xbb5498f8
+DATA lanes<>+2724(SB)/4, $0xbb5498f8
+DATA lanes<>+2728(SB)/4, $0xbb5498f8
+DATA lanes<>+2732(SB)/4, $0xbb5498f8
+DATA lanes<>+2736(SB)/4, $0xbb5498f8
+DATA lanes<>+2740(SB)/4, $0xbb5498f8
+DATA lanes<>+2744(SB)/4, $0xbb5498f8
+DATA lanes<>+2748(SB)/4, $0xbb5498f8
+DATA lanes<>+2752(SB)/4, $0x3ca29f1e
+DATA lanes<>+2756(SB)/4, $0x3ca29f1e
+DATA lanes<>+2760(SB)/4, $0x3ca29f1e
+DATA lanes<>+2764(SB)/4, $0x3ca29f1e
+DATA lanes<>+2768(SB)/4, $0x3ca29f1e
+DATA lanes<>+2772(SB)/4, $0x3ca29f1e
+DATA lanes<>+2776(SB)/4, $0x3ca29f1e
+DATA lanes<>+2780(SB)/4, $0x3ca29f1e
+DATA lanes<>+2784(SB)/4, $0xbd694e02
+DATA lanes<>+2788(SB)/4, $0xbd694e02
+DATA lanes<>+2792(SB)/4, $0xbd694e02
+DATA lanes<>+2796(SB)/4, $0xbd694e02
+DATA lanes<>+2800(SB)/4, $0xbd694e02
+DATA lanes<>+2804(SB)/4, $0xbd694e02
+DATA lanes<>+2808(SB)/4, $0xbd694e02
+DATA lanes<>+2812(SB)/4, $0xbd694e02
+DATA lanes<>+2816(SB)/4, $0x3dd9297e
+DATA lanes<>+2820(SB)/4, $0x3dd9297e
+DATA lanes<>+2824(SB)/4, $0x3dd9297e
+DATA lanes<>+2828(SB)/4, $0x3dd9297e
+DATA lanes<>+2832(SB)/4, $0x3dd9297e
+DATA lanes<>+2836(SB)/4, $0x3dd9297e
+DATA lanes<>+2840(SB)/4, $0x3dd9297e
+DATA lanes<>+2844(SB)/4, $0x3dd9297e
+DATA lanes<>+2848(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2852(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2856(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2860(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2864(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2868(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2872(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2876(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2880(SB)/4, $0x3e497b46
+DATA lanes<>+2884(SB)/4, $0x3e497b46
+DATA lanes<>+2888(SB)/4, $0x3e497b46
+DATA lanes<>+2892(SB)/4, $0x3e497b46
+DATA lanes<>+2896(SB)/4, $0x3e497b46
+DATA lanes<>+2900(SB)/4, $0x3e497b46
+DATA lanes<>+2904(SB)/4, $0x3e497b46
+DATA lanes<>+2908(SB)/4, $0x3e497b46
+DATA lanes<>+2912(SB)/4, $0xbe7f87c3
+DATA lanes<>+2916(SB)/4, $0xbe7f87c3
+DATA lanes<>+2920(SB)/4, $0xbe7f87c3
+DATA lanes<>+2924(SB)/4, $0xbe7f87c3
+DATA lanes<>+2928(SB)/4, $0xbe7f87c3
+DATA lanes<>+2932(SB)/4, $0xbe7f87c3
+DATA lanes<>+2936(SB)/4, $0xbe7f87c3
+DATA lanes<>+2940(SB)/4, $0xbe7f87c3
+DATA lanes<>+2944(SB)/4, $0x3eaaa640
+DATA lanes<>+2948(SB)/4, $0x3eaaa640
+DATA lanes<>+2952(SB)/4, $0x3eaaa640
+DATA lanes<>+2956(SB)/4, $0x3eaaa640
+DATA lanes<>+2960(SB)/4, $0x3eaaa640
+DATA lanes<>+2964(SB)/4, $0x3eaaa640
+DATA lanes<>+2968(SB)/4, $0x3eaaa640
+DATA lanes<>+2972(SB)/4, $0x3eaaa640
+DATA lanes<>+2976(SB)/4, $0xbeffffdf
+DATA lanes<>+2980(SB)/4, $0xbeffffdf
+DATA lanes<>+2984(SB)/4, $0xbeffffdf
+DATA lanes<>+2988(SB)/4, $0xbeffffdf
+DATA lanes<>+2992(SB)/4, $0xbeffffdf
+DATA lanes<>+2996(SB)/4, $0xbeffffdf
+DATA lanes<>+3000(SB)/4, $0xbeffffdf
+DATA lanes<>+3004(SB)/4, $0xbeffffdf
+DATA lanes<>+3008(SB)/4, $0x41a00000
+DATA lanes<>+3012(SB)/4, $0x41a00000
+DATA lanes<>+3016(SB)/4, $0x41a00000
+DATA lanes<>+3020(SB)/4, $0x41a00000
+DATA lanes<>+3024(SB)/4, $0x41a00000
+DATA lanes<>+3028(SB)/4, $0x41a00000
+DATA lanes<>+3032(SB)/4, $0x41a00000
+DATA lanes<>+3036(SB)/4, $0x41a00000
+DATA lanes<>+3040(SB)/4, $0x40000000
+DATA lanes<>+3044(SB)/4, $0x40000000
+DATA lanes<>+3048(SB)/4, $0x40000000
+DATA lanes<>+3052(SB)/4, $0x40000000
+DATA lanes<>+3056(SB)/4, $0x40000000
+DATA lanes<>+3060(SB)/4, $0x40000000
+DATA lanes<>+3064(SB)/4, $0x40000000
+DATA lanes<>+3068(SB)/4, $0x40000000
+DATA lanes<>+3072(SB)/4, $0x3e2aaaab
+DATA lanes<>+3076(SB)/4, $0x3e2aaaab
+DATA lanes<>+3080(SB)/4, $0x3e2aaaab
+DATA lanes<>+3084(SB)/4, $0x3e2aaaab
+DATA lanes<>+3088(SB)/4, $0x3e2aaaab
+DATA lanes<>+3092(SB)/4, $0x3e2aaaab
+DATA lanes<>+3096(SB)/4, $0x3e2aaaab
+DATA lanes<>+3100(SB)/4, $0x3e2aaaab
+DATA lanes<>+3104(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3108(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3112(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3116(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3120(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3124(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3128(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3132(SB)/4, $0x3ab5f5ec
+DATA lanes<>+3136(SB)/4, $0x3c091443
+DATA lanes<>+3140(SB)/4, $0x3c091443
+DATA lanes<>+3144(SB)/4, $0x3c091443
+DATA lanes<>+3148(SB)/4, $0x3c091443
+DATA lanes<>+3152(SB)/4, $0x3c091443
+DATA lanes<>+3156(SB)/4, $0x3c091443
+DATA lanes<>+3160(SB)/4, $0x3c091443
+DATA lanes<>+3164(SB)/4, $0x3c091443
+DATA lanes<>+3168(SB)/4, $0x3d2aab3b
+DATA lanes<>+3172(SB)/4, $0x3d2aab3b
+DATA lanes<>+3176(SB)/4, $0x3d2aab3b
+DATA lanes<>+3180(SB)/4, $0x3d2aab3b
+DATA lanes<>+3184(SB)/4, $0x3d2aab3b
+DATA lanes<>+3188(SB)/4, $0x3d2aab3b
+DATA lanes<>+3192(SB)/4, $0x3d2aab3b
+DATA lanes<>+3196(SB)/4, $0x3d2aab3b
+DATA lanes<>+3200(SB)/4, $0x3e2aaa57
+DATA lanes<>+3204(SB)/4, $0x3e2aaa57
+DATA lanes<>+3208(SB)/4, $0x3e2aaa57
+DATA lanes<>+3212(SB)/4, $0x3e2aaa57
+DATA lanes<>+3216(SB)/4, $0x3e2aaa57
+DATA lanes<>+3220(SB)/4, $0x3e2aaa57
+DATA lanes<>+3224(SB)/4, $0x3e2aaa57
+DATA lanes<>+3228(SB)/4, $0x3e2aaa57
+DATA lanes<>+3232(SB)/4, $0x3effffff
+DATA lanes<>+3236(SB)/4, $0x3effffff
+DATA lanes<>+3240(SB)/4, $0x3effffff
+DATA lanes<>+3244(SB)/4, $0x3effffff
+DATA lanes<>+3248(SB)/4, $0x3effffff
+DATA lanes<>+3252(SB)/4, $0x3effffff
+DATA lanes<>+3256(SB)/4, $0x3effffff
+DATA lanes<>+3260(SB)/4, $0x3effffff
+DATA lanes<>+3264(SB)/4, $0x7fffffff
+DATA lanes<>+3268(SB)/4, $0x7fffffff
+DATA lanes<>+3272(SB)/4, $0x7fffffff
+DATA lanes<>+3276(SB)/4, $0x7fffffff
+DATA lanes<>+3280(SB)/4, $0x7fffffff
+DATA lanes<>+3284(SB)/4, $0x7fffffff
+DATA lanes<>+3288(SB)/4, $0x7fffffff
+DATA lanes<>+3292(SB)/4, $0x7fffffff
+DATA lanes<>+3296(SB)/4, $0x3f22f983
+DATA lanes<>+3300(SB)/4, $0x3f22f983
+DATA lanes<>+3304(SB)/4, $0x3f22f983
+DATA lanes<>+3308(SB)/4, $0x3f22f983
+DATA lanes<>+3312(SB)/4, $0x3f22f983
+DATA lanes<>+3316(SB)/4, $0x3f22f983
+DATA lanes<>+3320(SB)/4, $0x3f22f983
+DATA lanes<>+3324(SB)/4, $0x3f22f983
+DATA lanes<>+3328(SB)/4, $0x3fc90fdb
+DATA lanes<>+3332(SB)/4, $0x3fc90fdb
+DATA lanes<>+3336(SB)/4, $0x3fc90fdb
+DATA lanes<>+3340(SB)/4, $0x3fc90fdb
+DATA lanes<>+3344(SB)/4, $0x3fc90fdb
+DATA lanes<>+3348(SB)/4, $0x3fc90fdb
+DATA lanes<>+3352(SB)/4, $0x3fc90fdb
+DATA lanes<>+3356(SB)/4, $0x3fc90fdb
+DATA lanes<>+3360(SB)/4, $0xb33bbd2e
+DATA lanes<>+3364(SB)/4, $0xb33bbd2e
+DATA lanes<>+3368(SB)/4, $0xb33bbd2e
+DATA lanes<>+3372(SB)/4, $0xb33bbd2e
+DATA lanes<>+3376(SB)/4, $0xb33bbd2e
+DATA lanes<>+3380(SB)/4, $0xb33bbd2e
+DATA lanes<>+3384(SB)/4, $0xb33bbd2e
+DATA lanes<>+3388(SB)/4, $0xb33bbd2e
+DATA lanes<>+3392(SB)/4, $0xa6f72ced
+DATA lanes<>+3396(SB)/4, $0xa6f72ced
+DATA lanes<>+3400(SB)/4, $0xa6f72ced
+DATA lanes<>+3404(SB)/4, $0xa6f72ced
+DATA lanes<>+3408(SB)/4, $0xa6f72ced
+DATA lanes<>+3412(SB)/4, $0xa6f72ced
+DATA lanes<>+3416(SB)/4, $0xa6f72ced
+DATA lanes<>+3420(SB)/4, $0xa6f72ced
+DATA lanes<>+3424(SB)/4, $0x36364ee8
+DATA lanes<>+3428(SB)/4, $0x36364ee8
+DATA lanes<>+3432(SB)/4, $0x36364ee8
+DATA lanes<>+3436(SB)/4, $0x36364ee8
+DATA lanes<>+3440(SB)/4, $0x36364ee8
+DATA lanes<>+3444(SB)/4, $0x36364ee8
+DATA lanes<>+3448(SB)/4, $0x36364ee8
+DATA lanes<>+3452(SB)/4, $0x36364ee8
+DATA lanes<>+3456(SB)/4, $0xb9500751
+DATA lanes<>+3460(SB)/4, $0xb9500751
+DATA lanes<>+3464(SB)/4, $0xb9500751
+DATA lanes<>+3468(SB)/4, $0xb9500751
+DATA lanes<>+3472(SB)/4, $0xb9500751
+DATA lanes<>+3476(SB)/4, $0xb9500751
+DATA lanes<>+3480(SB)/4, $0xb9500751
+DATA lanes<>+3484(SB)/4, $0xb9500751
+DATA lanes<>+3488(SB)/4, $0x3c088884
+DATA lanes<>+3492(SB)/4, $0x3c088884
+DATA lanes<>+3496(SB)/4, $0x3c088884
+DATA lanes<>+3500(SB)/4, $0x3c088884
+DATA lanes<>+3504(SB)/4, $0x3c088884
+DATA lanes<>+3508(SB)/4, $0x3c088884
+DATA lanes<>+3512(SB)/4, $0x3c088884
+DATA lanes<>+3516(SB)/4, $0x3c088884
+DATA lanes<>+3520(SB)/4, $0xbe2aaaab
+DATA lanes<>+3524(SB)/4, $0xbe2aaaab
+DATA lanes<>+3528(SB)/4, $0xbe2aaaab
+DATA lanes<>+3532(SB)/4, $0xbe2aaaab
+DATA lanes<>+3536(SB)/4, $0xbe2aaaab
+DATA lanes<>+3540(SB)/4, $0xbe2aaaab
+DATA lanes<>+3544(SB)/4, $0xbe2aaaab
+DATA lanes<>+3548(SB)/4, $0xbe2aaaab
+DATA lanes<>+3552(SB)/4, $0x37ccd587
+DATA lanes<>+3556(SB)/4, $0x37ccd587
+DATA lanes<>+3560(SB)/4, $0x37ccd587
+DATA lanes<>+3564(SB)/4, $0x37ccd587
+DATA lanes<>+3568(SB)/4, $0x37ccd587
+DATA lanes<>+3572(SB)/4, $0x37ccd587
+DATA lanes<>+3576(SB)/4, $0x37ccd587
+DATA lanes<>+3580(SB)/4, $0x37ccd587
+DATA lanes<>+3584(SB)/4, $0xbab605a9
+DATA lanes<>+3588(SB)/4, $0xbab605a9
+DATA lanes<>+3592(SB)/4, $0xbab605a9
+DATA lanes<>+3596(SB)/4, $0xbab605a9
+DATA lanes<>+3600(SB)/4, $0xbab605a9
+DATA lanes<>+3604(SB)/4, $0xbab605a9
+DATA lanes<>+3608(SB)/4, $0xbab605a9
+DATA lanes<>+3612(SB)/4, $0xbab605a9
+DATA lanes<>+3616(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3620(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3624(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3628(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3632(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3636(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3640(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3644(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3648(SB)/4, $0x00000001
+DATA lanes<>+3652(SB)/4, $0x00000001
+DATA lanes<>+3656(SB)/4, $0x00000001
+DATA lanes<>+3660(SB)/4, $0x00000001
+DATA lanes<>+3664(SB)/4, $0x00000001
+DATA lanes<>+3668(SB)/4, $0x00000001
+DATA lanes<>+3672(SB)/4, $0x00000001
+DATA lanes<>+3676(SB)/4, $0x00000001
+DATA lanes<>+3680(SB)/4, $0xbaeb1706
+DATA lanes<>+3684(SB)/4, $0xbaeb1706
+DATA lanes<>+3688(SB)/4, $0xbaeb1706
+DATA lanes<>+3692(SB)/4, $0xbaeb1706
+DATA lanes<>+3696(SB)/4, $0xbaeb1706
+DATA lanes<>+3700(SB)/4, $0xbaeb1706
+DATA lanes<>+3704(SB)/4, $0xbaeb1706
+DATA lanes<>+3708(SB)/4, $0xbaeb1706
+DATA lanes<>+3712(SB)/4, $0x3c32d2a7
+DATA lanes<>+3716(SB)/4, $0x3c32d2a7
+DATA lanes<>+3720(SB)/4, $0x3c32d2a7
+DATA lanes<>+3724(SB)/4, $0x3c32d2a7
+DATA lanes<>+3728(SB)/4, $0x3c32d2a7
+DATA lanes<>+3732(SB)/4, $0x3c32d2a7
+DATA lanes<>+3736(SB)/4, $0x3c32d2a7
+DATA lanes<>+3740(SB)/4, $0x3c32d2a7
+DATA lanes<>+3744(SB)/4, $0xbcff6832
+DATA lanes<>+3748(SB)/4, $0xbcff6832
+DATA lanes<>+3752(SB)/4, $0xbcff6832
+DATA lanes<>+3756(SB)/4, $0xbcff6832
+DATA lanes<>+3760(SB)/4, $0xbcff6832
+DATA lanes<>+3764(SB)/4, $0xbcff6832
+DATA lanes<>+3768(SB)/4, $0xbcff6832
+DATA lanes<>+3772(SB)/4, $0xbcff6832
+DATA lanes<>+3776(SB)/4, $0x3d6d64b2
+DATA lanes<>+3780(SB)/4, $0x3d6d64b2
+DATA lanes<>+3784(SB)/4, $0x3d6d64b2
+DATA lanes<>+3788(SB)/4, $0x3d6d64b2
+DATA lanes<>+3792(SB)/4, $0x3d6d64b2
+DATA lanes<>+3796(SB)/4, $0x3d6d64b2
+DATA lanes<>+3800(SB)/4, $0x3d6d64b2
+DATA lanes<>+3804(SB)/4, $0x3d6d64b2
+DATA lanes<>+3808(SB)/4, $0xbdac1a36
+DATA lanes<>+3812(SB)/4, $0xbdac1a36
+DATA lanes<>+3816(SB)/4, $0xbdac1a36
+DATA lanes<>+3820(SB)/4, $0xbdac1a36
+DATA lanes<>+3824(SB)/4, $0xbdac1a36
+DATA lanes<>+3828(SB)/4, $0xbdac1a36
+DATA lanes<>+3832(SB)/4, $0xbdac1a36
+DATA lanes<>+3836(SB)/4, $0xbdac1a36
+DATA lanes<>+3840(SB)/4, $0x3de04cf9
+DATA lanes<>+3844(SB)/4, $0x3de04cf9
+DATA lanes<>+3848(SB)/4, $0x3de04cf9
+DATA lanes<>+3852(SB)/4, $0x3de04cf9
+DATA lanes<>+3856(SB)/4, $0x3de04cf9
+DATA lanes<>+3860(SB)/4, $0x3de04cf9
+DATA lanes<>+3864(SB)/4, $0x3de04cf9
+DATA lanes<>+3868(SB)/4, $0x3de04cf9
+DATA lanes<>+3872(SB)/4, $0xbe1210da
+DATA lanes<>+3876(SB)/4, $0xbe1210da
+DATA lanes<>+3880(SB)/4, $0xbe1210da
+DATA lanes<>+3884(SB)/4, $0xbe1210da
+DATA lanes<>+3888(SB)/4, $0xbe1210da
+DATA lanes<>+3892(SB)/4, $0xbe1210da
+DATA lanes<>+3896(SB)/4, $0xbe1210da
+DATA lanes<>+3900(SB)/4, $0xbe1210da
+DATA lanes<>+3904(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3908(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3912(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3916(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3920(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3924(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3928(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3932(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3936(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3940(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3944(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3948(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3952(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3956(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3960(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3964(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3968(SB)/4, $0x3d2cb68e
+DATA lanes<>+3972(SB)/4, $0x3d2cb68e
+DATA lanes<>+3976(SB)/4, $0x3d2cb68e
+DATA lanes<>+3980(SB)/4, $0x3d2cb68e
+DATA lanes<>+3984(SB)/4, $0x3d2cb68e
+DATA lanes<>+3988(SB)/4, $0x3d2cb68e
+DATA lanes<>+3992(SB)/4, $0x3d2cb68e
+DATA lanes<>+3996(SB)/4, $0x3d2cb68e
+DATA lanes<>+4000(SB)/4, $0x3cc61424
+DATA lanes<>+4004(SB)/4, $0x3cc61424
+DATA lanes<>+4008(SB)/4, $0x3cc61424
+DATA lanes<>+4012(SB)/4, $0x3cc61424
+DATA lanes<>+4016(SB)/4, $0x3cc61424
+DATA lanes<>+4020(SB)/4, $0x3cc61424
+DATA lanes<>+4024(SB)/4, $0x3cc61424
+DATA lanes<>+4028(SB)/4, $0x3cc61424
+DATA lanes<>+4032(SB)/4, $0x3d3a3f25
+DATA lanes<>+4036(SB)/4, $0x3d3a3f25
+DATA lanes<>+4040(SB)/4, $0x3d3a3f25
+DATA lanes<>+4044(SB)/4, $0x3d3a3f25
+DATA lanes<>+4048(SB)/4, $0x3d3a3f25
+DATA lanes<>+4052(SB)/4, $0x3d3a3f25
+DATA lanes<>+4056(SB)/4, $0x3d3a3f25
+DATA lanes<>+4060(SB)/4, $0x3d3a3f25
+DATA lanes<>+4064(SB)/4, $0x3d9980f2
+DATA lanes<>+4068(SB)/4, $0x3d9980f2
+DATA lanes<>+4072(SB)/4, $0x3d9980f2
+DATA lanes<>+4076(SB)/4, $0x3d9980f2
+DATA lanes<>+4080(SB)/4, $0x3d9980f2
+DATA lanes<>+4084(SB)/4, $0x3d9980f2
+DATA lanes<>+4088(SB)/4, $0x3d9980f2
+DATA lanes<>+4092(SB)/4, $0x3d9980f2
+DATA lanes<>+4096(SB)/4, $0x3e2aaae4
+DATA lanes<>+4100(SB)/4, $0x3e2aaae4
+DATA lanes<>+4104(SB)/4, $0x3e2aaae4
+DATA lanes<>+4108(SB)/4, $0x3e2aaae4
+DATA lanes<>+4112(SB)/4, $0x3e2aaae4
+DATA lanes<>+4116(SB)/4, $0x3e2aaae4
+DATA lanes<>+4120(SB)/4, $0x3e2aaae4
+DATA lanes<>+4124(SB)/4, $0x3e2aaae4
+DATA lanes<>+4128(SB)/4, $0x40490fdb
+DATA lanes<>+4132(SB)/4, $0x40490fdb
+DATA lanes<>+4136(SB)/4, $0x40490fdb
+DATA lanes<>+4140(SB)/4, $0x40490fdb
+DATA lanes<>+4144(SB)/4, $0x40490fdb
+DATA lanes<>+4148(SB)/4, $0x40490fdb
+DATA lanes<>+4152(SB)/4, $0x40490fdb
+DATA lanes<>+4156(SB)/4, $0x40490fdb
+DATA lanes<>+4160(SB)/4, $0x363d3f99
+DATA lanes<>+4164(SB)/4, $0x363d3f99
+DATA lanes<>+4168(SB)/4, $0x363d3f99
+DATA lanes<>+4172(SB)/4, $0x363d3f99
+DATA lanes<>+4176(SB)/4, $0x363d3f99
+DATA lanes<>+4180(SB)/4, $0x363d3f99
+DATA lanes<>+4184(SB)/4, $0x363d3f99
+DATA lanes<>+4188(SB)/4, $0x363d3f99
+DATA lanes<>+4192(SB)/4, $0x394ffde2
+DATA lanes<>+4196(SB)/4, $0x394ffde2
+DATA lanes<>+4200(SB)/4, $0x394ffde2
+DATA lanes<>+4204(SB)/4, $0x394ffde2
+DATA lanes<>+4208(SB)/4, $0x394ffde2
+DATA lanes<>+4212(SB)/4, $0x394ffde2
+DATA lanes<>+4216(SB)/4, $0x394ffde2
+DATA lanes<>+4220(SB)/4, $0x394ffde2
+DATA lanes<>+4224(SB)/4, $0x3c08889d
+DATA lanes<>+4228(SB)/4, $0x3c08889d
+DATA lanes<>+4232(SB)/4, $0x3c08889d
+DATA lanes<>+4236(SB)/4, $0x3c08889d
+DATA lanes<>+4240(SB)/4, $0x3c08889d
+DATA lanes<>+4244(SB)/4, $0x3c08889d
+DATA lanes<>+4248(SB)/4, $0x3c08889d
+DATA lanes<>+4252(SB)/4, $0x3c08889d
+DATA lanes<>+4256(SB)/4, $0x42b40000
+DATA lanes<>+4260(SB)/4, $0x42b40000
+DATA lanes<>+4264(SB)/4, $0x42b40000
+DATA lanes<>+4268(SB)/4, $0x42b40000
+DATA lanes<>+4272(SB)/4, $0x42b40000
+DATA lanes<>+4276(SB)/4, $0x42b40000
+DATA lanes<>+4280(SB)/4, $0x42b40000
+DATA lanes<>+4284(SB)/4, $0x42b40000
+DATA lanes<>+4288(SB)/4, $0xffffffff
+DATA lanes<>+4292(SB)/4, $0xffffffff
+DATA lanes<>+4296(SB)/4, $0xffffffff
+DATA lanes<>+4300(SB)/4, $0xffffffff
+DATA lanes<>+4304(SB)/4, $0xffffffff
+DATA lanes<>+4308(SB)/4, $0xffffffff
+DATA lanes<>+4312(SB)/4, $0xffffffff
+DATA lanes<>+4316(SB)/4, $0xffffffff
+DATA lanes<>+4320(SB)/4, $0x3e800000
+DATA lanes<>+4324(SB)/4, $0x3e800000
+DATA lanes<>+4328(SB)/4, $0x3e800000
+DATA lanes<>+4332(SB)/4, $0x3e800000
+DATA lanes<>+4336(SB)/4, $0x3e800000
+DATA lanes<>+4340(SB)/4, $0x3e800000
+DATA lanes<>+4344(SB)/4, $0x3e800000
+DATA lanes<>+4348(SB)/4, $0x3e800000
+DATA lanes<>+4352(SB)/4, $0x501502f9
+DATA lanes<>+4356(SB)/4, $0x501502f9
+DATA lanes<>+4360(SB)/4, $0x501502f9
+DATA lanes<>+4364(SB)/4, $0x501502f9
+DATA lanes<>+4368(SB)/4, $0x501502f9
+DATA lanes<>+4372(SB)/4, $0x501502f9
+DATA lanes<>+4376(SB)/4, $0x501502f9
+DATA lanes<>+4380(SB)/4, $0x501502f9
+DATA lanes<>+4384(SB)/4, $0xc1800000
+DATA lanes<>+4388(SB)/4, $0xc1800000
+DATA lanes<>+4392(SB)/4, $0xc1800000
+DATA lanes<>+4396(SB)/4, $0xc1800000
+DATA lanes<>+4400(SB)/4, $0xc1800000
+DATA lanes<>+4404(SB)/4, $0xc1800000
+DATA lanes<>+4408(SB)/4, $0xc1800000
+DATA lanes<>+4412(SB)/4, $0xc1800000
+DATA lanes<>+4416(SB)/4, $0x41800000
+DATA lanes<>+4420(SB)/4, $0x41800000
+DATA lanes<>+4424(SB)/4, $0x41800000
+DATA lanes<>+4428(SB)/4, $0x41800000
+DATA lanes<>+4432(SB)/4, $0x41800000
+DATA lanes<>+4436(SB)/4, $0x41800000
+DATA lanes<>+4440(SB)/4, $0x41800000
+DATA lanes<>+4444(SB)/4, $0x41800000
+DATA lanes<>+4448(SB)/4, $0xbf38aa3b
+DATA lanes<>+4452(SB)/4, $0xbf38aa3b
+DATA lanes<>+4456(SB)/4, $0xbf38aa3b
+DATA lanes<>+4460(SB)/4, $0xbf38aa3b
+DATA lanes<>+4464(SB)/4, $0xbf38aa3b
+DATA lanes<>+4468(SB)/4, $0xbf38aa3b
+DATA lanes<>+4472(SB)/4, $0xbf38aa3b
+DATA lanes<>+4476(SB)/4, $0xbf38aa3b
+DATA lanes<>+4480(SB)/4, $0x3ecc422a
+DATA lanes<>+4484(SB)/4, $0x3ecc422a
+DATA lanes<>+4488(SB)/4, $0x3ecc422a
+DATA lanes<>+4492(SB)/4, $0x3ecc422a
+DATA lanes<>+4496(SB)/4, $0x3ecc422a
+DATA lanes<>+4500(SB)/4, $0x3ecc422a
+DATA lanes<>+4504(SB)/4, $0x3ecc422a
+DATA lanes<>+4508(SB)/4, $0x3ecc422a
+DATA lanes<>+4512(SB)/4, $0x42c80000
+DATA lanes<>+4516(SB)/4, $0x42c80000
+DATA lanes<>+4520(SB)/4, $0x42c80000
+DATA lanes<>+4524(SB)/4, $0x42c80000
+DATA lanes<>+4528(SB)/4, $0x42c80000
+DATA lanes<>+4532(SB)/4, $0x42c80000
+DATA lanes<>+4536(SB)/4, $0x42c80000
+DATA lanes<>+4540(SB)/4, $0x42c80000
+DATA lanes<>+4544(SB)/4, $0x3e5b33b6
+DATA lanes<>+4548(SB)/4, $0x3e5b33b6
+DATA lanes<>+4552(SB)/4, $0x3e5b33b6
+DATA lanes<>+4556(SB)/4, $0x3e5b33b6
+DATA lanes<>+4560(SB)/4, $0x3e5b33b6
+DATA lanes<>+4564(SB)/4, $0x3e5b33b6
+DATA lanes<>+4568(SB)/4, $0x3e5b33b6
+DATA lanes<>+4572(SB)/4, $0x3e5b33b6
+DATA lanes<>+4576(SB)/4, $0x3fcc422a
+DATA lanes<>+4580(SB)/4, $0x3fcc422a
+DATA lanes<>+4584(SB)/4, $0x3fcc422a
+DATA lanes<>+4588(SB)/4, $0x3fcc422a
+DATA lanes<>+4592(SB)/4, $0x3fcc422a
+DATA lanes<>+4596(SB)/4, $0x3fcc422a
+DATA lanes<>+4600(SB)/4, $0x3fcc422a
+DATA lanes<>+4604(SB)/4, $0x3fcc422a
+DATA lanes<>+4608(SB)/4, $0x01010101
+DATA lanes<>+4612(SB)/4, $0x01010101
+DATA lanes<>+4616(SB)/4, $0x01010101
+DATA lanes<>+4620(SB)/4, $0x01010101
+DATA lanes<>+4624(SB)/4, $0x01010101
+DATA lanes<>+4628(SB)/4, $0x01010101
+DATA lanes<>+4632(SB)/4, $0x01010101
+DATA lanes<>+4636(SB)/4, $0x01010101
+DATA lanes<>+4640(SB)/4, $0x41e00000
+DATA lanes<>+4644(SB)/4, $0x41e00000
+DATA lanes<>+4648(SB)/4, $0x41e00000
+DATA lanes<>+4652(SB)/4, $0x41e00000
+DATA lanes<>+4656(SB)/4, $0x41e00000
+DATA lanes<>+4660(SB)/4, $0x41e00000
+DATA lanes<>+4664(SB)/4, $0x41e00000
+DATA lanes<>+4668(SB)/4, $0x41e00000
+DATA lanes<>+4672(SB)/4, $0x43380000
+DATA lanes<>+4676(SB)/4, $0x43380000
+DATA lanes<>+4680(SB)/4, $0x43380000
+DATA lanes<>+4684(SB)/4, $0x43380000
+DATA lanes<>+4688(SB)/4, $0x43380000
+DATA lanes<>+4692(SB)/4, $0x43380000
+DATA lanes<>+4696(SB)/4, $0x43380000
+DATA lanes<>+4700(SB)/4, $0x43380000
+DATA lanes<>+4704(SB)/4, $0x00080000
+DATA lanes<>+4708(SB)/4, $0x00080000
+DATA lanes<>+4712(SB)/4, $0x00080000
+DATA lanes<>+4716(SB)/4, $0x00080000
+DATA lanes<>+4720(SB)/4, $0x00080000
+DATA lanes<>+4724(SB)/4, $0x00080000
+DATA lanes<>+4728(SB)/4, $0x00080000
+DATA lanes<>+4732(SB)/4, $0x00080000
+DATA lanes<>+4736(SB)/4, $0x000000ff
+DATA lanes<>+4740(SB)/4, $0x000000ff
+DATA lanes<>+4744(SB)/4, $0x000000ff
+DATA lanes<>+4748(SB)/4, $0x000000ff
+DATA lanes<>+4752(SB)/4, $0x000000ff
+DATA lanes<>+4756(SB)/4, $0x000000ff
+DATA lanes<>+4760(SB)/4, $0x000000ff
+DATA lanes<>+4764(SB)/4, $0x000000ff
+DATA lanes<>+4768(SB)/4, $0x00000040
+DATA lanes<>+4772(SB)/4, $0x00000040
+DATA lanes<>+4776(SB)/4, $0x00000040
+DATA lanes<>+4780(SB)/4, $0x00000040
+DATA lanes<>+4784(SB)/4, $0x00000040
+DATA lanes<>+4788(SB)/4, $0x00000040
+DATA lanes<>+4792(SB)/4, $0x00000040
+DATA lanes<>+4796(SB)/4, $0x00000040
+DATA lanes<>+4800(SB)/4, $0x00007fff
+DATA lanes<>+4804(SB)/4, $0x00007fff
+DATA lanes<>+4808(SB)/4, $0x00007fff
+DATA lanes<>+4812(SB)/4, $0x00007fff
+DATA lanes<>+4816(SB)/4, $0x00007fff
+DATA lanes<>+4820(SB)/4, $0x00007fff
+DATA lanes<>+4824(SB)/4, $0x00007fff
+DATA lanes<>+4828(SB)/4, $0x00007fff
+DATA lanes<>+4832(SB)/4, $0x3e90acfa
+DATA lanes<>+4836(SB)/4, $0x3e90acfa
+DATA lanes<>+4840(SB)/4, $0x3e90acfa
+DATA lanes<>+4844(SB)/4, $0x3e90acfa
+DATA lanes<>+4848(SB)/4, $0x3e90acfa
+DATA lanes<>+4852(SB)/4, $0x3e90acfa
+DATA lanes<>+4856(SB)/4, $0x3e90acfa
+DATA lanes<>+4860(SB)/4, $0x3e90acfa
+DATA lanes<>+4864(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4868(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4872(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4876(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4880(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4884(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4888(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4892(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4896(SB)/4, $0x3ed30cfc
+DATA lanes<>+4900(SB)/4, $0x3ed30cfc
+DATA lanes<>+4904(SB)/4, $0x3ed30cfc
+DATA lanes<>+4908(SB)/4, $0x3ed30cfc
+DATA lanes<>+4912(SB)/4, $0x3ed30cfc
+DATA lanes<>+4916(SB)/4, $0x3ed30cfc
+DATA lanes<>+4920(SB)/4, $0x3ed30cfc
+DATA lanes<>+4924(SB)/4, $0x3ed30cfc
+DATA lanes<>+4928(SB)/4, $0x3f13bb61
+DATA lanes<>+4932(SB)/4, $0x3f13bb61
+DATA lanes<>+4936(SB)/4, $0x3f13bb61
+DATA lanes<>+4940(SB)/4, $0x3f13bb61
+DATA lanes<>+4944(SB)/4, $0x3f13bb61
+DATA lanes<>+4948(SB)/4, $0x3f13bb61
+DATA lanes<>+4952(SB)/4, $0x3f13bb61
+DATA lanes<>+4956(SB)/4, $0x3f13bb61
+DATA lanes<>+4960(SB)/4, $0x3f76384f
+DATA lanes<>+4964(SB)/4, $0x3f76384f
+DATA lanes<>+4968(SB)/4, $0x3f76384f
+DATA lanes<>+4972(SB)/4, $0x3f76384f
+DATA lanes<>+4976(SB)/4, $0x3f76384f
+DATA lanes<>+4980(SB)/4, $0x3f76384f
+DATA lanes<>+4984(SB)/4, $0x3f76384f
+DATA lanes<>+4988(SB)/4, $0x3f76384f
+DATA lanes<>+4992(SB)/4, $0x4038aa3b
+DATA lanes<>+4996(SB)/4, $0x4038aa3b
+DATA lanes<>+5000(SB)/4, $0x4038aa3b
+DATA lanes<>+5004(SB)/4, $0x4038aa3b
+DATA lanes<>+5008(SB)/4, $0x4038aa3b
+DATA lanes<>+5012(SB)/4, $0x4038aa3b
+DATA lanes<>+5016(SB)/4, $0x4038aa3b
+DATA lanes<>+5020(SB)/4, $0x4038aa3b
+DATA lanes<>+5024(SB)/4, $0x33257060
+DATA lanes<>+5028(SB)/4, $0x33257060
+DATA lanes<>+5032(SB)/4, $0x33257060
+DATA lanes<>+5036(SB)/4, $0x33257060
+DATA lanes<>+5040(SB)/4, $0x33257060
+DATA lanes<>+5044(SB)/4, $0x33257060
+DATA lanes<>+5048(SB)/4, $0x33257060
+DATA lanes<>+5052(SB)/4, $0x33257060
+DATA lanes<>+5056(SB)/4, $0x3920e8f8
+DATA lanes<>+5060(SB)/4, $0x3920e8f8
+DATA lanes<>+5064(SB)/4, $0x3920e8f8
+DATA lanes<>+5068(SB)/4, $0x3920e8f8
+DATA lanes<>+5072(SB)/4, $0x3920e8f8
+DATA lanes<>+5076(SB)/4, $0x3920e8f8
+DATA lanes<>+5080(SB)/4, $0x3920e8f8
+DATA lanes<>+5084(SB)/4, $0x3920e8f8
+DATA lanes<>+5088(SB)/4, $0x3aafa398
+DATA lanes<>+5092(SB)/4, $0x3aafa398
+DATA lanes<>+5096(SB)/4, $0x3aafa398
+DATA lanes<>+5100(SB)/4, $0x3aafa398
+DATA lanes<>+5104(SB)/4, $0x3aafa398
+DATA lanes<>+5108(SB)/4, $0x3aafa398
+DATA lanes<>+5112(SB)/4, $0x3aafa398
+DATA lanes<>+5116(SB)/4, $0x3aafa398
+DATA lanes<>+5120(SB)/4, $0x3c1d96e1
+DATA lanes<>+5124(SB)/4, $0x3c1d96e1
+DATA lanes<>+5128(SB)/4, $0x3c1d96e1
+DATA lanes<>+5132(SB)/4, $0x3c1d96e1
+DATA lanes<>+5136(SB)/4, $0x3c1d96e1
+DATA lanes<>+5140(SB)/4, $0x3c1d96e1
+DATA lanes<>+5144(SB)/4, $0x3c1d96e1
+DATA lanes<>+5148(SB)/4, $0x3c1d96e1
+DATA lanes<>+5152(SB)/4, $0x3d635769
+DATA lanes<>+5156(SB)/4, $0x3d635769
+DATA lanes<>+5160(SB)/4, $0x3d635769
+DATA lanes<>+5164(SB)/4, $0x3d635769
+DATA lanes<>+5168(SB)/4, $0x3d635769
+DATA lanes<>+5172(SB)/4, $0x3d635769
+DATA lanes<>+5176(SB)/4, $0x3d635769
+DATA lanes<>+5180(SB)/4, $0x3d635769
+DATA lanes<>+5184(SB)/4, $0x3e75fded
+DATA lanes<>+5188(SB)/4, $0x3e75fded
+DATA lanes<>+5192(SB)/4, $0x3e75fded
+DATA lanes<>+5196(SB)/4, $0x3e75fded
+DATA lanes<>+5200(SB)/4, $0x3e75fded
+DATA lanes<>+5204(SB)/4, $0x3e75fded
+DATA lanes<>+5208(SB)/4, $0x3e75fded
+DATA lanes<>+5212(SB)/4, $0x3e75fded
+DATA lanes<>+5216(SB)/4, $0x42fa0000
+DATA lanes<>+5220(SB)/4, $0x42fa0000
+DATA lanes<>+5224(SB)/4, $0x42fa0000
+DATA lanes<>+5228(SB)/4, $0x42fa0000
+DATA lanes<>+5232(SB)/4, $0x42fa0000
+DATA lanes<>+5236(SB)/4, $0x42fa0000
+DATA lanes<>+5240(SB)/4, $0x42fa0000
+DATA lanes<>+5244(SB)/4, $0x42fa0000
+DATA lanes<>+5248(SB)/4, $0x4a800000
+DATA lanes<>+5252(SB)/4, $0x4a800000
+DATA lanes<>+5256(SB)/4, $0x4a800000
+DATA lanes<>+5260(SB)/4, $0x4a800000
+DATA lanes<>+5264(SB)/4, $0x4a800000
+DATA lanes<>+5268(SB)/4, $0x4a800000
+DATA lanes<>+5272(SB)/4, $0x4a800000
+DATA lanes<>+5276(SB)/4, $0x4a800000
+DATA lanes<>+5280(SB)/4, $0xc2e00000
+DATA lanes<>+5284(SB)/4, $0xc2e00000
+DATA lanes<>+5288(SB)/4, $0xc2e00000
+DATA lanes<>+5292(SB)/4, $0xc2e00000
+DATA lanes<>+5296(SB)/4, $0xc2e00000
+DATA lanes<>+5300(SB)/4, $0xc2e00000
+DATA lanes<>+5304(SB)/4, $0xc2e00000
+DATA lanes<>+5308(SB)/4, $0xc2e00000
+DATA lanes<>+5312(SB)/4, $0x3f31725d
+DATA lanes<>+5316(SB)/4, $0x3f31725d
+DATA lanes<>+5320(SB)/4, $0x3f31725d
+DATA lanes<>+5324(SB)/4, $0x3f31725d
+DATA lanes<>+5328(SB)/4, $0x3f31725d
+DATA lanes<>+5332(SB)/4, $0x3f31725d
+DATA lanes<>+5336(SB)/4, $0x3f31725d
+DATA lanes<>+5340(SB)/4, $0x3f31725d
+DATA lanes<>+5344(SB)/4, $0x3e75edab
+DATA lanes<>+5348(SB)/4, $0x3e75edab
+DATA lanes<>+5352(SB)/4, $0x3e75edab
+DATA lanes<>+5356(SB)/4, $0x3e75edab
+DATA lanes<>+5360(SB)/4, $0x3e75edab
+DATA lanes<>+5364(SB)/4, $0x3e75edab
+DATA lanes<>+5368(SB)/4, $0x3e75edab
+DATA lanes<>+5372(SB)/4, $0x3e75edab
+DATA lanes<>+5376(SB)/4, $0x3d648e73
+DATA lanes<>+5380(SB)/4, $0x3d648e73
+DATA lanes<>+5384(SB)/4, $0x3d648e73
+DATA lanes<>+5388(SB)/4, $0x3d648e73
+DATA lanes<>+5392(SB)/4, $0x3d648e73
+DATA lanes<>+5396(SB)/4, $0x3d648e73
+DATA lanes<>+5400(SB)/4, $0x3d648e73
+DATA lanes<>+5404(SB)/4, $0x3d648e73
+DATA lanes<>+5408(SB)/4, $0x3c13bc2b
+DATA lanes<>+5412(SB)/4, $0x3c13bc2b
+DATA lanes<>+5416(SB)/4, $0x3c13bc2b
+DATA lanes<>+5420(SB)/4, $0x3c13bc2b
+DATA lanes<>+5424(SB)/4, $0x3c13bc2b
+DATA lanes<>+5428(SB)/4, $0x3c13bc2b
+DATA lanes<>+5432(SB)/4, $0x3c13bc2b
+DATA lanes<>+5436(SB)/4, $0x3c13bc2b
+DATA lanes<>+5440(SB)/4, $0x3af4ba7d
+DATA lanes<>+5444(SB)/4, $0x3af4ba7d
+DATA lanes<>+5448(SB)/4, $0x3af4ba7d
+DATA lanes<>+5452(SB)/4, $0x3af4ba7d
+DATA lanes<>+5456(SB)/4, $0x3af4ba7d
+DATA lanes<>+5460(SB)/4, $0x3af4ba7d
+DATA lanes<>+5464(SB)/4, $0x3af4ba7d
+DATA lanes<>+5468(SB)/4, $0x3af4ba7d
+GLOBL lanes<>(SB), RODATA|NOPTR, $5472
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

@@ -75,6 +75,9 @@ const (
 	// MaxRow others is a normal number.
 	exp2SumLo = exp2Lo + 14
 
+	// siluEnd is where SiLU ends on the negative side, at -5e-18.
+	siluEnd = 43.5
+
 	// At these arguments the quotients are above 1 by more than their rounding errors, and are cut back.
 	tanhClamp = 9.8
 	erfClamp  = 4.2
@@ -239,12 +242,16 @@ func (g *isa) scaleIf(m mask, p, s vec) vec {
 // Results below the normal range are 0.
 func (g *isa) sigmoid(x vec) vec {
 	normal := g.lanesOf(cmpNLT, x, g.k(shortLo))
-	d := g.add(g.expFrom(g.xor(x, bitsConst(sign))), c(1))
+	return g.divIf(normal, g.load(c(1)), g.add(g.expFrom(g.xor(x, bitsConst(sign))), c(1)))
+}
+
+// divIf returns a/b, or zero in the lanes outside of m.
+func (g *isa) divIf(m mask, a, b vec) vec {
 	if g.wide() {
-		VDIVPS_Z(d, g.load(c(1)), normal.k, d)
-		return d
+		VDIVPS_Z(b, a, m.k, b)
+		return b
 	}
-	return g.and(g.div(g.load(c(1)), d), normal.v)
+	return g.and(g.div(a, b), m.v)
 }
 
 func (g *isa) tanh(x vec) vec {

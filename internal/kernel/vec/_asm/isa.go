@@ -261,6 +261,7 @@ const (
 	cmpLT    = 17
 	cmpGT    = 30
 	cmpUnord = 3
+	cmpNGT   = 26 // not greater, so true for NaN
 	cmpNLT   = 21 // not less than, so true for NaN
 )
 

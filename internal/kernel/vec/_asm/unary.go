@@ -41,7 +41,8 @@ var unaryKernels = []unaryKernel{
 	{"geluTanh", 0, 2, shortExp2, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
 	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
 		u := g.mul(g.xor(x, bitsConst(sign)), p[0])
-		return g.div(x, g.add(g.expShort(u), c(1)))
+		near := g.lanesOf(cmpNGT, u, g.k(siluEnd))
+		return g.divIf(near, x, g.add(g.expFrom(u), c(1)))
 	}},
 	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), append(log1pCoef, wideExp...), func(g *isa, x vec, _ []vec) vec {
 		t := g.expOrZero(g.two("VORPS", x, bitsConst(sign)))
