@@ -10,12 +10,13 @@ import (
 
 // mlKernelFunc is the kernel function of a support vector machine.
 type mlKernelFunc struct {
-	kind                string
-	gamma, coef0, power float64
+	kind         string
+	gamma, coef0 float32
+	power        [1]float32
 }
 
 func mlKernelFuncOf(a Attrs) (mlKernelFunc, error) {
-	f := mlKernelFunc{kind: a.Str("kernel_type"), power: 1}
+	f := mlKernelFunc{kind: a.Str("kernel_type"), power: [1]float32{1}}
 	switch f.kind {
 	case "":
 		f.kind = "LINEAR"
@@ -24,29 +25,42 @@ func mlKernelFuncOf(a Attrs) (mlKernelFunc, error) {
 		return f, fmt.Errorf("ops: kernel_type is %q", f.kind)
 	}
 	if p := a.FloatList("kernel_params"); len(p) >= 3 {
-		f.gamma, f.coef0, f.power = float64(p[0]), float64(p[1]), float64(p[2])
+		f.gamma, f.coef0, f.power[0] = p[0], p[1], p[2]
 	} else if len(p) > 0 {
 		return f, fmt.Errorf("ops: %d kernel_params, want 3", len(p))
 	}
 	return f, nil
 }
 
-// of returns the kernel function of two vectors.
-func (f *mlKernelFunc) of(a, b []float32) float32 {
+// of sets each element of dst to the kernel function of x and a row of vectors.
+func (f *mlKernelFunc) of(dst, x, vectors []float32) {
+	pair := vec.Dot
+	if f.kind == "RBF" {
+		pair = squaredDistance
+	}
+	for i := range dst {
+		dst[i] = pair(x, vectors[i*len(x):][:len(x)])
+	}
 	switch f.kind {
 	case "RBF":
-		sum := float32(0)
-		for i, v := range a {
-			d := v - b[i]
-			sum += d * d
-		}
-		return float32(math.Exp(-f.gamma * float64(sum)))
+		vec.ScaleShift(dst, dst, -f.gamma, 0)
+		vec.Exp(dst, dst)
 	case "POLY":
-		return float32(math.Pow(f.gamma*float64(vec.Dot(a, b))+f.coef0, f.power))
+		vec.ScaleShift(dst, dst, f.gamma, f.coef0)
+		vec.Pow(dst, dst, f.power[:])
 	case "SIGMOID":
-		return float32(math.Tanh(f.gamma*float64(vec.Dot(a, b)) + f.coef0))
+		vec.ScaleShift(dst, dst, f.gamma, f.coef0)
+		vec.Tanh(dst, dst)
 	}
-	return vec.Dot(a, b)
+}
+
+func squaredDistance(a, b []float32) float32 {
+	sum := float32(0)
+	for i, v := range a {
+		d := v - b[i]
+		sum += float32(d * d)
+	}
+	return sum
 }
 
 // mlSVM is a support vector machine, or a linear one where there are no support vectors.
@@ -88,13 +102,6 @@ func newSVM(a Attrs, count int64) (*mlSVM, error) {
 	return m, nil
 }
 
-// kernels computes the kernel function of a sample and every support vector.
-func (m *mlSVM) kernels(dst, x []float32) {
-	for i := range dst {
-		dst[i] = m.of(x, m.vectors[i*m.width:][:m.width])
-	}
-}
-
 func svmRegressorInfer(c *InferCtx) error { return mlScores(c, 1) }
 
 func svmRegressorKernel(k *KernelCtx) (Kernel, error) {
@@ -119,7 +126,7 @@ func (m *mlSVM) regress(t *svmTask, row int, x, out []float32) {
 		s += vec.Dot(x, m.coef)
 	} else {
 		kernels := t.work[row*t.need:][:m.count]
-		m.kernels(kernels, x)
+		m.of(kernels, x, m.vectors)
 		s += vec.Dot(kernels, m.coef[:m.count])
 	}
 	if m.oneClass {

@@ -80,7 +80,7 @@ func (m *mlSVM) classify(t *svmTask, row int, x, out []float32) {
 	scores, w := w[:m.classifiers], w[m.classifiers:]
 	votes, w := w[:n], w[n:]
 	clear(votes)
-	m.kernels(kernels, x)
+	m.of(kernels, x, m.vectors)
 	m.duel(scores, votes, kernels)
 	if len(m.probA) > 0 {
 		m.probabilities(out, scores, w)
