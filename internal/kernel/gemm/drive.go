@@ -1,6 +1,7 @@
 package gemm
 
 import (
+	"math"
 	"sync"
 	"unsafe"
 
@@ -121,7 +122,9 @@ func (b *block) setFlags(first, last bool) {
 	if t.kb >= prefetchMinK || t.farC && t.kb >= prefetchFarK {
 		a.flags |= flagPrefetch
 	}
-	a.alpha = t.Alpha
+	if a.alpha = t.Alpha; a.alpha != 1 {
+		a.flags |= flagScale
+	}
 	a.ars, a.acs, a.ldc, a.ldr = 4*t.ARS, 4*t.ACS, 4*t.LDC, 4*e.LDR
 	if !last {
 		return
@@ -138,7 +141,9 @@ func (b *block) setFlags(first, last bool) {
 	}
 	if lo, hi, ok := e.Act.clips(); ok {
 		a.flags |= flagClip
-		a.lo, a.hi = lo, hi
+		if a.lo, a.hi = lo, hi; !math.IsInf(float64(hi), 1) {
+			a.flags |= flagHigh
+		}
 	}
 }
 

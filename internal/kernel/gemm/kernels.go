@@ -94,8 +94,10 @@ const (
 	flagColBias              // add colBias[j]
 	flagRowBias              // add rowBias[i]
 	flagResidual             // add res(i, j)
-	flagClip                 // min(max(x, lo), hi)
+	flagClip                 // max(x, lo)
 	flagPrefetch             // C is far away: ask for it first
+	flagScale                // alpha is not 1
+	flagHigh                 // with flagClip: then min(x, hi)
 )
 
 // tileArgs is the argument of a micro-kernel, which computes tiles of C of r rows and n

@@ -178,6 +178,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y2
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -226,10 +228,13 @@ nores:
 	VBROADCASTSS 76(AX), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y2
 	VMINPS       Y0, Y2, Y0
 	VMINPS       Y1, Y2, Y1
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -259,6 +264,8 @@ masked:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -307,10 +314,13 @@ masked_nores:
 	VBROADCASTSS 76(AX), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y2, (DX)
 	VMASKMOVPS Y1, Y3, 32(DX)
@@ -518,6 +528,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -583,12 +595,15 @@ nores:
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 	VMINPS       Y3, Y4, Y3
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -620,6 +635,8 @@ masked:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y6
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -685,12 +702,15 @@ masked_nores:
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
 	VMAXPS       Y3, Y6, Y3
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
 	VMINPS       Y2, Y6, Y2
 	VMINPS       Y3, Y6, Y3
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y4, (DX)
 	VMASKMOVPS Y1, Y5, 32(DX)
@@ -931,6 +951,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y6
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -1013,6 +1035,8 @@ nores:
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
@@ -1021,6 +1045,7 @@ nores:
 	VMINPS       Y4, Y6, Y4
 	VMINPS       Y5, Y6, Y5
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -1054,6 +1079,8 @@ masked:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -1136,6 +1163,8 @@ masked_nores:
 	VMAXPS       Y3, Y8, Y3
 	VMAXPS       Y4, Y8, Y4
 	VMAXPS       Y5, Y8, Y5
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
@@ -1144,6 +1173,7 @@ masked_nores:
 	VMINPS       Y4, Y8, Y4
 	VMINPS       Y5, Y8, Y5
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y6, (DX)
 	VMASKMOVPS Y1, Y7, 32(DX)
@@ -1421,6 +1451,8 @@ done:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -1521,6 +1553,8 @@ nores:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
@@ -1531,6 +1565,7 @@ nores:
 	VMINPS       Y6, Y8, Y6
 	VMINPS       Y7, Y8, Y7
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -1567,6 +1602,8 @@ masked:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y10
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -1667,6 +1704,8 @@ masked_nores:
 	VMAXPS       Y5, Y10, Y5
 	VMAXPS       Y6, Y10, Y6
 	VMAXPS       Y7, Y10, Y7
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y10
 	VMINPS       Y0, Y10, Y0
 	VMINPS       Y1, Y10, Y1
@@ -1677,6 +1716,7 @@ masked_nores:
 	VMINPS       Y6, Y10, Y6
 	VMINPS       Y7, Y10, Y7
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y8, (DX)
 	VMASKMOVPS Y1, Y9, 32(DX)
@@ -1994,6 +2034,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y10
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -2112,6 +2154,8 @@ nores:
 	VMAXPS       Y7, Y10, Y7
 	VMAXPS       Y8, Y10, Y8
 	VMAXPS       Y9, Y10, Y9
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y10
 	VMINPS       Y0, Y10, Y0
 	VMINPS       Y1, Y10, Y1
@@ -2124,6 +2168,7 @@ nores:
 	VMINPS       Y8, Y10, Y8
 	VMINPS       Y9, Y10, Y9
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -2163,6 +2208,8 @@ masked:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y12
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -2281,6 +2328,8 @@ masked_nores:
 	VMAXPS       Y7, Y12, Y7
 	VMAXPS       Y8, Y12, Y8
 	VMAXPS       Y9, Y12, Y9
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
@@ -2293,6 +2342,7 @@ masked_nores:
 	VMINPS       Y8, Y12, Y8
 	VMINPS       Y9, Y12, Y9
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y10, (DX)
 	VMASKMOVPS Y1, Y11, 32(DX)
@@ -2643,6 +2693,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y12
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -2778,6 +2830,8 @@ nores:
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
@@ -2792,6 +2846,7 @@ nores:
 	VMINPS       Y10, Y12, Y10
 	VMINPS       Y11, Y12, Y11
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -2833,6 +2888,8 @@ masked:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y14
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -2968,6 +3025,8 @@ masked_nores:
 	VMAXPS       Y9, Y14, Y9
 	VMAXPS       Y10, Y14, Y10
 	VMAXPS       Y11, Y14, Y11
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y14
 	VMINPS       Y0, Y14, Y0
 	VMINPS       Y1, Y14, Y1
@@ -2982,6 +3041,7 @@ masked_nores:
 	VMINPS       Y10, Y14, Y10
 	VMINPS       Y11, Y14, Y11
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y12, (DX)
 	VMASKMOVPS Y1, Y13, 32(DX)
@@ -3149,6 +3209,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y1
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -3188,9 +3250,12 @@ nores:
 	JZ           noclip
 	VBROADCASTSS 76(AX), Y1
 	VMAXPS       Y0, Y1, Y0
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y1
 	VMINPS       Y0, Y1, Y0
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	JMP     next
@@ -3209,6 +3274,8 @@ masked:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y2
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -3248,9 +3315,12 @@ masked_nores:
 	JZ           masked_noclip
 	VBROADCASTSS 76(AX), Y2
 	VMAXPS       Y0, Y2, Y0
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y2
 	VMINPS       Y0, Y2, Y0
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y1, (DX)
 
@@ -3428,6 +3498,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y2
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -3476,10 +3548,13 @@ nores:
 	VBROADCASTSS 76(AX), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y2
 	VMINPS       Y0, Y2, Y0
 	VMINPS       Y1, Y2, Y1
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -3499,6 +3574,8 @@ masked:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y3
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -3547,10 +3624,13 @@ masked_nores:
 	VBROADCASTSS 76(AX), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y3, Y1
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y3
 	VMINPS       Y0, Y3, Y0
 	VMINPS       Y1, Y3, Y1
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y2, (DX)
 	VMASKMOVPS Y1, Y2, (DX)(BX*1)
@@ -3750,6 +3830,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y3
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -3807,11 +3889,14 @@ nores:
 	VMAXPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y3, Y1
 	VMAXPS       Y2, Y3, Y2
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y3
 	VMINPS       Y0, Y3, Y0
 	VMINPS       Y1, Y3, Y1
 	VMINPS       Y2, Y3, Y2
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -3832,6 +3917,8 @@ masked:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -3889,11 +3976,14 @@ masked_nores:
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y3, (DX)
 	VMASKMOVPS Y1, Y3, (DX)(BX*1)
@@ -4119,6 +4209,8 @@ done:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -4186,12 +4278,15 @@ nores:
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 	VMINPS       Y3, Y4, Y3
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -4214,6 +4309,8 @@ masked:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y5
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -4281,12 +4378,15 @@ masked_nores:
 	VMAXPS       Y1, Y5, Y1
 	VMAXPS       Y2, Y5, Y2
 	VMAXPS       Y3, Y5, Y3
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y5
 	VMINPS       Y0, Y5, Y0
 	VMINPS       Y1, Y5, Y1
 	VMINPS       Y2, Y5, Y2
 	VMINPS       Y3, Y5, Y3
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y4, (DX)
 	VMASKMOVPS Y1, Y4, (DX)(BX*1)
@@ -4541,6 +4641,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y5
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -4618,6 +4720,8 @@ nores:
 	VMAXPS       Y2, Y5, Y2
 	VMAXPS       Y3, Y5, Y3
 	VMAXPS       Y4, Y5, Y4
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y5
 	VMINPS       Y0, Y5, Y0
 	VMINPS       Y1, Y5, Y1
@@ -4625,6 +4729,7 @@ nores:
 	VMINPS       Y3, Y5, Y3
 	VMINPS       Y4, Y5, Y4
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -4649,6 +4754,8 @@ masked:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y6
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -4726,6 +4833,8 @@ masked_nores:
 	VMAXPS       Y2, Y6, Y2
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
@@ -4733,6 +4842,7 @@ masked_nores:
 	VMINPS       Y3, Y6, Y3
 	VMINPS       Y4, Y6, Y4
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y5, (DX)
 	VMASKMOVPS Y1, Y5, (DX)(BX*1)
@@ -5009,6 +5119,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y6
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -5095,6 +5207,8 @@ nores:
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
@@ -5103,6 +5217,7 @@ nores:
 	VMINPS       Y4, Y6, Y4
 	VMINPS       Y5, Y6, Y5
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -5128,6 +5243,8 @@ masked:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y7
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -5214,6 +5331,8 @@ masked_nores:
 	VMAXPS       Y3, Y7, Y3
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
@@ -5222,6 +5341,7 @@ masked_nores:
 	VMINPS       Y4, Y7, Y4
 	VMINPS       Y5, Y7, Y5
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y6, (DX)
 	VMASKMOVPS Y1, Y6, (DX)(BX*1)
@@ -5520,6 +5640,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y7
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -5615,6 +5737,8 @@ nores:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
@@ -5624,6 +5748,7 @@ nores:
 	VMINPS       Y5, Y7, Y5
 	VMINPS       Y6, Y7, Y6
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -5650,6 +5775,8 @@ masked:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -5745,6 +5872,8 @@ masked_nores:
 	VMAXPS       Y4, Y8, Y4
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
@@ -5754,6 +5883,7 @@ masked_nores:
 	VMINPS       Y5, Y8, Y5
 	VMINPS       Y6, Y8, Y6
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y7, (DX)
 	VMASKMOVPS Y1, Y7, (DX)(BX*1)
@@ -6074,6 +6204,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -6178,6 +6310,8 @@ nores:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
@@ -6188,6 +6322,7 @@ nores:
 	VMINPS       Y6, Y8, Y6
 	VMINPS       Y7, Y8, Y7
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -6215,6 +6350,8 @@ masked:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y9
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -6319,6 +6456,8 @@ masked_nores:
 	VMAXPS       Y5, Y9, Y5
 	VMAXPS       Y6, Y9, Y6
 	VMAXPS       Y7, Y9, Y7
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y9
 	VMINPS       Y0, Y9, Y0
 	VMINPS       Y1, Y9, Y1
@@ -6329,6 +6468,7 @@ masked_nores:
 	VMINPS       Y6, Y9, Y6
 	VMINPS       Y7, Y9, Y7
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y8, (DX)
 	VMASKMOVPS Y1, Y8, (DX)(BX*1)
@@ -6678,6 +6818,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y9
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -6792,6 +6934,8 @@ nores:
 	VMAXPS       Y6, Y9, Y6
 	VMAXPS       Y7, Y9, Y7
 	VMAXPS       Y8, Y9, Y8
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y9
 	VMINPS       Y0, Y9, Y0
 	VMINPS       Y1, Y9, Y1
@@ -6803,6 +6947,7 @@ nores:
 	VMINPS       Y7, Y9, Y7
 	VMINPS       Y8, Y9, Y8
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -6832,6 +6977,8 @@ masked:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y10
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -6946,6 +7093,8 @@ masked_nores:
 	VMAXPS       Y6, Y10, Y6
 	VMAXPS       Y7, Y10, Y7
 	VMAXPS       Y8, Y10, Y8
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y10
 	VMINPS       Y0, Y10, Y0
 	VMINPS       Y1, Y10, Y1
@@ -6957,6 +7106,7 @@ masked_nores:
 	VMINPS       Y7, Y10, Y7
 	VMINPS       Y8, Y10, Y8
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y9, (DX)
 	VMASKMOVPS Y1, Y9, (DX)(BX*1)
@@ -7328,6 +7478,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y10
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -7451,6 +7603,8 @@ nores:
 	VMAXPS       Y7, Y10, Y7
 	VMAXPS       Y8, Y10, Y8
 	VMAXPS       Y9, Y10, Y9
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y10
 	VMINPS       Y0, Y10, Y0
 	VMINPS       Y1, Y10, Y1
@@ -7463,6 +7617,7 @@ nores:
 	VMINPS       Y8, Y10, Y8
 	VMINPS       Y9, Y10, Y9
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -7493,6 +7648,8 @@ masked:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y11
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -7616,6 +7773,8 @@ masked_nores:
 	VMAXPS       Y7, Y11, Y7
 	VMAXPS       Y8, Y11, Y8
 	VMAXPS       Y9, Y11, Y9
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y11
 	VMINPS       Y0, Y11, Y0
 	VMINPS       Y1, Y11, Y1
@@ -7628,6 +7787,7 @@ masked_nores:
 	VMINPS       Y8, Y11, Y8
 	VMINPS       Y9, Y11, Y9
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y10, (DX)
 	VMASKMOVPS Y1, Y10, (DX)(BX*1)
@@ -8021,6 +8181,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y11
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -8153,6 +8315,8 @@ nores:
 	VMAXPS       Y8, Y11, Y8
 	VMAXPS       Y9, Y11, Y9
 	VMAXPS       Y10, Y11, Y10
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y11
 	VMINPS       Y0, Y11, Y0
 	VMINPS       Y1, Y11, Y1
@@ -8166,6 +8330,7 @@ nores:
 	VMINPS       Y9, Y11, Y9
 	VMINPS       Y10, Y11, Y10
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -8197,6 +8362,8 @@ masked:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y12
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -8329,6 +8496,8 @@ masked_nores:
 	VMAXPS       Y8, Y12, Y8
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
@@ -8342,6 +8511,7 @@ masked_nores:
 	VMINPS       Y9, Y12, Y9
 	VMINPS       Y10, Y12, Y10
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y11, (DX)
 	VMASKMOVPS Y1, Y11, (DX)(BX*1)
@@ -8757,6 +8927,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y12
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -8898,6 +9070,8 @@ nores:
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
@@ -8912,6 +9086,7 @@ nores:
 	VMINPS       Y10, Y12, Y10
 	VMINPS       Y11, Y12, Y11
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
@@ -8944,6 +9119,8 @@ masked:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           masked_scaled
 	VBROADCASTSS 72(AX), Y13
 	TESTQ        $0x00000001, CX
 	JZ           masked_noload
@@ -9085,6 +9262,8 @@ masked_nores:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
+	TESTQ        $0x00000080, CX
+	JZ           masked_nohigh
 	VBROADCASTSS 80(AX), Y13
 	VMINPS       Y0, Y13, Y0
 	VMINPS       Y1, Y13, Y1
@@ -9099,6 +9278,7 @@ masked_nores:
 	VMINPS       Y10, Y13, Y10
 	VMINPS       Y11, Y13, Y11
 
+masked_nohigh:
 masked_noclip:
 	VMASKMOVPS Y0, Y12, (DX)
 	VMASKMOVPS Y1, Y12, (DX)(BX*1)
@@ -9278,6 +9458,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -9380,6 +9562,8 @@ nores:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
@@ -9390,6 +9574,7 @@ nores:
 	VMINPS       Y6, Y8, Y6
 	VMINPS       Y7, Y8, Y7
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -9564,6 +9749,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -9663,6 +9850,8 @@ nores:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
@@ -9673,6 +9862,7 @@ nores:
 	VMINPS       Y6, Y8, Y6
 	VMINPS       Y7, Y8, Y7
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -9880,6 +10070,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Y12
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -10012,6 +10204,8 @@ nores:
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
@@ -10026,6 +10220,7 @@ nores:
 	VMINPS       Y10, Y12, Y10
 	VMINPS       Y11, Y12, Y11
 
+nohigh:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
@@ -11039,6 +11234,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z2
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -11087,10 +11284,13 @@ nores:
 	VBROADCASTSS 76(AX), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z2
 	VMINPS       Z0, Z2, Z0
 	VMINPS       Z1, Z2, Z1
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -11303,6 +11503,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z4
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -11368,12 +11570,15 @@ nores:
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -11621,6 +11826,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z6
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -11703,6 +11910,8 @@ nores:
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
@@ -11711,6 +11920,7 @@ nores:
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -11997,6 +12207,8 @@ done:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -12097,6 +12309,8 @@ nores:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
@@ -12107,6 +12321,7 @@ nores:
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -12435,6 +12650,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z10
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -12553,6 +12770,8 @@ nores:
 	VMAXPS       Z7, Z10, Z7
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z10
 	VMINPS       Z0, Z10, Z0
 	VMINPS       Z1, Z10, Z1
@@ -12565,6 +12784,7 @@ nores:
 	VMINPS       Z8, Z10, Z8
 	VMINPS       Z9, Z10, Z9
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -12928,6 +13148,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z12
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -13063,6 +13285,8 @@ nores:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
@@ -13077,6 +13301,7 @@ nores:
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -13475,6 +13700,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z14
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -13627,6 +13854,8 @@ nores:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
@@ -13643,6 +13872,7 @@ nores:
 	VMINPS       Z12, Z14, Z12
 	VMINPS       Z13, Z14, Z13
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -14076,6 +14306,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z16
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -14245,6 +14477,8 @@ nores:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z16
 	VMINPS       Z0, Z16, Z0
 	VMINPS       Z1, Z16, Z1
@@ -14263,6 +14497,7 @@ nores:
 	VMINPS       Z14, Z16, Z14
 	VMINPS       Z15, Z16, Z15
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -14738,6 +14973,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z18
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -14925,6 +15162,8 @@ nores:
 	VMAXPS       Z15, Z18, Z15
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z18
 	VMINPS       Z0, Z18, Z0
 	VMINPS       Z1, Z18, Z1
@@ -14945,6 +15184,7 @@ nores:
 	VMINPS       Z16, Z18, Z16
 	VMINPS       Z17, Z18, Z17
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -15455,6 +15695,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z20
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -15659,6 +15901,8 @@ nores:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z20
 	VMINPS       Z0, Z20, Z0
 	VMINPS       Z1, Z20, Z1
@@ -15681,6 +15925,7 @@ nores:
 	VMINPS       Z18, Z20, Z18
 	VMINPS       Z19, Z20, Z19
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -16226,6 +16471,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z22
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -16447,6 +16694,8 @@ nores:
 	VMAXPS       Z19, Z22, Z19
 	VMAXPS       Z20, Z22, Z20
 	VMAXPS       Z21, Z22, Z21
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z22
 	VMINPS       Z0, Z22, Z0
 	VMINPS       Z1, Z22, Z1
@@ -16471,6 +16720,7 @@ nores:
 	VMINPS       Z20, Z22, Z20
 	VMINPS       Z21, Z22, Z21
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -17051,6 +17301,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z24
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -17289,6 +17541,8 @@ nores:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z24
 	VMINPS       Z0, Z24, Z0
 	VMINPS       Z1, Z24, Z1
@@ -17315,6 +17569,7 @@ nores:
 	VMINPS       Z22, Z24, Z22
 	VMINPS       Z23, Z24, Z23
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -17493,6 +17748,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z1
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -17532,9 +17789,12 @@ nores:
 	JZ           noclip
 	VBROADCASTSS 76(AX), Z1
 	VMAXPS       Z0, Z1, Z0
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z1
 	VMINPS       Z0, Z1, Z0
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	DECQ    152(AX)
@@ -17711,6 +17971,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z2
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -17759,10 +18021,13 @@ nores:
 	VBROADCASTSS 76(AX), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z2
 	VMINPS       Z0, Z2, Z0
 	VMINPS       Z1, Z2, Z1
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -17961,6 +18226,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z3
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -18018,11 +18285,14 @@ nores:
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 	VMINPS       Z2, Z3, Z2
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -18247,6 +18517,8 @@ done:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z4
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -18314,12 +18586,15 @@ nores:
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -18573,6 +18848,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z5
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -18650,6 +18927,8 @@ nores:
 	VMAXPS       Z2, Z5, Z2
 	VMAXPS       Z3, Z5, Z3
 	VMAXPS       Z4, Z5, Z4
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z5
 	VMINPS       Z0, Z5, Z0
 	VMINPS       Z1, Z5, Z1
@@ -18657,6 +18936,7 @@ nores:
 	VMINPS       Z3, Z5, Z3
 	VMINPS       Z4, Z5, Z4
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -18932,6 +19212,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z6
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -19018,6 +19300,8 @@ nores:
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
@@ -19026,6 +19310,7 @@ nores:
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -19323,6 +19608,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z7
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -19418,6 +19705,8 @@ nores:
 	VMAXPS       Z4, Z7, Z4
 	VMAXPS       Z5, Z7, Z5
 	VMAXPS       Z6, Z7, Z6
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
@@ -19427,6 +19716,7 @@ nores:
 	VMINPS       Z5, Z7, Z5
 	VMINPS       Z6, Z7, Z6
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -19746,6 +20036,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -19850,6 +20142,8 @@ nores:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
@@ -19860,6 +20154,7 @@ nores:
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -20208,6 +20503,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z9
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -20322,6 +20619,8 @@ nores:
 	VMAXPS       Z6, Z9, Z6
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z9
 	VMINPS       Z0, Z9, Z0
 	VMINPS       Z1, Z9, Z1
@@ -20333,6 +20632,7 @@ nores:
 	VMINPS       Z7, Z9, Z7
 	VMINPS       Z8, Z9, Z8
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -20703,6 +21003,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z10
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -20826,6 +21128,8 @@ nores:
 	VMAXPS       Z7, Z10, Z7
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z10
 	VMINPS       Z0, Z10, Z0
 	VMINPS       Z1, Z10, Z1
@@ -20838,6 +21142,7 @@ nores:
 	VMINPS       Z8, Z10, Z8
 	VMINPS       Z9, Z10, Z9
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -21230,6 +21535,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z11
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -21362,6 +21669,8 @@ nores:
 	VMAXPS       Z8, Z11, Z8
 	VMAXPS       Z9, Z11, Z9
 	VMAXPS       Z10, Z11, Z10
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z11
 	VMINPS       Z0, Z11, Z0
 	VMINPS       Z1, Z11, Z1
@@ -21375,6 +21684,7 @@ nores:
 	VMINPS       Z9, Z11, Z9
 	VMINPS       Z10, Z11, Z10
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -21789,6 +22099,8 @@ done:
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
 	LEAQ         (DI)(BX*4), R8
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z12
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -21930,6 +22242,8 @@ nores:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
@@ -21944,6 +22258,7 @@ nores:
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
@@ -22189,6 +22504,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z4
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -22255,12 +22572,15 @@ nores:
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -22555,6 +22875,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -22654,6 +22976,8 @@ nores:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
@@ -22664,6 +22988,7 @@ nores:
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -23019,6 +23344,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z12
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -23151,6 +23478,8 @@ nores:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
@@ -23165,6 +23494,7 @@ nores:
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -23585,6 +23915,8 @@ done:
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z16
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -23751,6 +24083,8 @@ nores:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z16
 	VMINPS       Z0, Z16, Z0
 	VMINPS       Z1, Z16, Z1
@@ -23769,6 +24103,7 @@ nores:
 	VMINPS       Z14, Z16, Z14
 	VMINPS       Z15, Z16, Z15
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -24257,6 +24592,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z20
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -24457,6 +24794,8 @@ nores:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z20
 	VMINPS       Z0, Z20, Z0
 	VMINPS       Z1, Z20, Z1
@@ -24479,6 +24818,7 @@ nores:
 	VMINPS       Z18, Z20, Z18
 	VMINPS       Z19, Z20, Z19
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -25028,6 +25368,8 @@ done:
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z24
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -25261,6 +25603,8 @@ nores:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z24
 	VMINPS       Z0, Z24, Z0
 	VMINPS       Z1, Z24, Z1
@@ -25287,6 +25631,7 @@ nores:
 	VMINPS       Z22, Z24, Z22
 	VMINPS       Z23, Z24, Z23
 
+nohigh:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
@@ -25484,6 +25829,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z8
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -25586,6 +25933,8 @@ nores:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
@@ -25596,6 +25945,7 @@ nores:
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
 
+nohigh:
 noclip:
 	VMOVUPS Z0, (DX)
 	VMOVUPS Z1, 64(DX)
@@ -25874,6 +26224,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z16
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -26041,6 +26393,8 @@ nores:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z16
 	VMINPS       Z0, Z16, Z0
 	VMINPS       Z1, Z16, Z1
@@ -26059,6 +26413,7 @@ nores:
 	VMINPS       Z14, Z16, Z14
 	VMINPS       Z15, Z16, Z15
 
+nohigh:
 noclip:
 	VMOVUPS Z0, (DX)
 	VMOVUPS Z1, 64(DX)
@@ -26414,6 +26769,8 @@ done:
 	MOVQ         16(AX), DX
 	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
+	TESTQ        $0x00000041, CX
+	JZ           scaled
 	VBROADCASTSS 72(AX), Z24
 	TESTQ        $0x00000001, CX
 	JZ           noload
@@ -26646,6 +27003,8 @@ nores:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
+	TESTQ        $0x00000080, CX
+	JZ           nohigh
 	VBROADCASTSS 80(AX), Z24
 	VMINPS       Z0, Z24, Z0
 	VMINPS       Z1, Z24, Z1
@@ -26672,6 +27031,7 @@ nores:
 	VMINPS       Z22, Z24, Z22
 	VMINPS       Z23, Z24, Z23
 
+nohigh:
 noclip:
 	VMOVUPS Z0, (DX)
 	VMOVUPS Z1, 64(DX)

@@ -30,6 +30,7 @@ const (
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
 	flagClip, flagPrefetch    = 16, 32
+	flagScale, flagHigh       = 64, 128
 	segOff, segK, segSize     = 0, 8, 16
 	unroll                    = 4
 )
@@ -173,13 +174,15 @@ func (k *tileKernel) epilogue(m masks, prefix string) {
 			VADDPS(v, acc, acc)
 		})
 	})
-	k.when(flags, flagClip, prefix+"noclip", k.clip)
+	k.when(flags, flagClip, prefix+"noclip", func() { k.clip(flags, prefix) })
 	k.each(func(i, j int, acc reg.VecVirtual) { k.store(m, j, acc, c.at(i, j*k.bytes())) })
 }
 
 // scale multiplies by alpha and adds what C holds.
 func (k *tileKernel) scale(m masks, prefix string, flags reg.GPVirtual, c rows) {
 	alpha := k.vec()
+	TESTQ(U32(flagLoad|flagScale), flags)
+	JZ(LabelRef(prefix + "scaled"))
 	VBROADCASTSS(Mem{Base: k.t, Disp: argAlpha}, alpha)
 	TESTQ(U32(flagLoad), flags)
 	JZ(LabelRef(prefix + "noload"))
@@ -195,12 +198,14 @@ func (k *tileKernel) scale(m masks, prefix string, flags reg.GPVirtual, c rows) 
 }
 
 // clip relies on MIN and MAX returning their last source when one is NaN.
-func (k *tileKernel) clip() {
+func (k *tileKernel) clip(flags reg.GPVirtual, prefix string) {
 	bound := k.vec()
 	VBROADCASTSS(Mem{Base: k.t, Disp: argLo}, bound)
 	k.each(func(_, _ int, acc reg.VecVirtual) { VMAXPS(acc, bound, acc) })
-	VBROADCASTSS(Mem{Base: k.t, Disp: argHi}, bound)
-	k.each(func(_, _ int, acc reg.VecVirtual) { VMINPS(acc, bound, acc) })
+	k.when(flags, flagHigh, prefix+"nohigh", func() {
+		VBROADCASTSS(Mem{Base: k.t, Disp: argHi}, bound)
+		k.each(func(_, _ int, acc reg.VecVirtual) { VMINPS(acc, bound, acc) })
+	})
 }
 
 // when emits code that runs if a flag is set.
