@@ -152,7 +152,8 @@ func TestGradWNaN(t *testing.T) {
 	}
 }
 
-// TestGradWinogradChoice holds the choice to what was measured: kernels of 4 at stride 2 go by transforms in all directions.
+// TestGradWinogradChoice holds the choice to what was measured: kernels of 4 at stride 2 go by transforms in all directions,
+// filters of few tiles by products.
 func TestGradWinogradChoice(t *testing.T) {
 	defer withCosts(&halves)()
 	g := problem{2, 1, 32, 48, [][6]int{{34, 4, 2, 1, 1, 1}, {32, 4, 2, 1, 1, 1}}}.geom()
@@ -161,9 +162,19 @@ func TestGradWinogradChoice(t *testing.T) {
 			t.Errorf("algorithm %q, want transforms", got)
 		}
 	}
-	few := problem{16, 1, 256, 512, [][6]int{{8, 4, 2, 1, 1, 1}, {8, 4, 2, 1, 1, 1}}}.geom()
-	if got := NewGradW(few).Algorithm(); got != "products" {
-		t.Errorf("algorithm %q for 16 tiles, want products", got)
+	for _, c := range []struct {
+		p    problem
+		want string
+	}{
+		{square(16, 1, 256, 512, 8, 4, 2, 1), "products"}, // 16 tiles
+		{square(1, 1, 512, 512, 7, 3, 1, 1), "products"},  // 4 tiles
+		{square(8, 1, 512, 512, 7, 3, 1, 1), "winograd"},
+		{square(8, 1, 64, 64, 56, 3, 1, 1), "winograd"},
+		{square(8, 1, 16, 16, 56, 3, 1, 1), "winograd"},
+	} {
+		if got := NewGradW(c.p.geom()).Algorithm(); got != c.want {
+			t.Errorf("%v: algorithm %q, want %s", c.p, got, c.want)
+		}
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 	gradTileChannels = 48
 	// perGradient is the time of an element's gradient, in nanoseconds: to store it, load it and take it to its window.
 	perGradient = 0.5
+	// perGradMulAdd is that of a multiply-add of products over pixels or tiles, whose left-hand sides are read across their rows: these
+	// gain little from processors that begin two of them in a cycle.
+	perGradMulAdd = 0.02
 )
 
 func newGradTiled(g conv.Geom) filterGrad {
@@ -35,7 +38,7 @@ func newGradTiled(g conv.Geom) filterGrad {
 		return nil
 	}
 	p := layOutGradTiled(g, taps)
-	if p.time() > margin*directTime(&g) {
+	if p.time() > margin*gradProductTime(p.g.Taps()*g.InC*g.OutC, g.Batch*g.OutSize()) {
 		return nil
 	}
 	return p
@@ -62,9 +65,12 @@ func layOutGradTiled(g conv.Geom, taps int) *gradTiled {
 // time is what a run is expected to take; see winograd_choice.go.
 func (p *gradTiled) time() float64 {
 	e, filter := p.n*p.n, p.inC*p.g.OutC
-	return float64(p.tiles*e*(p.inC+p.g.OutC))*costs().transform*farther + productTime(e*filter*p.tiles, p.block, 0) +
+	return float64(p.tiles*e*(p.inC+p.g.OutC))*costs().transform*farther + gradProductTime(e*filter, p.tiles)*float64(p.block+costs().startUp)/float64(p.block) +
 		perGradient*float64(p.blocks()*e*filter)
 }
+
+// gradProductTime is that of products with so many results, sums over pixels or tiles.
+func gradProductTime(results, sums int) float64 { return float64(results*sums) * perGradMulAdd }
 
 func (p *gradTiled) blocks() int { return ceilDiv(p.tiles, p.block) }
 
