@@ -34,8 +34,11 @@ func mappedBytes(t *testing.T, n int) (b []byte, name string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	if !m.Readable() {
+	if !m.Mapped() {
 		t.Skip("no file is mapped on " + runtime.GOOS)
+	}
+	if !m.Readable() {
+		t.Fatal("the file did not stay open")
 	}
 	return m.Bytes()[before:], name
 }

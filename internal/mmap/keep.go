@@ -9,19 +9,30 @@ import (
 
 // Keep gives back the memory of a mapping but for the parts of it, which will be read often: their pages become copies that the
 // process owns. Reading a page that it does not own brings in others around it, up to megabytes, for as long as the file is mapped.
-// Parts that are given back later are read from the file again, as before. Systems that cannot copy only give back.
+// Parts that are given back later are read from the file again, as before. Systems that cannot copy only give back, and so does Keep
+// where the parts lie in more than mostRanges ranges of pages.
 func (f *File) Keep(parts [][]byte) {
 	if !f.mapped {
 		return
 	}
+	var ranges []pageRange
+	if Copies() {
+		ranges = f.pages(parts)
+	}
+	if len(ranges) > mostRanges {
+		ranges = nil
+	}
 	at := 0
-	for _, r := range f.pages(parts) {
+	for _, r := range ranges {
 		release(f.data[at:r.from])
 		copyPages(f.data[r.from:r.to])
 		at = r.to
 	}
 	release(f.data[at:])
 }
+
+// mostRanges bounds the ranges of a mapping that are copied: each becomes two mappings more, of which Linux grants a process 65530.
+const mostRanges = 1 << 12
 
 func release(pages []byte) {
 	if len(pages) > 0 {

@@ -2,4 +2,7 @@
 
 package mmap
 
+// Copies reports whether Keep can copy pages.
+func Copies() bool { return false }
+
 func copyPages([]byte) {}

@@ -62,8 +62,8 @@ func TestKeep(t *testing.T) {
 
 // TestKeepOwns finds the kept pages of a mapping, and no others, among the memory of the process.
 func TestKeepOwns(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("pages are not copied on " + runtime.GOOS)
+	if !Copies() {
+		t.Skipf("this %s cannot copy pages (Linux can since 5.14)", runtime.GOOS)
 	}
 	page := os.Getpagesize()
 	m := mapBytes(t, make([]byte, 1<<20))
@@ -91,9 +91,33 @@ func TestKeepOwns(t *testing.T) {
 		}
 		return sum
 	}
-	if owned := kB("Anonymous:"); owned == 0 {
-		t.Skip("the system cannot copy pages (Linux 5.14 can)")
-	} else if want := 4 * page / 1024; owned != want || kB("Rss:") != want {
+	if owned, want := kB("Anonymous:"), 4*page/1024; owned != want || kB("Rss:") != want {
 		t.Errorf("%d kB are owned and %d in memory, want %d", owned, kB("Rss:"), want)
+	}
+}
+
+// TestKeepBounded keeps more parts than may become mappings of their own: they are given back, and come back when they are read.
+func TestKeepBounded(t *testing.T) {
+	page := os.Getpagesize()
+	m := mapBytes(t, make([]byte, 2*page*(mostRanges+1)))
+	b := m.Bytes()
+	var parts [][]byte
+	for at := 0; at < len(b); at += 2 * page {
+		parts = append(parts, b[at:][:1])
+	}
+	before, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Skipf("no list of mappings: %v", err)
+	}
+	m.Keep(parts)
+	after, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if more := bytes.Count(after, []byte("\n")) - bytes.Count(before, []byte("\n")); more > mostRanges/2 {
+		t.Errorf("%d mappings more", more)
+	}
+	if bytes.Count(b, []byte{0}) != len(b) {
+		t.Error("other bytes than those of the file")
 	}
 }

@@ -75,3 +75,24 @@ func TestNoSubnormals(t *testing.T) {
 	t.Run(generic.name, func(t *testing.T) { test(t, &generic) })
 	variants(t, test)
 }
+
+// TestExpTermRelative holds small terms to a relative error, too: that of the product of x with a constant, both rounded, and of exp.
+func TestExpTermRelative(t *testing.T) {
+	var x []float32
+	for v := float32(-90); v <= 0; v += 0.0031 {
+		x = append(x, v)
+	}
+	got := make([]float32, len(x))
+	test := func(t *testing.T, k *kernels) {
+		k.unary[opExpTerm](got, x, 0, 0)
+		for i, v := range x {
+			want := math.Exp(float64(v))
+			bound := want * (8 + 1.25*math.Abs(float64(v))) * 0x1p-24
+			if err := math.Abs(float64(got[i]) - want); err > bound && (got[i] != 0 || want > leastTerm*(1+1e-4)) {
+				t.Fatalf("%v is %v, want %v within %v", v, got[i], want, bound)
+			}
+		}
+	}
+	t.Run(generic.name, func(t *testing.T) { test(t, &generic) })
+	variants(t, test)
+}
