@@ -117,8 +117,17 @@ func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
 	if name == "" || n.In[0] != e.out() || e.norm && name != "Relu" && name != "Clip" {
 		return false
 	}
+	if name == "Sigmoid" && r.gates(n) {
+		name = "Gate"
+	}
 	e.activation, e.params = name, params
 	return true
+}
+
+// gates reports whether the one thing that becomes of what n makes is a product with a larger value, as of the channels of a map.
+func (r *rewriter) gates(n *graph.Node) bool {
+	m := r.only(n.Out[0])
+	return is(m, "Mul") && m.Out[0].Ranked && n.Out[0].Ranked && !sameShape(m.Out[0], n.Out[0])
 }
 
 // rowBias reports whether v is a constant with one element for each column and nothing else.
