@@ -17,7 +17,6 @@ rows:
 	VMOVUPS (SI), Y0
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -70,7 +69,6 @@ channels_end:
 	VMINPS       Y0, Y1, Y0
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Y0, (SI)
 	MOVQ         136(AX), SI
@@ -98,7 +96,6 @@ rows:
 	VMOVAPS Y0, Y1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -163,7 +160,6 @@ channels_end:
 	VMINPS       Y1, Y2, Y1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(SI*1)
@@ -193,7 +189,6 @@ rows:
 	VMOVAPS Y0, Y2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -270,7 +265,6 @@ channels_end:
 	VMINPS       Y2, Y3, Y2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(SI*1)
@@ -2484,7 +2478,6 @@ rows:
 	VMOVUPS 32(SI), Y1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -2549,7 +2542,6 @@ channels_end:
 	VMINPS       Y1, Y2, Y1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Y0, (SI)
 	VMOVUPS      Y1, 32(SI)
@@ -2580,7 +2572,6 @@ rows:
 	VMOVAPS Y1, Y3
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -2664,7 +2655,6 @@ channels_end:
 	VMINPS       Y3, Y4, Y3
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
@@ -2699,7 +2689,6 @@ rows:
 	VMOVAPS Y1, Y5
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -2802,7 +2791,6 @@ channels_end:
 	VMINPS       Y5, Y6, Y5
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
@@ -3400,7 +3388,6 @@ rows:
 	VMOVUPS (SI), Y0
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -3424,7 +3411,6 @@ taps:
 	VMINPS       Y0, Y1, Y0
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Y0, (SI)
 	MOVQ         136(AX), SI
@@ -3452,7 +3438,6 @@ rows:
 	VMOVAPS Y0, Y1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -3482,7 +3467,6 @@ taps:
 	VMINPS       Y1, Y2, Y1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(SI*1)
@@ -3512,7 +3496,6 @@ rows:
 	VMOVAPS Y0, Y2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -3548,7 +3531,6 @@ taps:
 	VMINPS       Y2, Y3, Y2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(SI*1)
@@ -4040,7 +4022,6 @@ rows:
 	VMOVUPS (SI), Y0
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -4070,7 +4051,6 @@ taps:
 	VMINPS       Y0, Y1, Y0
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Y0, (SI)
 	MOVQ         136(AX), SI
@@ -4098,7 +4078,6 @@ rows:
 	VMOVAPS Y0, Y1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -4138,7 +4117,6 @@ taps:
 	VMINPS       Y1, Y2, Y1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(SI*1)
@@ -4168,7 +4146,6 @@ rows:
 	VMOVAPS Y0, Y2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -4218,7 +4195,6 @@ taps:
 	VMINPS       Y2, Y3, Y2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(SI*1)
@@ -4840,7 +4816,6 @@ rows:
 	VMOVUPS (SI), Z0
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -4888,7 +4863,6 @@ channels_end:
 	VMINPS       Z0, Z1, Z0
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Z0, (SI)
 	MOVQ         136(AX), SI
@@ -4916,7 +4890,6 @@ rows:
 	VMOVAPS Z0, Z1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -4971,7 +4944,6 @@ channels_end:
 	VMINPS       Z1, Z2, Z1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(SI*1)
@@ -5001,7 +4973,6 @@ rows:
 	VMOVAPS Z0, Z2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -5063,7 +5034,6 @@ channels_end:
 	VMINPS       Z2, Z3, Z2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(SI*1)
@@ -6782,7 +6752,6 @@ rows:
 	VMOVUPS 64(SI), Z1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -6847,7 +6816,6 @@ channels_end:
 	VMINPS       Z1, Z2, Z1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Z0, (SI)
 	VMOVUPS      Z1, 64(SI)
@@ -6878,7 +6846,6 @@ rows:
 	VMOVAPS Z1, Z3
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -6962,7 +6929,6 @@ channels_end:
 	VMINPS       Z3, Z4, Z3
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
@@ -6997,7 +6963,6 @@ rows:
 	VMOVAPS Z1, Z5
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -7100,7 +7065,6 @@ channels_end:
 	VMINPS       Z5, Z6, Z5
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
@@ -10264,7 +10228,6 @@ rows:
 	VMOVUPS 128(SI), Z2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -10341,7 +10304,6 @@ channels_end:
 	VMINPS       Z2, Z3, Z2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Z0, (SI)
 	VMOVUPS      Z1, 64(SI)
@@ -10375,7 +10337,6 @@ rows:
 	VMOVAPS Z2, Z5
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -10478,7 +10439,6 @@ channels_end:
 	VMINPS       Z5, Z6, Z5
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
@@ -10518,7 +10478,6 @@ rows:
 	VMOVAPS Z2, Z8
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -10647,7 +10606,6 @@ channels_end:
 	VMINPS       Z8, Z9, Z8
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
@@ -12413,7 +12371,6 @@ rows:
 	VMOVUPS 192(SI), Z3
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -12502,7 +12459,6 @@ channels_end:
 	VMINPS       Z3, Z4, Z3
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Z0, (SI)
 	VMOVUPS      Z1, 64(SI)
@@ -12539,7 +12495,6 @@ rows:
 	VMOVAPS Z3, Z7
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -12661,7 +12616,6 @@ channels_end:
 	VMINPS       Z7, Z8, Z7
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
@@ -12706,7 +12660,6 @@ rows:
 	VMOVAPS Z3, Z11
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -12861,7 +12814,6 @@ channels_end:
 	VMINPS       Z11, Z12, Z11
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
@@ -13765,7 +13717,6 @@ rows:
 	VMOVUPS (SI), Z0
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -13789,7 +13740,6 @@ taps:
 	VMINPS       Z0, Z1, Z0
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Z0, (SI)
 	MOVQ         136(AX), SI
@@ -13817,7 +13767,6 @@ rows:
 	VMOVAPS Z0, Z1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -13847,7 +13796,6 @@ taps:
 	VMINPS       Z1, Z2, Z1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(SI*1)
@@ -13877,7 +13825,6 @@ rows:
 	VMOVAPS Z0, Z2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -13913,7 +13860,6 @@ taps:
 	VMINPS       Z2, Z3, Z2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(SI*1)
@@ -15243,7 +15189,6 @@ rows:
 	VMOVUPS (SI), Z0
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), SI
 	MOVQ    48(AX), DI
 	MOVQ    96(AX), R8
 	MOVQ    104(AX), R9
@@ -15273,7 +15218,6 @@ taps:
 	VMINPS       Z0, Z1, Z0
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), SI
 	MOVQ         DX, SI
 	VMOVUPS      Z0, (SI)
 	MOVQ         136(AX), SI
@@ -15301,7 +15245,6 @@ rows:
 	VMOVAPS Z0, Z1
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -15341,7 +15284,6 @@ taps:
 	VMINPS       Z1, Z2, Z1
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(SI*1)
@@ -15371,7 +15313,6 @@ rows:
 	VMOVAPS Z0, Z2
 	MOVQ    144(AX), SI
 	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
 	MOVQ    48(AX), R8
 	MOVQ    96(AX), R9
 	MOVQ    104(AX), R10
@@ -15421,7 +15362,6 @@ taps:
 	VMINPS       Z2, Z3, Z2
 	MOVQ         160(AX), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
 	MOVQ         DX, DI
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(SI*1)

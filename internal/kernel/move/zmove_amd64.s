@@ -89,7 +89,7 @@ tile:
 	VMOVDQU        X0, (R14)(SI*2)
 	VEXTRACTI128   $0x01, Y0, (R14)(R8*1)
 	LEAQ           (R13)(R9*8), CX
-	ADDQ           $0x10, AX
+	ADDQ           $0x00000010, AX
 	DECQ           DX
 	JMP            tile
 
@@ -230,7 +230,7 @@ tile:
 	VMOVDQU        X0, 16(R13)(SI*2)
 	VEXTRACTI128   $0x01, Y0, 16(R13)(R8*1)
 	LEAQ           (CX)(R9*8), CX
-	ADDQ           $0x20, AX
+	ADDQ           $0x00000020, AX
 	DECQ           DX
 	JMP            tile
 
@@ -420,7 +420,7 @@ tile:
 	VSHUFPS        $0xee, Y3, Y1, Y0
 	VMOVUPS        Y0, 32(R14)(R8*1)
 	LEAQ           (CX)(R9*8), CX
-	ADDQ           $0x40, AX
+	ADDQ           $0x00000040, AX
 	DECQ           DX
 	JMP            tile
 
@@ -545,7 +545,7 @@ tile:
 	VSHUFF32X4 $0xdd, Z3, Z0, Z0
 	VMOVUPS    Z0, (CX)(R8*1)
 	LEAQ       (R13)(R9*8), CX
-	ADDQ       $0x40, AX
+	ADDQ       $0x00000040, AX
 	DECQ       DX
 	JMP        tile
 

@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of scoresArgs.
@@ -77,7 +78,7 @@ func scores(s isa, r, v int) {
 		MOVQ(U32(0), Mem{Base: k.t, Disp: scoresDown + 8*n})
 	}
 	Label("tile")
-	k.each(func(acc reg.VecVirtual, _ int) { k.zero(acc) })
+	k.each(func(acc reg.VecVirtual, _ int) { k.Zero(acc) })
 	k.dot(first)
 	k.masks()
 	k.each(func(acc reg.VecVirtual, at int) { VMOVUPS(acc, Mem{Base: out, Disp: at}) })
@@ -85,7 +86,7 @@ func scores(s isa, r, v int) {
 	k.highest()
 	DECQ(Mem{Base: k.t, Disp: scoresTiles})
 	JNZ(LabelRef("tile"))
-	end()
+	End()
 }
 
 // dot sums up the products of the keys from first on, which it moves to the next tile.
@@ -141,7 +142,7 @@ func (k *tile) masks() {
 		ADDQ(Mem{Base: k.t, Disp: scoresDown + 8*n}, p)
 		for _, row := range k.acc {
 			for j, acc := range row {
-				VADDPS(Mem{Base: p, Disp: 4 * j * k.lanes}, acc, acc)
+				VADDPS(Mem{Base: p, Disp: 4 * j * k.Lanes}, acc, acc)
 			}
 			ADDQ(step, p)
 		}
@@ -154,7 +155,7 @@ func (k *tile) masks() {
 	JZ(LabelRef("biased"))
 	ADDQ(Mem{Base: k.t, Disp: scoresDown + 16}, p)
 	for i, row := range k.acc {
-		x := k.vec()
+		x := k.Vec()
 		VBROADCASTSS(Mem{Base: p, Disp: 4 * i}, x)
 		for _, acc := range row {
 			VADDPS(x, acc, acc)
@@ -175,7 +176,7 @@ func (k *tile) highest() {
 	}
 	top := k.field(scoresTop)
 	for j, acc := range k.acc[0] {
-		at := Mem{Base: top, Disp: 4 * j * k.lanes}
+		at := Mem{Base: top, Disp: 4 * j * k.Lanes}
 		VMAXPS(at, acc, acc)
 		VMOVUPS(acc, at)
 	}

@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of turnArgs.
@@ -22,34 +23,30 @@ const quad = 4
 // turn generates a transposition of as many rows as a vector has elements. Each lane of a vector takes four columns of a row
 // straight from memory, so that shuffles within lanes are enough.
 func turn(s isa) {
-	name := fmt.Sprintf("turn%d%s", s.lanes, s.name)
-	kernels = append(kernels, kernel{name, "turnArgs", fmt.Sprintf("%s transposes %d rows.", name, s.lanes)})
-	TEXT(name, NOSPLIT, "func(t *byte)")
-	Pragma("noescape")
-	k := &tile{isa: s, t: GP64()}
-	Load(Param("t"), k.t)
+	name := fmt.Sprintf("turn%d%s", s.Lanes, s.Name)
+	k := &tile{isa: s, t: functions.Begin(name, "turnArgs", fmt.Sprintf("%s transposes %d rows.", name, s.Lanes))}
 	src, dst, step, cols := k.field(turnSrc), k.field(turnDst), k.field(turnStep), k.field(turnCols)
 	factor, next := k.field(turnFactor), k.field(turnNext)
-	lane := make([]reg.OpmaskVirtual, s.lanes/quad)
-	for l := 1; l < len(lane) && s.zmm; l++ {
+	lane := make([]reg.OpmaskVirtual, s.Lanes/quad)
+	for l := 1; l < len(lane) && s.Wide(); l++ {
 		bits := GP32()
 		lane[l] = K()
 		MOVL(U32(0xf<<(quad*l)), bits)
 		KMOVW(bits, lane[l])
 	}
 	Label("columns")
-	f := s.vec()
+	f := s.Vec()
 	k.repeat(Mem{Base: factor}, f)
 	ADDQ(next, factor)
 	row := make([]reg.VecVirtual, quad)
 	for i := range row {
-		row[i] = s.vec()
+		row[i] = s.Vec()
 		for l := range lane {
 			at := Mem{Base: src, Index: k.field(turnRows + 8*(quad*l+i)), Scale: 1}
 			switch {
 			case l == 0:
 				k.repeat(at, row[i])
-			case s.zmm:
+			case s.Wide():
 				VBROADCASTF32X4(at, lane[l], row[i])
 			default:
 				VINSERTF128(Imm(1), at, row[i], row[i])
@@ -57,15 +54,7 @@ func turn(s isa) {
 		}
 		VMULPS(f, row[i], row[i])
 	}
-	t := []reg.VecVirtual{s.vec(), s.vec(), s.vec(), s.vec()}
-	VUNPCKLPS(row[1], row[0], t[0])
-	VUNPCKHPS(row[1], row[0], t[1])
-	VUNPCKLPS(row[3], row[2], t[2])
-	VUNPCKHPS(row[3], row[2], t[3])
-	VUNPCKLPD(t[2], t[0], row[0])
-	VUNPCKHPD(t[2], t[0], row[1])
-	VUNPCKLPD(t[3], t[1], row[2])
-	VUNPCKHPD(t[3], t[1], row[3])
+	Quarter(row, s.Vecs(quad), row)
 	for _, v := range row {
 		VMOVUPS(v, Mem{Base: dst})
 		ADDQ(step, dst)
@@ -75,12 +64,12 @@ func turn(s isa) {
 	ADDQ(U32(4*quad), src)
 	JMP(LabelRef("columns"))
 	Label("end")
-	end()
+	End()
 }
 
 // repeat loads four elements into all lanes.
 func (k *tile) repeat(at Mem, v reg.VecVirtual) {
-	if k.zmm {
+	if k.Wide() {
 		VBROADCASTF32X4(at, v)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of valuesArgs.
@@ -59,7 +60,7 @@ func values(s isa, r, v int) {
 	ADDQ(U32(uint32(r*k.row())), out)
 	DECQ(Mem{Base: k.t, Disp: valuesTiles})
 	JNZ(LabelRef("tile"))
-	end()
+	End()
 }
 
 // begin sets the sums to what lies at out, times the factors, or to zero where there are none.
@@ -69,16 +70,16 @@ func (k *tile) begin(out reg.GPVirtual) {
 	JZ(LabelRef("none"))
 	f := make([]reg.VecVirtual, k.v)
 	for j := range f {
-		f[j] = k.vec()
-		VMOVUPS(Mem{Base: factor, Disp: 4 * j * k.lanes}, f[j])
+		f[j] = k.Vec()
+		VMOVUPS(Mem{Base: factor, Disp: 4 * j * k.Lanes}, f[j])
 	}
 	for i, row := range k.acc {
 		for j, acc := range row {
-			VMULPS(Mem{Base: out, Disp: i*k.row() + 4*j*k.lanes}, f[j], acc)
+			VMULPS(Mem{Base: out, Disp: i*k.row() + 4*j*k.Lanes}, f[j], acc)
 		}
 	}
 	JMP(LabelRef("begun"))
 	Label("none")
-	k.each(func(acc reg.VecVirtual, _ int) { k.zero(acc) })
+	k.each(func(acc reg.VecVirtual, _ int) { k.Zero(acc) })
 	Label("begun")
 }

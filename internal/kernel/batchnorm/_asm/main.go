@@ -8,6 +8,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 func main() {
@@ -16,7 +17,7 @@ func main() {
 	for i := range 8 {
 		DATA(4*i, U32(1<<i))
 	}
-	for _, g := range []isa{{"AVX2", 8, YMM}, {"AVX512", 16, ZMM}} {
+	for _, g := range []isa{{AVX2}, {AVX512}} {
 		g.moments()
 		g.products("products", false)
 		g.products("productsGated", true)
@@ -27,6 +28,9 @@ func main() {
 	}
 	Generate()
 }
+
+// isa is an instruction set that kernels are emitted for.
+type isa struct{ ISA }
 
 // lanes holds a bit for each lane of AVX2.
 var lanes Mem
@@ -48,13 +52,6 @@ const together = 4
 // ahead is how many bytes before it is read memory is asked for.
 const ahead = 4 << 10
 
-// An isa is an instruction set with w lanes in a register.
-type isa struct {
-	name string
-	w    int
-	vec  func() reg.VecVirtual
-}
-
 // A walk goes through rows as they lie in memory, some of them at once: memory is what bounds it.
 type walk struct {
 	isa
@@ -69,14 +66,14 @@ type walk struct {
 
 // kernel emits a function that calls take for some rows and a register of columns, until all are done. prepare is called in front.
 func (g isa) kernel(name string, matrices, vectors []int, prepare func(w *walk), take func(w *walk, rows int)) {
-	TEXT(name+g.name, NOSPLIT, "func(p *byte)")
+	TEXT(name+g.Name, NOSPLIT, "func(p *byte)")
 	Pragma("noescape")
 	w := &walk{isa: g, p: Load(Param("p"), GP64()).(reg.GPVirtual), matrices: map[int]reg.GPVirtual{}, vectors: map[int]reg.GPVirtual{}}
 	rows, whole, rest, cols := AllocLocal(8), AllocLocal(8), AllocLocal(8), w.field(fieldCols)
 	MOVQ(w.field(fieldRows), rows)
 	left := GP64()
 	MOVQ(cols, left)
-	ANDQ(U32(uint32(g.w-1)), left)
+	ANDQ(U32(uint32(g.Lanes-1)), left)
 	MOVQ(left, rest)
 	SUBQ(left, cols)
 	SHLQ(U8(2), cols)
@@ -105,7 +102,7 @@ func (g isa) kernel(name string, matrices, vectors []int, prepare func(w *walk),
 		w.ask(n, matrices)
 		take(w, n)
 		for _, p := range append([]reg.GPVirtual{w.at}, w.ordered(matrices)...) {
-			ADDQ(U32(uint32(4*g.w)), p)
+			ADDQ(U32(uint32(4*g.Lanes)), p)
 		}
 		JMP(LabelRef(label + "Columns"))
 		Label(label + "Rest")
@@ -135,7 +132,7 @@ func (w *walk) ask(rows int, matrices []int) {
 		LEAQ(Mem{Base: w.at, Index: w.at, Scale: uint8(rows - 2)}, shift)
 	}
 	for _, f := range matrices {
-		for i := range max(1, rows*w.w/16) {
+		for i := range max(1, rows*w.Lanes/16) {
 			PREFETCHT0(Mem{Base: w.matrices[f], Index: shift, Scale: 1, Disp: ahead + 64*i})
 		}
 	}
@@ -149,11 +146,7 @@ func (w *walk) ordered(matrices []int) (list []reg.GPVirtual) {
 	return list
 }
 
-func (w *walk) field(offset int) reg.GPVirtual {
-	r := GP64()
-	MOVQ(Mem{Base: w.p, Disp: offset}, r)
-	return r
-}
+func (w *walk) field(offset int) reg.GPVirtual { return Field(w.p, offset) }
 
 // masked makes the mask of the columns that are left.
 func (w *walk) masked(left reg.GPVirtual) (k reg.Register, y reg.VecVirtual) {
@@ -162,7 +155,7 @@ func (w *walk) masked(left reg.GPVirtual) (k reg.Register, y reg.VecVirtual) {
 	MOVQ(U64(1), bits)
 	SHLQ(reg.CL, bits)
 	DECQ(bits)
-	if w.w == 16 {
+	if w.Wide() {
 		k = K()
 		KMOVW(bits.As32(), k)
 		return k, nil
@@ -178,7 +171,7 @@ func (w *walk) masked(left reg.GPVirtual) (k reg.Register, y reg.VecVirtual) {
 }
 
 func (w *walk) load(m Mem) reg.VecVirtual {
-	v := w.vec()
+	v := w.Vec()
 	switch {
 	case w.k != nil:
 		VMOVUPS_Z(m, w.k, v)
@@ -192,7 +185,7 @@ func (w *walk) load(m Mem) reg.VecVirtual {
 
 // whole loads a sum: a masked load would wait for the store before.
 func (w *walk) whole(m Mem) reg.VecVirtual {
-	v := w.vec()
+	v := w.Vec()
 	VMOVUPS(m, v)
 	return v
 }
@@ -224,7 +217,7 @@ func (w *walk) element(matrix, i int) Mem {
 func (w *walk) vector(field int) Mem { return Mem{Base: w.vectors[field], Index: w.at, Scale: 1} }
 
 func (w *walk) broadcast(field int) reg.VecVirtual {
-	v := w.vec()
+	v := w.Vec()
 	VBROADCASTSS(Mem{Base: w.p, Disp: field}, v)
 	return v
 }
@@ -258,18 +251,18 @@ func (a *gate) reach(w *walk) {
 }
 
 func (a *gate) pass(w *walk, dy, x reg.VecVirtual) reg.VecVirtual {
-	v, out := w.vec(), w.vec()
+	v, out := w.Vec(), w.Vec()
 	VMULPS(a.scale, x, v)
 	VADDPS(a.bias, v, v)
 	VMULPS(a.slope, dy, out)
-	if w.w == 16 {
+	if w.Wide() {
 		k := K()
 		VCMPPS(U8(predicateGreater), a.low, v, k)
 		VCMPPS(U8(predicateLess), a.high, v, k, k)
 		VMOVAPS(dy, k, out)
 		return out
 	}
-	m := w.vec()
+	m := w.Vec()
 	VCMPPS(U8(predicateGreater), a.low, v, m)
 	VCMPPS(U8(predicateLess), a.high, v, v)
 	VANDPS(m, v, v)

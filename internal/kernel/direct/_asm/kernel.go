@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // kernel computes cols neighbouring outputs of every row, vectors of output channels of each. With a width, groups of that many channels lie in the quarters
@@ -26,17 +27,17 @@ func (k kernel) emit(name string) {
 	for range k.cols {
 		var acc []reg.VecVirtual
 		for range k.vectors {
-			acc = append(acc, k.vec())
+			acc = append(acc, k.Vec())
 		}
 		k.acc = append(k.acc, acc)
 	}
-	x, y, rows := field(a, argX), field(a, argY), field(a, argRows)
+	x, y, rows := Field(a, argX), Field(a, argY), Field(a, argRows)
 	Label("rows")
 	k.row(a, x)
 	k.finish(a, y)
-	step := elements(a, argXRow)
+	step := Elements(a, argXRow)
 	ADDQ(step, x)
-	step = elements(a, argYRow)
+	step = Elements(a, argYRow)
 	ADDQ(step, y)
 	DECQ(rows)
 	JNZ(LabelRef("rows"))
@@ -46,20 +47,20 @@ func (k kernel) emit(name string) {
 
 // row sums over all taps, beginning with the bias.
 func (k kernel) row(a reg.Register, x reg.GPVirtual) {
-	bias := field(a, argBias)
+	bias := Field(a, argBias)
 	for v, first := range k.acc[0] {
-		VMOVUPS(Mem{Base: bias, Disp: v * k.bytes()}, first)
+		VMOVUPS(Mem{Base: bias, Disp: v * k.Bytes()}, first)
 		for _, acc := range k.acc[1:] {
 			VMOVAPS(first, acc[v])
 		}
 	}
-	in := newColumns(k.cols, elements(a, argXCol))
-	w, off, taps := field(a, argW), field(a, argOff), field(a, argOffLen)
+	in := NewRows(Elements(a, argXCol), k.cols)
+	w, off, taps := Field(a, argW), Field(a, argOff), Field(a, argOffLen)
 	Label("taps")
-	first := in.base[0]
+	first := in.Base[0]
 	MOVQ(Mem{Base: off}, first)
 	LEAQ(Mem{Base: x, Index: first, Scale: 4}, first)
-	in.spread()
+	in.Spread()
 	if k.width > 0 {
 		k.shuffles(in, w)
 	} else {
@@ -71,17 +72,17 @@ func (k kernel) row(a reg.Register, x reg.GPVirtual) {
 }
 
 // broadcasts multiplies with the channels of one tap.
-func (k kernel) broadcasts(a reg.Register, in columns, w reg.GPVirtual) {
+func (k kernel) broadcasts(a reg.Register, in Rows, w reg.GPVirtual) {
 	const unroll = 4
-	n := field(a, argChannels)
+	n := Field(a, argChannels)
 	step := func(channels int) {
 		for c := range channels {
-			k.channel(in, 4*c, Mem{Base: w, Disp: c * k.vectors * k.bytes()})
+			k.channel(in, 4*c, Mem{Base: w, Disp: c * k.vectors * k.Bytes()})
 		}
-		for _, p := range in.base {
+		for _, p := range in.Base {
 			ADDQ(U8(uint8(4*channels)), p)
 		}
-		ADDQ(U32(uint32(channels*k.vectors*k.bytes())), w)
+		ADDQ(U32(uint32(channels*k.vectors*k.Bytes())), w)
 		SUBQ(U8(uint8(channels)), n)
 	}
 	SUBQ(U8(unroll), n)
@@ -99,19 +100,19 @@ func (k kernel) broadcasts(a reg.Register, in columns, w reg.GPVirtual) {
 }
 
 // channel multiplies one channel, disp bytes behind the pointers.
-func (k kernel) channel(in columns, disp int, weights Mem) {
+func (k kernel) channel(in Rows, disp int, weights Mem) {
 	var w []reg.VecVirtual
 	for v := range k.vectors {
-		w = append(w, k.vec())
-		VMOVUPS(weights.Offset(v*k.bytes()), w[v])
+		w = append(w, k.Vec())
+		VMOVUPS(weights.Offset(v*k.Bytes()), w[v])
 	}
 	for i, acc := range k.acc {
-		if k.lanes == 16 && k.vectors == 1 {
-			VFMADD231PS_BCST(in.at(i, disp), w[0], acc[0])
+		if k.Wide() && k.vectors == 1 {
+			VFMADD231PS_BCST(in.At(i, disp), w[0], acc[0])
 			continue
 		}
-		x := k.vec()
-		VBROADCASTSS(in.at(i, disp), x)
+		x := k.Vec()
+		VBROADCASTSS(in.At(i, disp), x)
 		for v := range w {
 			VFMADD231PS(w[v], x, acc[v])
 		}
@@ -119,17 +120,17 @@ func (k kernel) channel(in columns, disp int, weights Mem) {
 }
 
 // shuffles multiplies with the channels of one tap.
-func (k kernel) shuffles(in columns, w reg.GPVirtual) {
+func (k kernel) shuffles(in Rows, w reg.GPVirtual) {
 	weights := make([]reg.VecVirtual, k.width)
 	for c := range weights {
-		weights[c] = k.vec()
-		VMOVUPS(Mem{Base: w, Disp: c * k.bytes()}, weights[c])
+		weights[c] = k.Vec()
+		VMOVUPS(Mem{Base: w, Disp: c * k.Bytes()}, weights[c])
 	}
-	ADDQ(U32(uint32(k.width*k.bytes())), w)
+	ADDQ(U32(uint32(k.width*k.Bytes())), w)
 	for i, acc := range k.acc {
 		for c, weight := range weights {
-			x := k.vec()
-			VPERMILPS(U8(pattern(k.width, c)), in.at(i, 0), x)
+			x := k.Vec()
+			VPERMILPS(U8(pattern(k.width, c)), in.At(i, 0), x)
 			VFMADD231PS(weight, x, acc[0])
 		}
 	}
@@ -146,15 +147,15 @@ func pattern(width, c int) uint8 {
 
 // finish bounds and stores a row; MAX and MIN return their last source when one is NaN.
 func (k kernel) finish(a reg.Register, y reg.GPVirtual) {
-	bound := k.vec()
+	bound := k.Vec()
 	VBROADCASTSS(Mem{Base: a, Disp: argLo}, bound)
 	k.each(func(_, _ int, acc reg.VecVirtual) { VMAXPS(acc, bound, acc) })
 	VBROADCASTSS(Mem{Base: a, Disp: argHi}, bound)
 	k.each(func(_, _ int, acc reg.VecVirtual) { VMINPS(acc, bound, acc) })
-	out := newColumns(k.cols, elements(a, argYCol))
-	MOVQ(y, out.base[0])
-	out.spread()
-	k.each(func(i, v int, acc reg.VecVirtual) { VMOVUPS(acc, out.at(i, v*k.bytes())) })
+	out := NewRows(Elements(a, argYCol), k.cols)
+	MOVQ(y, out.Base[0])
+	out.Spread()
+	k.each(func(i, v int, acc reg.VecVirtual) { VMOVUPS(acc, out.At(i, v*k.Bytes())) })
 }
 
 func (k kernel) each(f func(i, v int, acc reg.VecVirtual)) {

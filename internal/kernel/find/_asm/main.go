@@ -6,11 +6,12 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for _, g := range []isa{{"AVX2", 8, YMM}, {"AVX512", 16, ZMM}} {
+	for _, g := range []isa{{AVX2}, {AVX512}} {
 		g.words("above", "func(words []uint64, x []float32, bound float32)", 4, g.bounded(notGreater))
 		g.words("below", "func(words []uint64, x []float32, bound float32)", 4, g.bounded(notLess))
 		g.words("filled", "func(words []uint64, x []float32)", 4, g.notZero)
@@ -19,12 +20,8 @@ func main() {
 	Generate()
 }
 
-// An isa is an instruction set with w 32-bit lanes in a register.
-type isa struct {
-	name string
-	w    int
-	vec  func() reg.VecVirtual
-}
+// isa is an instruction set that kernels are emitted for.
+type isa struct{ ISA }
 
 // Predicates of VCMPPS, true where a side is NaN.
 const (
@@ -36,7 +33,7 @@ const (
 // words emits a loop over words, each of whose bits says something about one of 64 elements of some bytes. start
 // returns what puts the bits of a register's elements into the low bits of another.
 func (g isa) words(name, signature string, bytes int, start func() func(at Mem) reg.GPVirtual) {
-	TEXT(name+g.name, NOSPLIT, signature)
+	TEXT(name+g.Name, NOSPLIT, signature)
 	Pragma("noescape")
 	words := Load(Param("words").Base(), GP64()).(reg.GPVirtual)
 	n := Load(Param("words").Len(), GP64()).(reg.GPVirtual)
@@ -46,7 +43,7 @@ func (g isa) words(name, signature string, bytes int, start func() func(at Mem) 
 	TESTQ(n, n)
 	JE(LabelRef("done"))
 	var word reg.GPVirtual
-	lanes := 4 * g.w / bytes
+	lanes := 4 * g.Lanes / bytes
 	for lane := 64 - lanes; lane >= 0; lane -= lanes {
 		b := test(Mem{Base: x, Disp: bytes * lane})
 		if word == nil {
@@ -69,21 +66,21 @@ func (g isa) words(name, signature string, bytes int, start func() func(at Mem) 
 // bounded compares the bound with elements.
 func (g isa) bounded(predicate uint8) func() func(at Mem) reg.GPVirtual {
 	return func() func(at Mem) reg.GPVirtual {
-		bound := g.vec()
+		bound := g.Vec()
 		m, _ := Param("bound").Resolve()
 		VBROADCASTSS(m.Addr, bound)
-		return func(at Mem) reg.GPVirtual { return g.compare(predicate, at, bound) }
+		return func(at Mem) reg.GPVirtual { return g.Compare(predicate, at, bound) }
 	}
 }
 
 func (g isa) notZero() func(at Mem) reg.GPVirtual {
 	zero := g.zero()
-	return func(at Mem) reg.GPVirtual { return g.compare(notEqual, at, zero) }
+	return func(at Mem) reg.GPVirtual { return g.Compare(notEqual, at, zero) }
 }
 
 func (g isa) zero() reg.VecVirtual {
-	zero := g.vec()
-	if g.w == 16 {
+	zero := g.Vec()
+	if g.Wide() {
 		VPXORD(zero, zero, zero)
 	} else {
 		VPXOR(zero, zero, zero)
@@ -91,25 +88,11 @@ func (g isa) zero() reg.VecVirtual {
 	return zero
 }
 
-func (g isa) compare(predicate uint8, at Mem, with reg.VecVirtual) reg.GPVirtual {
-	out := GP64()
-	if g.w == 16 {
-		k := K()
-		VCMPPS(U8(predicate), at, with, k)
-		KMOVW(k, out.As32())
-		return out
-	}
-	m := YMM()
-	VCMPPS(U8(predicate), at, with, m)
-	VMOVMSKPS(m, out.As32())
-	return out
-}
-
 func (g isa) notZeroByte() func(at Mem) reg.GPVirtual {
 	zero := g.zero()
 	return func(at Mem) reg.GPVirtual {
 		out := GP64()
-		if g.w == 16 {
+		if g.Wide() {
 			k := K()
 			VPCMPUB(U8(4), at, zero, k)
 			KMOVQ(k, out)

@@ -34,7 +34,22 @@ func main() {
 // tiles4 emits the transpose of a row of 16x16 tiles as four 8x8 blocks each: whole cache lines of both
 // sides are done at once.
 func tiles4() {
-	TEXT("tiles4AVX2", NOSPLIT, "func(dst, src *byte, count, dstStride, srcStride int)")
+	tiles("tiles4AVX2", 64, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+		srcLow, dstLow := GP64(), GP64()
+		MOVQ(src, srcLow)
+		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
+		LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
+		block(dst, srcLow, ds, ss, 0, 0)
+		block(dst, src, ds, ss, 32, 0)
+		block(dstLow, srcLow, ds, ss, 0, 32)
+		block(dstLow, src, ds, ss, 32, 32)
+		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
+	})
+}
+
+// tiles emits a function that transposes tiles from left to right, each of which has width bytes in dst. body leaves src behind the tile.
+func tiles(name string, width int, body func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual)) {
+	TEXT(name, NOSPLIT, "func(dst, src *byte, count, dstStride, srcStride int)")
 	Pragma("noescape")
 	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
 	src := Load(Param("src"), GP64()).(reg.GPVirtual)
@@ -44,16 +59,8 @@ func tiles4() {
 	Label("tile")
 	TESTQ(count, count)
 	JE(LabelRef("done"))
-	srcLow, dstLow := GP64(), GP64()
-	MOVQ(src, srcLow)
-	LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
-	LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
-	block(dst, srcLow, ds, ss, 0, 0)
-	block(dst, src, ds, ss, 32, 0)
-	block(dstLow, srcLow, ds, ss, 0, 32)
-	block(dstLow, src, ds, ss, 32, 32)
-	LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
-	ADDQ(U8(64), dst)
+	body(dst, src, ds, ss)
+	ADDQ(U32(uint32(width)), dst)
 	DECQ(count)
 	JMP(LabelRef("tile"))
 	Label("done")

@@ -9,81 +9,53 @@ import (
 // tiles1 emits the transpose of a row of 16x16 tiles of bytes. Rows 0 to 7 lie in the lower halves of eight registers, rows
 // 8 to 15 in the upper ones; three rounds of interleaving turn the bits of the row number into the low bits of the position.
 func tiles1() {
-	TEXT("tiles1AVX2", NOSPLIT, "func(dst, src *byte, count, dstStride, srcStride int)")
-	Pragma("noescape")
-	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
-	src := Load(Param("src"), GP64()).(reg.GPVirtual)
-	count := Load(Param("count"), GP64()).(reg.GPVirtual)
-	ds := rowOffsets(Load(Param("dstStride"), GP64()).(reg.GPVirtual))
-	ss := rowOffsets(Load(Param("srcStride"), GP64()).(reg.GPVirtual))
-	Label("tile")
-	TESTQ(count, count)
-	JE(LabelRef("done"))
-	low, dstLow := GP64(), GP64()
-	LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, low)
-	LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
-	var x [8]reg.VecVirtual
-	for i := range x {
-		x[i] = YMM()
-		VBROADCASTI128(row(src, ss, i, 0), x[i])
-		VINSERTI128(U8(1), row(low, ss, i, 0), x[i], x[i])
-	}
-	for range 3 {
-		var y [8]reg.VecVirtual
-		for i := range 4 {
-			y[2*i], y[2*i+1] = YMM(), YMM()
-			VPUNPCKLBW(x[i+4], x[i], y[2*i])
-			VPUNPCKHBW(x[i+4], x[i], y[2*i+1])
+	tiles("tiles1AVX2", 16, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+		low, dstLow := GP64(), GP64()
+		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, low)
+		LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
+		var x [8]reg.VecVirtual
+		for i := range x {
+			x[i] = YMM()
+			VBROADCASTI128(row(src, ss, i, 0), x[i])
+			VINSERTI128(U8(1), row(low, ss, i, 0), x[i], x[i])
 		}
-		x = y
-	}
-	for i, v := range x { // columns 2i and 2i+1
-		to, at := dst, 2*i
-		if i >= 4 {
-			to, at = dstLow, at-8
+		for range 3 {
+			var y [8]reg.VecVirtual
+			for i := range 4 {
+				y[2*i], y[2*i+1] = YMM(), YMM()
+				VPUNPCKLBW(x[i+4], x[i], y[2*i])
+				VPUNPCKHBW(x[i+4], x[i], y[2*i+1])
+			}
+			x = y
 		}
-		VPERMQ(U8(0xd8), v, v)
-		VMOVDQU(v.AsX(), row(to, ds, at, 0))
-		VEXTRACTI128(U8(1), v, row(to, ds, at+1, 0))
-	}
-	LEAQ(Mem{Base: low, Index: ss[0], Scale: 8}, src)
-	ADDQ(U8(16), dst)
-	DECQ(count)
-	JMP(LabelRef("tile"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+		for i, v := range x { // columns 2i and 2i+1
+			to, at := dst, 2*i
+			if i >= 4 {
+				to, at = dstLow, at-8
+			}
+			VPERMQ(U8(0xd8), v, v)
+			VMOVDQU(v.AsX(), row(to, ds, at, 0))
+			VEXTRACTI128(U8(1), v, row(to, ds, at+1, 0))
+		}
+		LEAQ(Mem{Base: low, Index: ss[0], Scale: 8}, src)
+	})
 }
 
 // tiles8 emits the transpose of a row of 16x16 tiles of elements of 8 bytes, as 4x4 blocks.
 func tiles8() {
-	TEXT("tiles8AVX2", NOSPLIT, "func(dst, src *byte, count, dstStride, srcStride int)")
-	Pragma("noescape")
-	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
-	src := Load(Param("src"), GP64()).(reg.GPVirtual)
-	count := Load(Param("count"), GP64()).(reg.GPVirtual)
-	ds := rowOffsets(Load(Param("dstStride"), GP64()).(reg.GPVirtual))
-	ss := rowOffsets(Load(Param("srcStride"), GP64()).(reg.GPVirtual))
-	Label("tile")
-	TESTQ(count, count)
-	JE(LabelRef("done"))
-	for band := range 4 { // rows 4*band and on of src
-		to := GP64()
-		MOVQ(dst, to)
-		for i := range 4 {
-			block8(to, src, ds, ss, 32*band, 32*i)
-			if i < 3 {
-				LEAQ(Mem{Base: to, Index: ds[0], Scale: 4}, to)
+	tiles("tiles8AVX2", 128, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+		for band := range 4 { // rows 4*band and on of src
+			to := GP64()
+			MOVQ(dst, to)
+			for i := range 4 {
+				block8(to, src, ds, ss, 32*band, 32*i)
+				if i < 3 {
+					LEAQ(Mem{Base: to, Index: ds[0], Scale: 4}, to)
+				}
 			}
+			LEAQ(Mem{Base: src, Index: ss[0], Scale: 4}, src)
 		}
-		LEAQ(Mem{Base: src, Index: ss[0], Scale: 4}, src)
-	}
-	ADDQ(U32(128), dst)
-	DECQ(count)
-	JMP(LabelRef("tile"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+	})
 }
 
 // block8 transposes 4x4 elements of 8 bytes, joining half rows as they are loaded.
@@ -105,29 +77,15 @@ func block8(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual, dstDisp, srcDisp in
 
 // tiles2 emits the transpose of a row of 16x16 tiles of elements of 2 bytes, as four 8x8 blocks each.
 func tiles2() {
-	TEXT("tiles2AVX2", NOSPLIT, "func(dst, src *byte, count, dstStride, srcStride int)")
-	Pragma("noescape")
-	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
-	src := Load(Param("src"), GP64()).(reg.GPVirtual)
-	count := Load(Param("count"), GP64()).(reg.GPVirtual)
-	ds := rowOffsets(Load(Param("dstStride"), GP64()).(reg.GPVirtual))
-	ss := rowOffsets(Load(Param("srcStride"), GP64()).(reg.GPVirtual))
-	Label("tile")
-	TESTQ(count, count)
-	JE(LabelRef("done"))
-	dstLow := GP64()
-	LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
-	for half := range 2 {
-		block2(dst, src, ds, ss, 16*half, 0)
-		block2(dstLow, src, ds, ss, 16*half, 16)
-		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
-	}
-	ADDQ(U8(32), dst)
-	DECQ(count)
-	JMP(LabelRef("tile"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+	tiles("tiles2AVX2", 32, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+		dstLow := GP64()
+		LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
+		for half := range 2 {
+			block2(dst, src, ds, ss, 16*half, 0)
+			block2(dstLow, src, ds, ss, 16*half, 16)
+			LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
+		}
+	})
 }
 
 // block2 transposes 8x8 elements of 2 bytes as tiles1 does: rows 4 to 7 lie in the upper halves.

@@ -6,44 +6,26 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for _, g := range []isa{{"AVX2", 8, YMM}, {"AVX512", 16, ZMM}} {
+	for _, g := range []isa{{AVX2}, {AVX512}} {
 		g.overlap()
 	}
 	Generate()
 }
 
-// An isa is an instruction set with w lanes in a register.
-type isa struct {
-	name string
-	w    int
-	vec  func() reg.VecVirtual
-}
+// isa is an instruction set that kernels are emitted for.
+type isa struct{ ISA }
 
 // greater is a predicate of VCMPPS, false where a side is NaN.
 const greater = 0x1e
 
-// bits compares src1 with src2 and puts one bit for each lane into a register.
-func (g isa) bits(predicate uint8, src2 Op, src1 reg.VecVirtual) reg.GPVirtual {
-	out := GP64()
-	if g.w == 16 {
-		k := K()
-		VCMPPS(U8(predicate), src2, src1, k)
-		KMOVW(k, out.As32())
-		return out
-	}
-	m := YMM()
-	VCMPPS(U8(predicate), src2, src1, m)
-	VMOVMSKPS(m, out.As32())
-	return out
-}
-
 // overlap emits the search for the first box that shares enough with another.
 func (g isa) overlap() {
-	TEXT("overlap"+g.name, NOSPLIT, "func(columns *float32, stride, n int, b *float32) int")
+	TEXT("overlap"+g.Name, NOSPLIT, "func(columns *float32, stride, n int, b *float32) int")
 	Pragma("noescape")
 	p := Load(Param("columns"), GP64()).(reg.GPVirtual)
 	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
@@ -56,38 +38,34 @@ func (g isa) overlap() {
 		{Base: p, Index: stride3, Scale: 1}, {Base: p, Index: stride, Scale: 4}}
 	var of [6]reg.VecVirtual // y0, x0, y1, x1, area, bound
 	for i := range of {
-		of[i] = g.vec()
+		of[i] = g.Vec()
 		VBROADCASTSS(Mem{Base: b, Disp: 4 * i}, of[i])
 	}
-	zero := g.vec()
-	if g.w == 16 {
-		VPXORD(zero, zero, zero)
-	} else {
-		VXORPS(zero, zero, zero)
-	}
+	zero := g.Vec()
+	g.Zero(zero)
 	at := GP64()
 	XORQ(at, at)
 	Label("round")
 	CMPQ(at, n)
 	JGE(LabelRef("none"))
 	side := func(axis int) reg.VecVirtual {
-		lo, hi := g.vec(), g.vec()
+		lo, hi := g.Vec(), g.Vec()
 		VMAXPS(column[axis], of[axis], lo)
 		VMINPS(column[axis+2], of[axis+2], hi)
 		VSUBPS(lo, hi, hi)
 		return hi
 	}
-	h, w, union := side(0), side(1), g.vec()
+	h, w, union := side(0), side(1), g.Vec()
 	VMAXPS(zero, w, w)
 	VMULPS(w, h, h)
 	VADDPS(column[4], of[4], union)
 	VSUBPS(h, union, union)
 	VMULPS(of[5], union, union)
-	hit := g.bits(greater, union, h)
+	hit := g.Compare(greater, union, h)
 	TESTL(hit.As32(), hit.As32())
 	JNE(LabelRef("found"))
-	ADDQ(U8(4*g.w), p)
-	ADDQ(U8(g.w), at)
+	ADDQ(U8(4*g.Lanes), p)
+	ADDQ(U8(g.Lanes), at)
 	JMP(LabelRef("round"))
 	Label("found")
 	BSFL(hit.As32(), hit.As32())

@@ -7,6 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in call, in bytes.
@@ -17,43 +18,31 @@ var maskTable Mem
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	maskTable = GLOBL("laneMasks", RODATA|NOPTR)
-	for i := range 16 {
-		v := uint32(0)
-		if i < 8 {
-			v = ^v
-		}
-		DATA(4*i, U32(v))
-	}
-	columns("columns8AVX2", 8)
-	columns("columns16AVX512", 16)
+	maskTable = MaskTable("laneMasks")
+	columns(AVX2)
+	columns(AVX512)
 	Generate()
 }
 
 // side is a running transposition of so many rows.
 type side struct {
-	lanes       int
+	ISA
 	dst, off    reg.GPVirtual
 	base        []reg.GPVirtual // of rows 0, 4, 8 ...
 	step, three reg.GPVirtual   // between rows
 	left        reg.GPVirtual   // elements of a row
 }
 
-func field(t reg.GPVirtual, disp int) reg.GPVirtual {
-	v := GP64()
-	MOVQ(Mem{Base: t, Disp: disp}, v)
-	return v
-}
-
 // columns emits the kernel of so many rows: squares of lanes×lanes elements are transposed in registers, with a mask the last ones of a row.
-func columns(name string, lanes int) {
-	TEXT(name, NOSPLIT, "func(c *byte)")
+func columns(v ISA) {
+	lanes := v.Lanes
+	TEXT(fmt.Sprint("columns", lanes, v.Name), NOSPLIT, "func(c *byte)")
 	c := Load(Param("c"), GP64()).(reg.GPVirtual)
-	s := side{lanes: lanes, dst: field(c, callDst), step: field(c, callRow), three: GP64()}
-	src, count := field(c, callSrc), field(c, callCount)
+	s := side{ISA: v, dst: Field(c, callDst), step: Field(c, callRow), three: GP64()}
+	src, count := Field(c, callSrc), Field(c, callCount)
 	LEAQ(Mem{Base: s.step, Index: s.step, Scale: 2}, s.three)
 	Label("each")
-	s.off, s.left = field(c, callOff), field(c, callLen)
+	s.off, s.left = Field(c, callOff), Field(c, callLen)
 	for i := range lanes / 4 {
 		b := GP64()
 		if i == 0 {
@@ -89,7 +78,7 @@ func columns(name string, lanes int) {
 // mask covers the elements that are left of a row.
 func (s *side) mask() reg.Register {
 	at := GP64()
-	if s.lanes == 16 {
+	if s.Wide() {
 		k := K()
 		MOVL(I32(-1), at.As32())
 		BZHIL(s.left.As32(), at.As32(), at.As32())
@@ -118,22 +107,15 @@ func (s *side) row(i int) Mem {
 	return m
 }
 
-func (s *side) vec() reg.VecVirtual {
-	if s.lanes == 16 {
-		return ZMM()
-	}
-	return YMM()
-}
-
 // square transposes the next elements of all rows and writes each column to its place, unless that is negative.
 func (s *side) square(label string, mask reg.Register) {
-	v := make([]reg.VecVirtual, s.lanes)
+	v := make([]reg.VecVirtual, s.Lanes)
 	for i := range v {
-		v[i] = s.vec()
+		v[i] = s.Vec()
 		switch {
 		case mask == nil:
 			VMOVUPS(s.row(i), v[i])
-		case s.lanes == 16:
+		case s.Wide():
 			VMOVUPS_Z(s.row(i), mask, v[i])
 		default:
 			VMASKMOVPS(s.row(i), mask, v[i])
@@ -157,14 +139,18 @@ func (s *side) square(label string, mask reg.Register) {
 
 // transpose returns the columns of the square whose rows are v: first within each 128 bits, then of these parts.
 func (s *side) transpose(v []reg.VecVirtual) []reg.VecVirtual {
-	quads := make([]reg.VecVirtual, s.lanes) // 4*(i/4)+j: the parts of columns j, j+4 ... of rows 4*(i/4) and following
-	for i := 0; i < s.lanes; i += 4 {
-		copy(quads[i:], s.quarter(v[i:i+4]))
+	quads := make([]reg.VecVirtual, s.Lanes) // 4*(i/4)+j: the parts of columns j, j+4 ... of rows 4*(i/4) and following
+	for i := 0; i < s.Lanes; i += 4 {
+		t, out := make([]reg.VecVirtual, 4), quads[i:i+4]
+		for j := range t {
+			t[j], out[j] = s.Vec(), s.Vec()
+		}
+		Quarter(v[i:i+4], t, out)
 	}
-	out := make([]reg.VecVirtual, s.lanes)
+	out := make([]reg.VecVirtual, s.Lanes)
 	for j := range 4 {
-		if s.lanes == 8 {
-			out[j], out[j+4] = s.vec(), s.vec()
+		if s.Lanes == 8 {
+			out[j], out[j+4] = s.Vec(), s.Vec()
 			VPERM2F128(U8(0x20), quads[4+j], quads[j], out[j])
 			VPERM2F128(U8(0x31), quads[4+j], quads[j], out[j+4])
 			continue
@@ -172,30 +158,13 @@ func (s *side) transpose(v []reg.VecVirtual) []reg.VecVirtual {
 		// Parts 0 and 2, and 1 and 3, of rows 0-7 and 8-15.
 		var part [4]reg.VecVirtual
 		for i := range part {
-			part[i] = s.vec()
+			part[i] = s.Vec()
 			VSHUFF32X4(U8([]uint8{0x88, 0xdd}[i%2]), quads[8*(i/2)+4+j], quads[8*(i/2)+j], part[i])
 		}
 		for i := range 4 {
-			out[4*i+j] = s.vec()
+			out[4*i+j] = s.Vec()
 			VSHUFF32X4(U8([]uint8{0x88, 0xdd}[i/2]), part[2+i%2], part[i%2], out[4*i+j])
 		}
 	}
 	return out
-}
-
-// quarter transposes the 4×4 elements in each 128 bits of four vectors.
-func (s *side) quarter(in []reg.VecVirtual) []reg.VecVirtual {
-	var u, out [4]reg.VecVirtual
-	for i := range u {
-		u[i], out[i] = s.vec(), s.vec()
-	}
-	VUNPCKLPS(in[1], in[0], u[0])
-	VUNPCKHPS(in[1], in[0], u[1])
-	VUNPCKLPS(in[3], in[2], u[2])
-	VUNPCKHPS(in[3], in[2], u[3])
-	VUNPCKLPD(u[2], u[0], out[0])
-	VUNPCKHPD(u[2], u[0], out[1])
-	VUNPCKLPD(u[3], u[1], out[2])
-	VUNPCKHPD(u[3], u[1], out[3])
-	return out[:]
 }

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in LineArgs, and its number of lines.
@@ -14,33 +15,33 @@ const (
 )
 
 func lines(v isa) {
-	TEXT("lines"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("lines" + v.name + " is linesGeneric.")
+	TEXT("lines"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("lines" + v.Name + " is linesGeneric.")
 	a := Load(Param("a"), GP64())
-	dst, src, index, w := field(a, lineDst), field(a, lineSrc), field(a, lineIndex), field(a, lineW)
-	taps, count, pitch := field(a, lineTaps), field(a, lineCount), field(a, linePitch)
+	dst, src, index, w := Field(a, lineDst), Field(a, lineSrc), Field(a, lineIndex), Field(a, lineW)
+	taps, count, pitch := Field(a, lineTaps), Field(a, lineCount), Field(a, linePitch)
 	SHLQ(U8(2), pitch)
-	loop("outputs", count, 1, func() {
-		acc := make([]reg.VecVirtual, lineWidth/v.lanes)
+	Loop("outputs", count, 1, func() {
+		acc := make([]reg.VecVirtual, lineWidth/v.Lanes)
 		for i := range acc {
-			acc[i] = v.vec()
-			v.zero(acc[i])
+			acc[i] = v.Vec()
+			v.Zero(acc[i])
 		}
 		left := GP64()
 		MOVQ(taps, left)
-		loop("taps", left, 1, func() {
-			at, x := GP64(), v.vec()
+		Loop("taps", left, 1, func() {
+			at, x := GP64(), v.Vec()
 			MOVQ(Mem{Base: index}, at)
 			IMULQ(pitch, at)
 			VBROADCASTSS(Mem{Base: w}, x)
 			for i := range acc {
-				VFMADD231PS(Mem{Base: src, Index: at, Scale: 1, Disp: i * v.bytes()}, x, acc[i])
+				VFMADD231PS(Mem{Base: src, Index: at, Scale: 1, Disp: i * v.Bytes()}, x, acc[i])
 			}
 			ADDQ(U8(8), index)
 			ADDQ(U8(4), w)
 		})
 		for i := range acc {
-			v.store(nil, acc[i], Mem{Base: dst, Disp: i * v.bytes()})
+			v.store(nil, acc[i], Mem{Base: dst, Disp: i * v.Bytes()})
 		}
 		ADDQ(pitch, dst)
 	})

@@ -5,12 +5,13 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
 	tables()
-	for _, v := range []isa{avx2, avx512} {
+	for _, v := range []isa{{AVX2}, {AVX512}} {
 		copyRows(v)
 		splitRows(v)
 		mergeRows(v)
@@ -24,31 +25,14 @@ func main() {
 		tall(v, 5)
 		tall(v, 7)
 		lines(v)
-		plane(v, 1, v.lanes/2)
+		plane(v, 1, v.Lanes/2)
 		plane(v, 2, 4)
 	}
 	Generate()
 }
 
-// isa is one instruction set: the number of float32 lanes and the suffix of its kernels.
-type isa struct {
-	lanes int
-	name  string
-}
-
-var (
-	avx2   = isa{8, "AVX2"}
-	avx512 = isa{16, "AVX512"}
-)
-
-func (v isa) bytes() int { return 4 * v.lanes }
-
-func (v isa) vec() reg.VecVirtual {
-	if v.lanes == 16 {
-		return ZMM()
-	}
-	return YMM()
-}
+// isa is an instruction set that kernels are emitted for.
+type isa struct{ ISA }
 
 var (
 	laneBits, evenIdx, oddIdx, mergeLo, mergeHi Mem
@@ -85,7 +69,7 @@ type mask struct {
 
 // newMask allocates a mask register.
 func (v isa) newMask() mask {
-	if v.lanes == 16 {
+	if v.Wide() {
 		return mask{k: K()}
 	}
 	return mask{y: YMM()}
@@ -93,7 +77,7 @@ func (v isa) newMask() mask {
 
 // setBits loads m from the low bits of a 64-bit register.
 func (v isa) setBits(m mask, bits reg.GPVirtual) {
-	if v.lanes == 16 {
+	if v.Wide() {
 		KMOVW(bits.As32(), m.k)
 		return
 	}
@@ -120,7 +104,7 @@ func (v isa) load(m *mask, src Mem, dst reg.VecVirtual) {
 	switch {
 	case m == nil:
 		VMOVUPS(src, dst)
-	case v.lanes == 16:
+	case v.Wide():
 		VMOVUPS_Z(src, m.k, dst)
 	default:
 		VMASKMOVPS(src, m.y, dst)
@@ -131,35 +115,9 @@ func (v isa) store(m *mask, src reg.VecVirtual, dst Mem) {
 	switch {
 	case m == nil:
 		VMOVUPS(src, dst)
-	case v.lanes == 16:
+	case v.Wide():
 		VMOVUPS(src, m.k, dst)
 	default:
 		VMASKMOVPS(src, m.y, dst)
 	}
-}
-
-func (v isa) zero(x reg.VecVirtual) {
-	if v.lanes == 16 {
-		VPXORD(x, x, x)
-	} else {
-		VXORPS(x, x, x)
-	}
-}
-
-// field loads a 64-bit field of the argument struct.
-func field(a reg.Register, off int) reg.GPVirtual {
-	r := GP64()
-	MOVQ(Mem{Base: a, Disp: off}, r)
-	return r
-}
-
-// loop emits body while n, counted down by step, is at least step.
-func loop(label string, n reg.GPVirtual, step int, body func()) {
-	Label(label)
-	CMPQ(n, U32(uint32(step)))
-	JL(LabelRef(label + "_end"))
-	body()
-	SUBQ(U32(uint32(step)), n)
-	JMP(LabelRef(label))
-	Label(label + "_end")
 }

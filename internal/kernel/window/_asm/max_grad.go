@@ -7,6 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in MaxGradArgs.
@@ -27,12 +28,12 @@ type gradGen struct {
 // maxTapsGrad emits the kernel: in each row blocks of four vectors, single ones and a masked tail. One loop over the taps finds the
 // largest elements, a second one adds where a tap is equal to them. A lane that was served compares with NaN from then on.
 func maxTapsGrad(v isa) {
-	TEXT("maxTapsGrad"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("maxTapsGrad" + v.name + " is maxTapsGradGeneric.")
+	TEXT("maxTapsGrad"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("maxTapsGrad" + v.Name + " is maxTapsGradGeneric.")
 	a := Load(Param("a"), GP64())
-	g := &gradGen{v: v, a: a, src: field(a, gradSrc), dst: field(a, gradDst), up: field(a, gradUp), ones: v.vec(), least: v.vec()}
-	rows, srcRow, upRow := field(a, gradNRows), field(a, gradSrcStep), field(a, gradUpStep)
-	done := field(a, gradNCols)
+	g := &gradGen{v: v, a: a, src: Field(a, gradSrc), dst: Field(a, gradDst), up: Field(a, gradUp), ones: v.Vec(), least: v.Vec()}
+	rows, srcRow, upRow := Field(a, gradNRows), Field(a, gradSrcStep), Field(a, gradUpStep)
+	done := Field(a, gradNCols)
 	for _, step := range []gp{srcRow, upRow} { // what is left of a step behind the columns
 		SUBQ(done, step)
 		SHLQ(U8(2), step)
@@ -42,21 +43,21 @@ func maxTapsGrad(v isa) {
 	low := XMM()
 	VMOVD(bits, low)
 	VBROADCASTSS(low, g.least)
-	if v.lanes == 16 {
+	if v.Wide() {
 		VPTERNLOGD(U8(255), g.ones, g.ones, g.ones)
 	}
-	ANDQ(U32(uint32(v.lanes-1)), done)
+	ANDQ(U32(uint32(v.Lanes-1)), done)
 	g.tail = v.newMask()
 	v.setCount(g.tail, done)
 	Label("row")
 	TESTQ(rows, rows)
 	JE(LabelRef("row_end"))
-	n := field(a, gradNCols)
+	n := Field(a, gradNCols)
 	for _, c := range []int{4, 1} {
-		loop(fmt.Sprintf("c%d", c), n, c*v.lanes, func() {
+		Loop(fmt.Sprintf("c%d", c), n, c*v.Lanes, func() {
 			g.block(fmt.Sprintf("b%d", c), c, nil)
 			for _, p := range []gp{g.src, g.dst, g.up} {
-				ADDQ(U32(uint32(c*v.bytes())), p)
+				ADDQ(U32(uint32(c*v.Bytes())), p)
 			}
 		})
 	}
@@ -82,21 +83,21 @@ func (g *gradGen) block(name string, c int, m *mask) {
 	v := g.v
 	best, up := make([]reg.VecVirtual, c), make([]reg.VecVirtual, c)
 	for j := range c {
-		best[j], up[j] = v.vec(), v.vec()
+		best[j], up[j] = v.Vec(), v.Vec()
 		VMOVAPS(g.least, best[j])
-		v.load(m, Mem{Base: g.up, Disp: j * v.bytes()}, up[j])
+		v.load(m, Mem{Base: g.up, Disp: j * v.Bytes()}, up[j])
 	}
 	g.taps(name+"_find", func(at gp) {
 		for j := range c { // the present best comes second: it stays where x is NaN
-			x := v.vec()
-			v.load(m, Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.bytes()}, x)
+			x := v.Vec()
+			v.load(m, Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.Bytes()}, x)
 			VMAXPS(best[j], x, best[j])
 		}
 	})
 	g.taps(name+"_add", func(at gp) {
 		for j := range c {
-			x, sum := v.vec(), v.vec()
-			from, to := Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.bytes()}, Mem{Base: g.dst, Index: at, Scale: 4, Disp: j * v.bytes()}
+			x, sum := v.Vec(), v.Vec()
+			from, to := Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.Bytes()}, Mem{Base: g.dst, Index: at, Scale: 4, Disp: j * v.Bytes()}
 			v.load(m, from, x)
 			v.load(m, to, sum)
 			g.add(x, best[j], up[j], sum)
@@ -108,7 +109,7 @@ func (g *gradGen) block(name string, c int, m *mask) {
 // add adds up to sum where x is the best, and makes the best NaN there.
 func (g *gradGen) add(x, best, up, sum reg.VecVirtual) {
 	const equal = 0
-	if g.v.lanes == 16 {
+	if g.v.Wide() {
 		k := K()
 		VCMPPS(U8(equal), x, best, k)
 		VADDPS(up, sum, k, sum)
@@ -124,8 +125,8 @@ func (g *gradGen) add(x, best, up, sum reg.VecVirtual) {
 
 // taps emits body for each tap, whose offset in elements it gets.
 func (g *gradGen) taps(name string, body func(at gp)) {
-	off, count := field(g.a, gradOff), field(g.a, gradOffLen)
-	loop(name, count, 1, func() {
+	off, count := Field(g.a, gradOff), Field(g.a, gradOffLen)
+	Loop(name, count, 1, func() {
 		at := GP64()
 		MOVQ(Mem{Base: off}, at)
 		body(at)

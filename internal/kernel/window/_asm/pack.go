@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 type gp = reg.GPVirtual
@@ -25,7 +26,7 @@ func packFew(v isa, count int, r [7]gp) {
 		masks, bases = append(masks, m), append(bases, base)
 	}
 	body := func(i int) {
-		o, x := GP64(), v.vec()
+		o, x := GP64(), v.Vec()
 		MOVQ(Mem{Base: off, Disp: 8 * i}, o)
 		v.load(&masks[0], Mem{Base: bases[0], Index: o, Scale: 4}, x)
 		for j := 1; j < count; j++ {
@@ -35,13 +36,13 @@ func packFew(v isa, count int, r [7]gp) {
 		ADDQ(step, dst)
 	}
 	name := fmt.Sprintf("few%d", count)
-	loop(name+"x4", n, 4, func() {
+	Loop(name+"x4", n, 4, func() {
 		for i := range 4 {
 			body(i)
 		}
 		ADDQ(U8(32), off)
 	})
-	loop(name, n, 1, func() {
+	Loop(name, n, 1, func() {
 		body(0)
 		ADDQ(U8(8), off)
 	})
@@ -49,11 +50,11 @@ func packFew(v isa, count int, r [7]gp) {
 
 // mergeLoad loads the lanes of m into x, which holds zeros there.
 func (v isa) mergeLoad(m mask, src Mem, x reg.VecVirtual) {
-	if v.lanes == 16 {
+	if v.Wide() {
 		VMOVUPS(src, m.k, x)
 		return
 	}
-	t := v.vec()
+	t := v.Vec()
 	VMASKMOVPS(src, m.y, t)
 	VORPS(t, x, x)
 }
@@ -61,14 +62,14 @@ func (v isa) mergeLoad(m mask, src Mem, x reg.VecVirtual) {
 // packMany is the loop for any number of segments.
 func packMany(v isa, r [7]gp) {
 	src, dst, off, n, segs, ns, step := r[0], r[1], r[2], r[3], r[4], r[5], r[6]
-	loop("many", n, 1, func() {
-		x, p, s, left := v.vec(), GP64(), GP64(), GP64()
-		v.zero(x)
+	Loop("many", n, 1, func() {
+		x, p, s, left := v.Vec(), GP64(), GP64(), GP64()
+		v.Zero(x)
 		MOVQ(Mem{Base: off}, p)
 		LEAQ(Mem{Base: src, Index: p, Scale: 4}, p)
 		MOVQ(segs, s)
 		MOVQ(ns, left)
-		loop("seg", left, 1, func() {
+		Loop("seg", left, 1, func() {
 			d, bits, m := GP64(), GP64(), v.newMask()
 			MOVQ(Mem{Base: s, Disp: segLanes}, bits)
 			v.setBits(m, bits)

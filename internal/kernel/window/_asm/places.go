@@ -7,6 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in PlaceArgs.
@@ -26,18 +27,18 @@ type placeGen struct {
 
 // rows emits the kernel: block for four vectors of a row, and for single ones.
 func (g *placeGen) rows(block func(name string, c int), bytesWithDst bool) {
-	g.src, g.dst, g.at = field(g.a, placeSrc), field(g.a, placeDst), field(g.a, placeAt)
-	rows, ss, ds, done := field(g.a, placeRows), field(g.a, placeSrcStep), field(g.a, placeDStep), field(g.a, placeCols)
+	g.src, g.dst, g.at = Field(g.a, placeSrc), Field(g.a, placeDst), Field(g.a, placeAt)
+	rows, ss, ds, done := Field(g.a, placeRows), Field(g.a, placeSrcStep), Field(g.a, placeDStep), Field(g.a, placeCols)
 	SUBQ(done, ss) // what is left of a step behind the columns
 	SUBQ(done, ds)
-	loop("row", rows, 1, func() {
-		n := field(g.a, placeCols)
+	Loop("row", rows, 1, func() {
+		n := Field(g.a, placeCols)
 		for _, c := range []int{4, 1} {
-			loop(fmt.Sprintf("c%d", c), n, c*g.v.lanes, func() {
+			Loop(fmt.Sprintf("c%d", c), n, c*g.v.Lanes, func() {
 				block(fmt.Sprintf("b%d", c), c)
-				ADDQ(U32(uint32(c*g.v.bytes())), g.src)
-				ADDQ(U32(uint32(c*g.v.bytes())), g.dst)
-				ADDQ(U32(uint32(c*g.v.lanes)), g.at)
+				ADDQ(U32(uint32(c*g.v.Bytes())), g.src)
+				ADDQ(U32(uint32(c*g.v.Bytes())), g.dst)
+				ADDQ(U32(uint32(c*g.v.Lanes)), g.at)
 			})
 		}
 		LEAQ(Mem{Base: g.src, Index: ss, Scale: 4}, g.src)
@@ -54,13 +55,13 @@ func (g *placeGen) rows(block func(name string, c int), bytesWithDst bool) {
 
 // taps emits body for each tap, the last first if reverse is set: it gets the tap's offset, in elements, and a vector of its number.
 func (g *placeGen) taps(name string, reverse bool, body func(at gp, number reg.VecVirtual)) {
-	off, number, count := field(g.a, placeOff), field(g.a, placeNumbers), field(g.a, placeOffLen)
+	off, number, count := Field(g.a, placeOff), Field(g.a, placeNumbers), Field(g.a, placeOffLen)
 	if reverse {
 		LEAQ(Mem{Base: off, Index: count, Scale: 8, Disp: -8}, off)
 		LEAQ(Mem{Base: number, Index: count, Scale: 4, Disp: -4}, number)
 	}
-	loop(name+"_taps", count, 1, func() {
-		at, n := GP64(), g.v.vec()
+	Loop(name+"_taps", count, 1, func() {
+		at, n := GP64(), g.v.Vec()
 		MOVQ(Mem{Base: off}, at)
 		VPBROADCASTD(Mem{Base: number}, n)
 		body(at, n)
@@ -77,10 +78,10 @@ func (g *placeGen) taps(name string, reverse bool, body func(at gp, number reg.V
 // maxPlaces emits the kernel that notes where the largest elements are. It walks over the taps from the last to the first, so that
 // the first of equal ones stays.
 func maxPlaces(v isa) {
-	TEXT("maxPlaces"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("maxPlaces" + v.name + " is maxPlacesGeneric.")
+	TEXT("maxPlaces"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("maxPlaces" + v.Name + " is maxPlacesGeneric.")
 	g := &placeGen{v: v, a: Load(Param("a"), GP64())}
-	bits, low, least, none := GP32(), XMM(), v.vec(), v.vec()
+	bits, low, least, none := GP32(), XMM(), v.Vec(), v.Vec()
 	MOVL(U32(math.Float32bits(float32(math.Inf(-1)))), bits)
 	VMOVD(bits, low)
 	VBROADCASTSS(low, least)
@@ -90,20 +91,20 @@ func maxPlaces(v isa) {
 	g.rows(func(name string, c int) {
 		best, place := make([]reg.VecVirtual, c), make([]reg.VecVirtual, c)
 		for j := range c {
-			best[j], place[j] = v.vec(), v.vec()
+			best[j], place[j] = v.Vec(), v.Vec()
 			VMOVAPS(least, best[j])
 			VMOVAPS(none, place[j])
 		}
 		g.taps(name, true, func(at gp, number reg.VecVirtual) {
 			for j := range c {
-				x := v.vec()
-				VMOVUPS(Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.bytes()}, x)
+				x := v.Vec()
+				VMOVUPS(Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.Bytes()}, x)
 				g.choose(x, best[j], number, place[j])
 			}
 		})
 		for j := range c {
-			VMOVUPS(best[j], Mem{Base: g.dst, Disp: j * v.bytes()})
-			g.store(place[j], Mem{Base: g.at, Disp: j * v.lanes})
+			VMOVUPS(best[j], Mem{Base: g.dst, Disp: j * v.Bytes()})
+			g.store(place[j], Mem{Base: g.at, Disp: j * v.Lanes})
 		}
 	}, true)
 }
@@ -111,7 +112,7 @@ func maxPlaces(v isa) {
 // choose takes x and its number where it is not less than the best so far.
 func (g *placeGen) choose(x, best, number, place reg.VecVirtual) {
 	const notLess = 0x1d // and not NaN
-	if g.v.lanes == 16 {
+	if g.v.Wide() {
 		k := K()
 		VCMPPS(U8(notLess), best, x, k)
 		VMOVAPS(x, k, best)
@@ -126,7 +127,7 @@ func (g *placeGen) choose(x, best, number, place reg.VecVirtual) {
 
 // store writes the numbers of a vector as bytes.
 func (g *placeGen) store(place reg.VecVirtual, to Mem) {
-	if g.v.lanes == 16 {
+	if g.v.Wide() {
 		VPMOVDB(place, to)
 		return
 	}
@@ -139,31 +140,31 @@ func (g *placeGen) store(place reg.VecVirtual, to Mem) {
 
 // placesGrad emits the kernel of the gradient: every element is a sum over the windows that see it.
 func placesGrad(v isa) {
-	TEXT("placesGrad"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("placesGrad" + v.name + " is placesGradGeneric.")
+	TEXT("placesGrad"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("placesGrad" + v.Name + " is placesGradGeneric.")
 	g := &placeGen{v: v, a: Load(Param("a"), GP64())}
 	g.rows(func(name string, c int) {
 		sum := make([]reg.VecVirtual, c)
 		for j := range c {
-			sum[j] = v.vec()
-			v.zero(sum[j])
+			sum[j] = v.Vec()
+			v.Zero(sum[j])
 		}
 		g.taps(name, false, func(at gp, number reg.VecVirtual) {
 			for j := range c {
-				place := v.vec()
-				VPMOVZXBD(Mem{Base: g.at, Index: at, Scale: 1, Disp: j * v.lanes}, place)
-				g.add(Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.bytes()}, number, place, sum[j])
+				place := v.Vec()
+				VPMOVZXBD(Mem{Base: g.at, Index: at, Scale: 1, Disp: j * v.Lanes}, place)
+				g.add(Mem{Base: g.src, Index: at, Scale: 4, Disp: j * v.Bytes()}, number, place, sum[j])
 			}
 		})
 		for j := range c {
-			VMOVUPS(sum[j], Mem{Base: g.dst, Disp: j * v.bytes()})
+			VMOVUPS(sum[j], Mem{Base: g.dst, Disp: j * v.Bytes()})
 		}
 	}, false)
 }
 
 // add adds the elements at m where the place is the number.
 func (g *placeGen) add(m Mem, number, place, sum reg.VecVirtual) {
-	if g.v.lanes == 16 {
+	if g.v.Wide() {
 		k := K()
 		VPCMPEQD(number, place, k)
 		VADDPS(m, sum, k, sum)

@@ -7,6 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in PlaneArgs.
@@ -30,28 +31,28 @@ type planeGen struct {
 // plane emits the depthwise kernel of 3 by 3 taps and stride 1 or 2 for planes without a frame: blocks of rows of outputs,
 // vector by vector. Rows of inputs that do not exist are passed over, columns masked. A last block of fewer rows is moved up.
 func plane(v isa, stride, rows int) {
-	name := fmt.Sprintf("plane3s%d%s", stride, v.name)
+	name := fmt.Sprintf("plane3s%d%s", stride, v.Name)
 	TEXT(name, NOSPLIT, "func(a *byte)")
 	Doc(fmt.Sprintf("%s is planeGeneric for stride %d.", name, stride))
 	g := &planeGen{v: v, stride: stride, rows: rows}
 	g.a = Load(Param("a"), GP64())
-	g.ss, g.ds, g.tap = field(g.a, planeSrcStep), field(g.a, planeDstStep), field(g.a, planeTap)
+	g.ss, g.ds, g.tap = Field(g.a, planeSrcStep), Field(g.a, planeDstStep), Field(g.a, planeTap)
 	SHLQ(U8(2), g.ss)
 	SHLQ(U8(2), g.ds)
-	w := field(g.a, planeW)
+	w := Field(g.a, planeW)
 	for i := range g.ws {
-		g.ws[i] = v.vec()
+		g.ws[i] = v.Vec()
 		VBROADCASTSS(Mem{Base: w, Disp: 4 * i}, g.ws[i])
 	}
-	if stride == 2 && v.lanes == 16 {
-		g.even, g.odd = v.vec(), v.vec()
+	if stride == 2 && v.Wide() {
+		g.even, g.odd = v.Vec(), v.Vec()
 		VMOVDQU32(evenIdx, g.even)
 		VMOVDQU32(oddIdx, g.odd)
 	}
-	src, dst := field(g.a, planeSrc), field(g.a, planeDst)
-	at := field(g.a, planeAt)
+	src, dst := Field(g.a, planeSrc), Field(g.a, planeDst)
+	at := Field(g.a, planeAt)
 	LEAQ(Mem{Base: src, Index: at, Scale: 4}, src)
-	left, top := field(g.a, planeRows), GP64() // top is the row of inputs of the first tap
+	left, top := Field(g.a, planeRows), GP64() // top is the row of inputs of the first tap
 	XORQ(top, top)
 	SUBQ(Mem{Base: g.a, Disp: planeTop}, top)
 	Label("rows")
@@ -68,11 +69,11 @@ func plane(v isa, stride, rows int) {
 	INCQ(left)
 	JMP(LabelRef("fits"))
 	Label("block")
-	g.p, g.q, g.masks, g.n = GP64(), GP64(), field(g.a, planeMasks), GP64()
+	g.p, g.q, g.masks, g.n = GP64(), GP64(), Field(g.a, planeMasks), GP64()
 	MOVQ(src, g.p)
 	MOVQ(dst, g.q)
 	for i, masked := range [][]int{{0, 1, 2, 3, 4}, {0}, {}, {2}, {0, 1, 2, 3, 4}} {
-		if !(len(masked) == 1 && (stride == 2 || v.lanes == 16)) {
+		if !(len(masked) == 1 && (stride == 2 || v.Wide())) {
 			g.vectors(fmt.Sprintf("vectors%d", i), i, masked, top)
 		}
 	}
@@ -93,12 +94,12 @@ func plane(v isa, stride, rows int) {
 // vectors emits a loop over the i-th kind of vectors of a block, of which some loads are masked.
 func (g *planeGen) vectors(label string, i int, masked []int, top gp) {
 	MOVQ(Mem{Base: g.a, Disp: planeVectors + 8*i}, g.n)
-	loop(label, g.n, 1, func() {
+	Loop(label, g.n, 1, func() {
 		g.block(label, masked, top)
-		ADDQ(U32(uint32(g.stride*g.v.bytes())), g.p)
-		ADDQ(U32(uint32(g.v.bytes())), g.q)
+		ADDQ(U32(uint32(g.stride*g.v.Bytes())), g.p)
+		ADDQ(U32(uint32(g.v.Bytes())), g.q)
 		if len(masked) > 0 {
-			ADDQ(U32(uint32(planeMaskCount*g.v.bytes())), g.masks)
+			ADDQ(U32(uint32(planeMaskCount*g.v.Bytes())), g.masks)
 		}
 	})
 }
@@ -111,17 +112,17 @@ func (g *planeGen) block(label string, masked []int, top gp) {
 	v := g.v
 	acc := make([]reg.VecVirtual, g.rows)
 	for i := range acc {
-		if acc[i] = v.vec(); i == 0 {
+		if acc[i] = v.Vec(); i == 0 {
 			VBROADCASTSS(Mem{Base: g.a, Disp: planeBias}, acc[0])
 		} else {
 			VMOVAPS(acc[0], acc[i])
 		}
 	}
 	var ks []reg.Register
-	if len(masked) > 0 && v.lanes == 16 { // lanes whose sign bit is set
+	if len(masked) > 0 && v.Wide() { // lanes whose sign bit is set
 		for i := range planeMaskCount {
 			m, k := ZMM(), K()
-			VMOVDQU32(Mem{Base: g.masks, Disp: i * v.bytes()}, m)
+			VMOVDQU32(Mem{Base: g.masks, Disp: i * v.Bytes()}, m)
 			VPMOVD2M(m, k)
 			ks = append(ks, k)
 		}
@@ -159,8 +160,8 @@ func (g *planeGen) block(label string, masked []int, top gp) {
 func (g *planeGen) split(r gp, load func(int, Mem) reg.VecVirtual, use func(int, reg.VecVirtual)) {
 	v := g.v
 	for i, disp := range []int{0, 8} {
-		x, y := load(2*i, Mem{Base: r, Disp: disp}), load(2*i+1, Mem{Base: r, Disp: disp + v.bytes()})
-		if v.lanes == 16 {
+		x, y := load(2*i, Mem{Base: r, Disp: disp}), load(2*i+1, Mem{Base: r, Disp: disp + v.Bytes()})
+		if v.Wide() {
 			e := ZMM()
 			VMOVDQA32(g.even, e)
 			VPERMI2PS(y, x, e)
@@ -187,14 +188,14 @@ func (g *planeGen) split(r gp, load func(int, Mem) reg.VecVirtual, use func(int,
 
 // load loads a vector, with the i-th mask.
 func (g *planeGen) load(masked bool, ks []reg.Register, i int, m Mem) reg.VecVirtual {
-	t := g.v.vec()
+	t := g.v.Vec()
 	switch {
 	case !masked:
 		VMOVUPS(m, t)
-	case g.v.lanes == 16:
+	case g.v.Wide():
 		VMOVUPS_Z(m, ks[i], t)
 	default:
-		VMOVUPS(Mem{Base: g.masks, Disp: i * g.v.bytes()}, t)
+		VMOVUPS(Mem{Base: g.masks, Disp: i * g.v.Bytes()}, t)
 		VMASKMOVPS(m, t, t)
 	}
 	return t
@@ -203,7 +204,7 @@ func (g *planeGen) load(masked bool, ks []reg.Register, i int, m Mem) reg.VecVir
 // store clamps the sums and stores them.
 func (g *planeGen) store(masked bool, ks []reg.Register, acc []reg.VecVirtual) {
 	v := g.v
-	q, t := GP64(), v.vec()
+	q, t := GP64(), v.Vec()
 	VBROADCASTSS(Mem{Base: g.a, Disp: planeLoBound}, t)
 	for i := range acc {
 		VMAXPS(acc[i], t, acc[i])
@@ -212,15 +213,15 @@ func (g *planeGen) store(masked bool, ks []reg.Register, acc []reg.VecVirtual) {
 	for i := range acc {
 		VMINPS(acc[i], t, acc[i])
 	}
-	if masked && v.lanes == 8 {
-		VMOVUPS(Mem{Base: g.masks, Disp: (planeMaskCount - 1) * v.bytes()}, t)
+	if masked && v.Lanes == 8 {
+		VMOVUPS(Mem{Base: g.masks, Disp: (planeMaskCount - 1) * v.Bytes()}, t)
 	}
 	MOVQ(g.q, q)
 	for i := range acc {
 		switch {
 		case !masked:
 			VMOVUPS(acc[i], Mem{Base: q})
-		case v.lanes == 16:
+		case v.Wide():
 			VMOVUPS(acc[i], ks[planeMaskCount-1], Mem{Base: q})
 		default:
 			VMASKMOVPS(acc[i], t, Mem{Base: q})

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in RowArgs.
@@ -14,34 +15,34 @@ const (
 )
 
 func copyRows(v isa) {
-	TEXT("copyRows"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("copyRows" + v.name + " is copyRowsGeneric.")
+	TEXT("copyRows"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("copyRows" + v.Name + " is copyRowsGeneric.")
 	a := Load(Param("a"), GP64())
-	dst, src := field(a, rowDst), field(a, rowSrc)
-	rows, cols := field(a, rowRows), field(a, rowCols)
-	ds, ss := field(a, rowDstStep), field(a, rowSrcStep)
+	dst, src := Field(a, rowDst), Field(a, rowSrc)
+	rows, cols := Field(a, rowRows), Field(a, rowCols)
+	ds, ss := Field(a, rowDstStep), Field(a, rowSrcStep)
 	SHLQ(U8(2), ds)
 	SHLQ(U8(2), ss)
 	tail := GP64()
 	MOVQ(cols, tail)
-	ANDQ(U32(uint32(v.lanes-1)), tail)
+	ANDQ(U32(uint32(v.Lanes-1)), tail)
 	m := v.newMask()
 	v.setCount(m, tail)
-	loop("rows", rows, 1, func() {
+	Loop("rows", rows, 1, func() {
 		p, q, n := GP64(), GP64(), GP64()
 		MOVQ(src, p)
 		MOVQ(dst, q)
 		MOVQ(cols, n)
-		loop("cols", n, v.lanes, func() {
-			x := v.vec()
+		Loop("cols", n, v.Lanes, func() {
+			x := v.Vec()
 			v.load(nil, Mem{Base: p}, x)
 			v.store(nil, x, Mem{Base: q})
-			ADDQ(U32(uint32(v.bytes())), p)
-			ADDQ(U32(uint32(v.bytes())), q)
+			ADDQ(U32(uint32(v.Bytes())), p)
+			ADDQ(U32(uint32(v.Bytes())), q)
 		})
 		TESTQ(n, n)
 		JE(LabelRef("full"))
-		x := v.vec()
+		x := v.Vec()
 		v.load(&m, Mem{Base: p}, x)
 		v.store(&m, x, Mem{Base: q})
 		Label("full")
@@ -53,30 +54,30 @@ func copyRows(v isa) {
 }
 
 func splitRows(v isa) {
-	TEXT("splitRows"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("splitRows" + v.name + " is splitRowsGeneric.")
+	TEXT("splitRows"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("splitRows" + v.Name + " is splitRowsGeneric.")
 	a := Load(Param("a"), GP64())
-	dst, dst2, src := field(a, rowDst), field(a, rowDst2), field(a, rowSrc)
-	rows, cols := field(a, rowRows), field(a, rowCols)
-	ds, ss := field(a, rowDstStep), field(a, rowSrcStep)
+	dst, dst2, src := Field(a, rowDst), Field(a, rowDst2), Field(a, rowSrc)
+	rows, cols := Field(a, rowRows), Field(a, rowCols)
+	ds, ss := Field(a, rowDstStep), Field(a, rowSrcStep)
 	SHLQ(U8(2), ds)
 	SHLQ(U8(2), ss)
-	ei, oi := v.vec(), v.vec()
-	if v.lanes == 16 {
+	ei, oi := v.Vec(), v.Vec()
+	if v.Wide() {
 		VMOVDQU32(evenIdx, ei)
 		VMOVDQU32(oddIdx, oi)
 	}
-	loop("rows", rows, 1, func() {
+	Loop("rows", rows, 1, func() {
 		p, q, q2, n := GP64(), GP64(), GP64(), GP64()
 		MOVQ(src, p)
 		MOVQ(dst, q)
 		MOVQ(dst2, q2)
 		MOVQ(cols, n)
-		loop("cols", n, 2*v.lanes, func() {
-			x, y, e, o := v.vec(), v.vec(), v.vec(), v.vec()
+		Loop("cols", n, 2*v.Lanes, func() {
+			x, y, e, o := v.Vec(), v.Vec(), v.Vec(), v.Vec()
 			v.load(nil, Mem{Base: p}, x)
-			v.load(nil, Mem{Base: p, Disp: v.bytes()}, y)
-			if v.lanes == 16 {
+			v.load(nil, Mem{Base: p, Disp: v.Bytes()}, y)
+			if v.Wide() {
 				VMOVDQA32(ei, e)
 				VMOVDQA32(oi, o)
 				VPERMI2PS(y, x, e)
@@ -89,13 +90,13 @@ func splitRows(v isa) {
 			}
 			v.store(nil, e, Mem{Base: q})
 			v.store(nil, o, Mem{Base: q2})
-			ADDQ(U32(uint32(2*v.bytes())), p)
-			ADDQ(U32(uint32(v.bytes())), q)
-			ADDQ(U32(uint32(v.bytes())), q2)
+			ADDQ(U32(uint32(2*v.Bytes())), p)
+			ADDQ(U32(uint32(v.Bytes())), q)
+			ADDQ(U32(uint32(v.Bytes())), q2)
 		})
 		v.splitHalf(n, p, q, q2, ei, oi)
 		t := GP32()
-		loop("pairs", n, 2, func() {
+		Loop("pairs", n, 2, func() {
 			MOVL(Mem{Base: p}, t)
 			MOVL(t, Mem{Base: q})
 			MOVL(Mem{Base: p, Disp: 4}, t)
@@ -119,14 +120,14 @@ func splitRows(v isa) {
 
 // mergePair interleaves vectors x and y to e, o.
 func (v isa) mergePair(x, y, lo, hi, e, o reg.VecVirtual) {
-	if v.lanes == 16 {
+	if v.Wide() {
 		VMOVDQA32(lo, e)
 		VMOVDQA32(hi, o)
 		VPERMI2PS(y, x, e)
 		VPERMI2PS(y, x, o)
 		return
 	}
-	a, b := v.vec(), v.vec()
+	a, b := v.Vec(), v.Vec()
 	VUNPCKLPS(y, x, a)
 	VUNPCKHPS(y, x, b)
 	VPERM2F128(U8(0x20), b, a, e)
@@ -134,38 +135,38 @@ func (v isa) mergePair(x, y, lo, hi, e, o reg.VecVirtual) {
 }
 
 func mergeRows(v isa) {
-	TEXT("mergeRows"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("mergeRows" + v.name + " is mergeRowsGeneric.")
+	TEXT("mergeRows"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("mergeRows" + v.Name + " is mergeRowsGeneric.")
 	a := Load(Param("a"), GP64())
-	dst, src, src2 := field(a, rowDst), field(a, rowSrc), field(a, rowSrc2)
-	rows, cols := field(a, rowRows), field(a, rowCols)
-	ds, ss := field(a, rowDstStep), field(a, rowSrcStep)
+	dst, src, src2 := Field(a, rowDst), Field(a, rowSrc), Field(a, rowSrc2)
+	rows, cols := Field(a, rowRows), Field(a, rowCols)
+	ds, ss := Field(a, rowDstStep), Field(a, rowSrcStep)
 	SHLQ(U8(2), ds)
 	SHLQ(U8(2), ss)
-	lo, hi := v.vec(), v.vec()
-	if v.lanes == 16 {
+	lo, hi := v.Vec(), v.Vec()
+	if v.Wide() {
 		VMOVDQU32(mergeLo, lo)
 		VMOVDQU32(mergeHi, hi)
 	}
-	loop("rows", rows, 1, func() {
+	Loop("rows", rows, 1, func() {
 		p, p2, q, n := GP64(), GP64(), GP64(), GP64()
 		MOVQ(src, p)
 		MOVQ(src2, p2)
 		MOVQ(dst, q)
 		MOVQ(cols, n)
-		loop("cols", n, 2*v.lanes, func() {
-			x, y, e, o := v.vec(), v.vec(), v.vec(), v.vec()
+		Loop("cols", n, 2*v.Lanes, func() {
+			x, y, e, o := v.Vec(), v.Vec(), v.Vec(), v.Vec()
 			v.load(nil, Mem{Base: p}, x)
 			v.load(nil, Mem{Base: p2}, y)
 			v.mergePair(x, y, lo, hi, e, o)
 			v.store(nil, e, Mem{Base: q})
-			v.store(nil, o, Mem{Base: q, Disp: v.bytes()})
-			ADDQ(U32(uint32(v.bytes())), p)
-			ADDQ(U32(uint32(v.bytes())), p2)
-			ADDQ(U32(uint32(2*v.bytes())), q)
+			v.store(nil, o, Mem{Base: q, Disp: v.Bytes()})
+			ADDQ(U32(uint32(v.Bytes())), p)
+			ADDQ(U32(uint32(v.Bytes())), p2)
+			ADDQ(U32(uint32(2*v.Bytes())), q)
 		})
 		t := GP32()
-		loop("pairs", n, 2, func() {
+		Loop("pairs", n, 2, func() {
 			MOVL(Mem{Base: p}, t)
 			MOVL(t, Mem{Base: q})
 			MOVL(Mem{Base: p2}, t)
@@ -189,8 +190,8 @@ func mergeRows(v isa) {
 
 // splitHalf splits one vector to two halves of one, if at least that much is left.
 func (v isa) splitHalf(n, p, q, q2 gp, ei, oi reg.VecVirtual) {
-	loop("half", n, v.lanes, func() {
-		if v.lanes == 16 {
+	Loop("half", n, v.Lanes, func() {
+		if v.Wide() {
 			x, e, o := ZMM(), ZMM(), ZMM()
 			VMOVUPS(Mem{Base: p}, x)
 			VPERMPS(x, ei, e)
@@ -206,9 +207,9 @@ func (v isa) splitHalf(n, p, q, q2 gp, ei, oi reg.VecVirtual) {
 			VMOVUPS(e, Mem{Base: q})
 			VMOVUPS(o, Mem{Base: q2})
 		}
-		ADDQ(U32(uint32(v.bytes())), p)
-		ADDQ(U32(uint32(v.bytes()/2)), q)
-		ADDQ(U32(uint32(v.bytes()/2)), q2)
+		ADDQ(U32(uint32(v.Bytes())), p)
+		ADDQ(U32(uint32(v.Bytes()/2)), q)
+		ADDQ(U32(uint32(v.Bytes()/2)), q2)
 	})
 }
 
@@ -220,11 +221,11 @@ const (
 )
 
 func packTaps(v isa) {
-	TEXT("packTaps"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("packTaps" + v.name + " is packTapsGeneric.")
+	TEXT("packTaps"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("packTaps" + v.Name + " is packTapsGeneric.")
 	a := Load(Param("a"), GP64())
-	src, dst, off, n := field(a, packSrc), field(a, packDst), field(a, packOff), field(a, packOffLen)
-	segs, ns, step := field(a, packSegs), field(a, packSegsLen), field(a, packStep)
+	src, dst, off, n := Field(a, packSrc), Field(a, packDst), Field(a, packOff), Field(a, packOffLen)
+	segs, ns, step := Field(a, packSegs), Field(a, packSegsLen), Field(a, packStep)
 	SHLQ(U8(2), step)
 	for i := 1; i <= 3; i++ {
 		CMPQ(ns, U8(uint8(i)))

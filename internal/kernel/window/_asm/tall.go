@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // tallGen is the state of one tall kernel while it is emitted.
@@ -21,18 +22,18 @@ type tallGen struct {
 // For one column of taps after the other, the k weights stay in registers and each loaded vector is used by up to four
 // rows. Off holds the taps of the first row. Rows is at least 4; a last block of fewer rows is moved up.
 func tall(v isa, k int) {
-	name := fmt.Sprintf("tall%d%s", k, v.name)
+	name := fmt.Sprintf("tall%d%s", k, v.Name)
 	TEXT(name, NOSPLIT, "func(a *byte)")
 	Doc(fmt.Sprintf("%s is tallGeneric for %d rows of taps.", name, k))
 	a := Load(Param("a"), GP64())
 	g := &tallGen{v: v, k: k, a: a}
-	g.src, g.dst, g.ss, g.ds = field(a, tapSrc), field(a, tapDst), field(a, tapSrcStep), field(a, tapDstStep)
+	g.src, g.dst, g.ss, g.ds = Field(a, tapSrc), Field(a, tapDst), Field(a, tapSrcStep), Field(a, tapDstStep)
 	rows := AllocLocal(8)
-	MOVQ(field(a, tapNRows), rows)
+	MOVQ(Field(a, tapNRows), rows)
 	SHLQ(U8(2), g.ss)
 	SHLQ(U8(2), g.ds)
-	left := field(a, tapNCols)
-	ANDQ(U32(uint32(v.lanes-1)), left)
+	left := Field(a, tapNCols)
+	ANDQ(U32(uint32(v.Lanes-1)), left)
 	g.tail = v.newMask()
 	v.setCount(g.tail, left)
 	Label("rows")
@@ -57,23 +58,23 @@ func tall(v isa, k int) {
 
 // rowBlock emits the column loops of four rows and steps src and dst to the next block.
 func (g *tallGen) rowBlock() {
-	n := field(g.a, tapNCols)
+	n := Field(g.a, tapNCols)
 	widths := []int{2, 1}
-	if g.v.lanes == 8 {
+	if g.v.Lanes == 8 {
 		widths = []int{1}
 	}
 	for _, c := range widths {
-		loop(fmt.Sprintf("c%d", c), n, c*g.v.lanes, func() {
+		Loop(fmt.Sprintf("c%d", c), n, c*g.v.Lanes, func() {
 			g.block(c, nil)
-			ADDQ(U32(uint32(c*g.v.bytes())), g.src)
-			ADDQ(U32(uint32(c*g.v.bytes())), g.dst)
+			ADDQ(U32(uint32(c*g.v.Bytes())), g.src)
+			ADDQ(U32(uint32(c*g.v.Bytes())), g.dst)
 		})
 	}
 	TESTQ(n, n)
 	JE(LabelRef("full"))
 	g.block(1, &g.tail)
 	Label("full")
-	t, done := GP64(), field(g.a, tapNCols)
+	t, done := GP64(), Field(g.a, tapNCols)
 	SUBQ(n, done)
 	SHLQ(U8(2), done)
 	for _, x := range [][2]gp{{g.ss, g.src}, {g.ds, g.dst}} {
@@ -89,24 +90,24 @@ func (g *tallGen) block(c int, m *mask) {
 	v := g.v
 	acc := make([]reg.VecVirtual, 4*c)
 	for i := range acc {
-		acc[i] = v.vec()
+		acc[i] = v.Vec()
 		VBROADCASTSS(Mem{Base: g.a, Disp: tapBias}, acc[i])
 	}
-	off, left, w := field(g.a, tapOff), field(g.a, tapOffLen), field(g.a, tapW)
-	step := field(g.a, tapOffLen)
+	off, left, w := Field(g.a, tapOff), Field(g.a, tapOffLen), Field(g.a, tapW)
+	step := Field(g.a, tapOffLen)
 	SHLQ(U8(2), step)
 	name := fmt.Sprintf("taps%d", c)
 	if m != nil {
 		name += "tail"
 	}
-	loop(name, left, 1, func() {
+	Loop(name, left, 1, func() {
 		r, q := GP64(), GP64()
 		MOVQ(Mem{Base: off}, r)
 		LEAQ(Mem{Base: g.src, Index: r, Scale: 4}, r)
 		MOVQ(w, q)
 		ws := make([]reg.VecVirtual, g.k)
 		for i := range ws {
-			ws[i] = v.vec()
+			ws[i] = v.Vec()
 			VBROADCASTSS(Mem{Base: q}, ws[i])
 			if i < g.k-1 {
 				ADDQ(step, q)
@@ -114,8 +115,8 @@ func (g *tallGen) block(c int, m *mask) {
 		}
 		for y := range g.k + 3 {
 			for j := range c {
-				t := v.vec()
-				VMOVUPS(Mem{Base: r, Disp: j * v.bytes()}, t)
+				t := v.Vec()
+				VMOVUPS(Mem{Base: r, Disp: j * v.Bytes()}, t)
 				for o := max(0, y-g.k+1); o <= min(3, y); o++ {
 					VFMADD231PS(ws[y-o], t, acc[o*c+j])
 				}
@@ -131,12 +132,12 @@ func (g *tallGen) block(c int, m *mask) {
 	LEAQ(Mem{Base: g.ds, Index: g.ds, Scale: 2}, ds3)
 	for i := range 4 {
 		for j := range c {
-			t, x := v.vec(), acc[i*c+j]
+			t, x := v.Vec(), acc[i*c+j]
 			VBROADCASTSS(Mem{Base: g.a, Disp: tapLo}, t)
 			VMAXPS(x, t, x)
 			VBROADCASTSS(Mem{Base: g.a, Disp: tapHi}, t)
 			VMINPS(x, t, x)
-			v.store(m, x, rowMem(g.dst, g.ds, ds3, i, j*v.bytes()))
+			v.store(m, x, rowMem(g.dst, g.ds, ds3, i, j*v.Bytes()))
 		}
 	}
 }

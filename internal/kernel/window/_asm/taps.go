@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in TapArgs.
@@ -38,26 +39,26 @@ type tapGen struct {
 
 // tapRows emits the kernel: blocks of four rows, then single rows; in each, pairs of vectors, single vectors and a masked tail.
 func tapRows(v isa, op tapOp) {
-	TEXT(tapNames[op]+v.name, NOSPLIT, "func(a *byte)")
-	Doc(tapNames[op] + v.name + " is " + tapNames[op] + "Generic.")
+	TEXT(tapNames[op]+v.Name, NOSPLIT, "func(a *byte)")
+	Doc(tapNames[op] + v.Name + " is " + tapNames[op] + "Generic.")
 	a := Load(Param("a"), GP64())
 	g := &tapGen{v: v, op: op, a: a}
-	g.src, g.dst, g.ss, g.ds = field(a, tapSrc), field(a, tapDst), field(a, tapSrcStep), field(a, tapDstStep)
+	g.src, g.dst, g.ss, g.ds = Field(a, tapSrc), Field(a, tapDst), Field(a, tapSrcStep), Field(a, tapDstStep)
 	rows := AllocLocal(8)
-	MOVQ(field(a, tapNRows), rows)
+	MOVQ(Field(a, tapNRows), rows)
 	SHLQ(U8(2), g.ss)
 	SHLQ(U8(2), g.ds)
-	g.bias, g.lo, g.hi = v.vec(), v.vec(), v.vec()
+	g.bias, g.lo, g.hi = v.Vec(), v.Vec(), v.Vec()
 	VBROADCASTSS(Mem{Base: a, Disp: tapBias}, g.bias)
 	if op == opFMA {
 		VBROADCASTSS(Mem{Base: a, Disp: tapLo}, g.lo)
 		VBROADCASTSS(Mem{Base: a, Disp: tapHi}, g.hi)
 	}
 	if op == opSum {
-		g.scaleR = field(a, tapRowScale)
+		g.scaleR = Field(a, tapRowScale)
 	}
-	left := field(a, tapNCols)
-	ANDQ(U32(uint32(v.lanes-1)), left)
+	left := Field(a, tapNCols)
+	ANDQ(U32(uint32(v.Lanes-1)), left)
 	g.tail = v.newMask()
 	v.setCount(g.tail, left)
 	for _, r := range []int{4, 1} {
@@ -77,7 +78,7 @@ func tapRows(v isa, op tapOp) {
 // rowBlock emits the column loops of r rows and steps src and dst to the next block.
 func (g *tapGen) rowBlock(r int) {
 	name := fmt.Sprintf("r%d", r)
-	n, sc := field(g.a, tapNCols), GP64()
+	n, sc := Field(g.a, tapNCols), GP64()
 	if g.op == opSum {
 		MOVQ(Mem{Base: g.a, Disp: tapColScale}, sc)
 	}
@@ -86,12 +87,12 @@ func (g *tapGen) rowBlock(r int) {
 		wide = 4
 	}
 	for _, c := range []int{wide, 1} {
-		loop(fmt.Sprintf("%sc%d", name, c), n, c*g.v.lanes, func() {
+		Loop(fmt.Sprintf("%sc%d", name, c), n, c*g.v.Lanes, func() {
 			g.block(name, r, c, nil, sc)
-			ADDQ(U32(uint32(c*g.v.bytes())), g.src)
-			ADDQ(U32(uint32(c*g.v.bytes())), g.dst)
+			ADDQ(U32(uint32(c*g.v.Bytes())), g.src)
+			ADDQ(U32(uint32(c*g.v.Bytes())), g.dst)
 			if g.op == opSum {
-				ADDQ(U32(uint32(c*g.v.bytes())), sc)
+				ADDQ(U32(uint32(c*g.v.Bytes())), sc)
 			}
 		})
 	}
@@ -99,7 +100,7 @@ func (g *tapGen) rowBlock(r int) {
 	JE(LabelRef(name + "full"))
 	g.block(name+"t", r, 1, &g.tail, sc)
 	Label(name + "full")
-	t, done := GP64(), field(g.a, tapNCols)
+	t, done := GP64(), Field(g.a, tapNCols)
 	SUBQ(n, done)
 	SHLQ(U8(2), done)
 	for _, x := range [][2]gp{{g.ss, g.src}, {g.ds, g.dst}} {
@@ -134,18 +135,18 @@ func (g *tapGen) block(name string, r, c int, m *mask, sc gp) {
 	name = fmt.Sprintf("%s_%d", name, c)
 	acc := make([]reg.VecVirtual, r*c)
 	for i := range acc {
-		acc[i] = v.vec()
+		acc[i] = v.Vec()
 		VMOVAPS(g.bias, acc[i])
 	}
-	off, taps, w, s3 := field(g.a, tapOff), field(g.a, tapOffLen), GP64(), GP64()
+	off, taps, w, s3 := Field(g.a, tapOff), Field(g.a, tapOffLen), GP64(), GP64()
 	if g.op == opFMA {
 		MOVQ(Mem{Base: g.a, Disp: tapW}, w)
 	}
 	if r == 4 {
 		LEAQ(Mem{Base: g.ss, Index: g.ss, Scale: 2}, s3)
 	}
-	loop(name+"taps", taps, 1, func() {
-		o, wv := GP64(), v.vec()
+	Loop(name+"taps", taps, 1, func() {
+		o, wv := GP64(), v.Vec()
 		MOVQ(Mem{Base: off}, o)
 		LEAQ(Mem{Base: g.src, Index: o, Scale: 4}, o)
 		if g.op == opFMA {
@@ -154,12 +155,12 @@ func (g *tapGen) block(name string, r, c int, m *mask, sc gp) {
 		}
 		for i := range r {
 			for j := range c {
-				x := rowMem(o, g.ss, s3, i, j*v.bytes())
+				x := rowMem(o, g.ss, s3, i, j*v.Bytes())
 				switch g.op {
 				case opFMA:
 					VFMADD231PS(x, wv, acc[i*c+j])
 				case opMax: // the accumulator comes second: it stays where x is NaN
-					t := v.vec()
+					t := v.Vec()
 					VMOVUPS(x, t)
 					VMAXPS(acc[i*c+j], t, acc[i*c+j])
 				case opSum:
@@ -175,7 +176,7 @@ func (g *tapGen) block(name string, r, c int, m *mask, sc gp) {
 	g.finish(acc, r, c, m, sc)
 	for i := range r {
 		for j := range c {
-			v.store(m, acc[i*c+j], rowMem(g.dst, g.ds, s3, i, j*v.bytes()))
+			v.store(m, acc[i*c+j], rowMem(g.dst, g.ds, s3, i, j*v.Bytes()))
 		}
 	}
 }
@@ -191,10 +192,10 @@ func (g *tapGen) finish(acc []reg.VecVirtual, r, c int, m *mask, sc gp) {
 		}
 	case opSum:
 		for j := range c {
-			col := v.vec()
-			v.load(m, Mem{Base: sc, Disp: j * v.bytes()}, col)
+			col := v.Vec()
+			v.load(m, Mem{Base: sc, Disp: j * v.Bytes()}, col)
 			for i := range r {
-				row := v.vec()
+				row := v.Vec()
 				VBROADCASTSS(Mem{Base: g.scaleR, Disp: 4 * i}, row)
 				VMULPS(col, row, row)
 				VMULPS(row, acc[i*c+j], acc[i*c+j])

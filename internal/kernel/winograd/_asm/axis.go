@@ -57,14 +57,14 @@ func (s size) enter(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
 		return enterPair(v, p, d)
 	}
 	if s == two {
-		t := v.vec()
+		t := v.Vec()
 		VADDPS(d[1], d[2], t)
 		VSUBPS(d[2], d[0], d[0])
 		VSUBPS(d[1], d[2], d[2])
 		VSUBPS(d[1], d[3], d[3])
 		return []reg.VecVirtual{d[0], t, d[2], d[3]}
 	}
-	t, u := v.vec(), v.vec()
+	t, u := v.Vec(), v.Vec()
 	VMOVAPS(d[1], t)
 	VFNMADD213PS(d[3], p.b2, t)    // t = d3 - b²d1
 	VFNMADD213PS(d[3], p.a2, d[1]) // d1 = d3 - a²d1
@@ -90,14 +90,14 @@ func (s size) leave(v isa, p points, first, last Op, d []reg.VecVirtual) []reg.V
 		return leavePair(v, p, first, last, d)
 	}
 	if s == two {
-		y := v.vecs(2)
+		y := v.Vecs(2)
 		VADDPS(d[0], d[1], y[0])
 		VADDPS(first, y[0], y[0])
 		VSUBPS(d[1], d[0], y[1])
 		VADDPS(last, y[1], y[1])
 		return y
 	}
-	q, y0 := v.vec(), v.vec()
+	q, y0 := v.Vec(), v.Vec()
 	VSUBPS(d[1], d[0], q)
 	VADDPS(d[1], d[0], d[0]) // p = m1+m2
 	VSUBPS(d[3], d[2], d[1])

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of FilterArgs.
@@ -12,11 +13,11 @@ const filterW, filterWidth, filterC, filterU, filterPlane = 0, 24, 32, 40, 64
 // filter emits the filter transform of a group of a size, output channels in lanes. A group is the rows of a pair of points,
 // and the row of zero before it or that of infinity behind it; the only one of the 2×2 tile has both.
 func filter(v isa, s size, group string) {
-	TEXT("filter"+s.name+group+v.name, NOSPLIT, "func(a *byte)")
+	TEXT("filter"+s.name+group+v.Name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
-	w, u, channels := field(a, filterW), field(a, filterU), field(a, filterC)
-	planes := newSteps(elements(a, filterPlane), s.n)
-	columns := newSteps(elements(a, filterWidth), 3)
+	w, u, channels := Field(a, filterW), Field(a, filterU), Field(a, filterC)
+	planes := newSteps(Elements(a, filterPlane), s.n)
+	columns := newSteps(Elements(a, filterWidth), 3)
 	Label("loop")
 	TESTQ(channels, channels)
 	JZ(LabelRef("done"))
@@ -34,9 +35,9 @@ func filter(v isa, s size, group string) {
 		f.next()
 		f.single(2, "")
 	}
-	ADDQ(U32(uint32(v.bytes())), w)
-	ADDQ(U32(uint32(v.bytes())), u)
-	SUBQ(U32(uint32(v.bytes())), left)
+	ADDQ(U32(uint32(v.Bytes())), w)
+	ADDQ(U32(uint32(v.Bytes())), u)
+	SUBQ(U32(uint32(v.Bytes())), left)
 	JNZ(LabelRef("width"))
 	LEAQ(Mem{Base: w, Index: columns.one, Scale: 8}, w) // the next channel's windows
 	DECQ(channels)
@@ -76,7 +77,7 @@ func (f *filterRows) row(i int) reg.GPVirtual {
 
 // single computes the row of elements that depends on row i of the windows only.
 func (f *filterRows) single(i int, scale string) {
-	r, at := f.vecs(3), f.row(i)
+	r, at := f.Vecs(3), f.row(i)
 	for j := range r {
 		VMOVUPS(f.columns.at(at, j), r[j])
 		if scale != "" && f.size == four {
@@ -89,10 +90,10 @@ func (f *filterRows) single(i int, scale string) {
 
 // pair computes the rows of elements of a point and of its negative.
 func (f *filterRows) pair(point string) {
-	sum, diff := f.vecs(3), f.vecs(3)
+	sum, diff := f.Vecs(3), f.Vecs(3)
 	top, middle, bottom := f.row(0), f.row(1), f.row(2)
 	for j := range sum {
-		odd := f.vec()
+		odd := f.Vec()
 		f.combine(point, f.columns.at(top, j), f.columns.at(middle, j), f.columns.at(bottom, j), diff[j], odd)
 		VADDPS(odd, diff[j], sum[j])
 		VSUBPS(odd, diff[j], diff[j])
@@ -119,7 +120,7 @@ func (f *filterRows) put(r []reg.VecVirtual) {
 		points = []string{""}
 	}
 	for i, point := range points {
-		even, odd, sum := f.vec(), f.vec(), f.vec()
+		even, odd, sum := f.Vec(), f.Vec(), f.Vec()
 		f.combine(point, r[0], r[1], r[2], even, odd)
 		VADDPS(odd, even, sum)
 		VSUBPS(odd, even, even)
@@ -128,7 +129,7 @@ func (f *filterRows) put(r []reg.VecVirtual) {
 	}
 	VMOVUPS(r[2], f.planes.at(f.u, f.n-1))
 	if f.size == four {
-		c, first := f.constant("scale0"), f.vec()
+		c, first := f.constant("scale0"), f.Vec()
 		VMULPS(c, r[0], first)
 		VMOVUPS(first, Mem{Base: f.u})
 		return

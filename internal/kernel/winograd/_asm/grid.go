@@ -18,7 +18,7 @@ type grid struct {
 func newGrid(v isa, cols, held int, tmp reg.GPVirtual) grid {
 	g := grid{v: v, cols: cols, tmp: tmp}
 	for range held {
-		g.held = append(g.held, v.vecs(cols))
+		g.held = append(g.held, v.Vecs(cols))
 	}
 	return g
 }
@@ -28,7 +28,7 @@ func (g grid) at(i, j int) Op {
 	if i < len(g.held) {
 		return g.held[i][j]
 	}
-	return Mem{Base: g.tmp, Disp: (i*g.cols + j) * g.v.bytes()}
+	return Mem{Base: g.tmp, Disp: (i*g.cols + j) * g.v.Bytes()}
 }
 
 func (g grid) put(r reg.VecVirtual, i, j int) { VMOVAPS(r, g.at(i, j)) }
@@ -38,7 +38,7 @@ func (g grid) take(i, j int) reg.VecVirtual {
 	if i < len(g.held) {
 		return g.held[i][j]
 	}
-	r := g.v.vec()
+	r := g.v.Vec()
 	VMOVAPS(g.at(i, j), r)
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of InputArgs.
@@ -35,21 +36,21 @@ func spread(s size, apply func(v isa, p points, d []reg.VecVirtual) []reg.VecVir
 
 // emit emits the transform: first along each row of pixels, into the scratch memory, then along the columns.
 func (s transform) emit(v isa) {
-	TEXT(s.name+v.name, NOSPLIT, "func(a *byte)")
+	TEXT(s.name+v.Name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
-	p, none := s.points(v), v.vec()
-	v.zero(none)
-	x, at := field(a, inX), elements(a, inAt)
+	p, none := s.points(v), v.Vec()
+	v.Zero(none)
+	x, at := Field(a, inX), Elements(a, inAt)
 	ADDQ(at, x)
-	rowStep := elements(a, inRowStep)
-	cols := newSteps(elements(a, inColStep), s.in)
-	dst, tmp := field(a, inV), field(a, inTmp)
-	elem := elements(a, inElemStep)
+	rowStep := Elements(a, inRowStep)
+	cols := newSteps(Elements(a, inColStep), s.in)
+	dst, tmp := Field(a, inV), Field(a, inTmp)
+	elem := Elements(a, inElemStep)
 	elems := newSteps(times(elem, s.out), s.out) // from one row of elements to the next
 	Label("tile")
 	CMPQ(Mem{Base: a, Disp: inTiles}, U8(0))
 	JE(LabelRef("done"))
-	left := elements(a, inC)
+	left := Elements(a, inC)
 	v.channels("channels", left, func(label string, k reg.Register) {
 		at := GP64()
 		MOVQ(x, at)
@@ -75,20 +76,20 @@ func (s transform) emit(v isa) {
 				LEAQ(Mem{Base: at, Index: e, Scale: 4}, at)
 			}
 		}
-		ADDQ(U32(uint32(v.bytes())), x)
-		ADDQ(U32(uint32(v.bytes())), dst)
+		ADDQ(U32(uint32(v.Bytes())), x)
+		ADDQ(U32(uint32(v.Bytes())), dst)
 	})
 	// x and dst stand behind the channels, or half a vector further.
-	c := elements(a, inC)
+	c := Elements(a, inC)
 	over := GP64()
 	MOVQ(c, over)
-	ADDQ(U32(uint32(v.bytes()-1)), over)
-	ANDQ(I32(-v.bytes()), over)
+	ADDQ(U32(uint32(v.Bytes()-1)), over)
+	ANDQ(I32(-v.Bytes()), over)
 	SUBQ(over, x)
 	SUBQ(over, dst)
-	step := elements(a, inTileStep)
+	step := Elements(a, inTileStep)
 	ADDQ(step, x)
-	step = elements(a, inTileRoom)
+	step = Elements(a, inTileRoom)
 	ADDQ(step, dst)
 	DECQ(Mem{Base: a, Disp: inTiles})
 	JMP(LabelRef("tile"))
@@ -100,11 +101,11 @@ func (s transform) emit(v isa) {
 // held is how many rows stay in registers between the passes.
 func (s transform) held(v isa) int {
 	switch {
-	case v.lanes == 16 && s.size == four:
+	case v.Wide() && s.size == four:
 		return 3
-	case v.lanes == 16 && s.size == two:
+	case v.Wide() && s.size == two:
 		return 4
-	case v.lanes == 16:
+	case v.Wide():
 		return 3
 	case s.size == two:
 		return 2
@@ -121,7 +122,7 @@ func (s transform) row(v isa, p points, none reg.VecVirtual, label string, a, k 
 	}
 	JMP(LabelRef(label + "_end"))
 	Label(label + "_inside")
-	d := v.vecs(s.in)
+	d := v.Vecs(s.in)
 	for j := range d {
 		skip := fmt.Sprintf("%s_%d", label, j)
 		VMOVAPS(none, d[j])

@@ -7,12 +7,13 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
 	tables()
-	for _, v := range []isa{avx2, avx512} {
+	for _, v := range []isa{{AVX2}, {AVX512}} {
 		for _, s := range []size{four, two, pair} {
 			input(s).emit(v)
 			output(v, s)
@@ -30,41 +31,8 @@ func main() {
 	Generate()
 }
 
-// isa is one instruction set: the number of float32 lanes and the suffix of its kernels.
-type isa struct {
-	lanes int
-	name  string
-}
-
-var (
-	avx2   = isa{8, "AVX2"}
-	avx512 = isa{16, "AVX512"}
-)
-
-func (v isa) bytes() int { return 4 * v.lanes }
-
-func (v isa) vec() reg.VecVirtual {
-	if v.lanes == 16 {
-		return ZMM()
-	}
-	return YMM()
-}
-
-func (v isa) vecs(n int) []reg.VecVirtual {
-	list := make([]reg.VecVirtual, n)
-	for i := range list {
-		list[i] = v.vec()
-	}
-	return list
-}
-
-func (v isa) zero(x reg.VecVirtual) {
-	if v.lanes == 16 {
-		VPXORD(x, x, x)
-	} else {
-		VXORPS(x, x, x)
-	}
-}
+// isa is an instruction set that kernels are emitted for.
+type isa struct{ ISA }
 
 // load and store take all lanes, or those of the opmask k.
 func (v isa) load(k reg.Register, src Mem, dst reg.VecVirtual) {
@@ -81,19 +49,6 @@ func (v isa) store(k reg.Register, src reg.VecVirtual, dst Mem) {
 	} else {
 		VMOVUPS(src, k, dst)
 	}
-}
-
-// field loads a 64-bit field of the argument struct, elements loads one that counts elements, in bytes.
-func field(a reg.Register, off int) reg.GPVirtual {
-	r := GP64()
-	MOVQ(Mem{Base: a, Disp: off}, r)
-	return r
-}
-
-func elements(a reg.Register, off int) reg.GPVirtual {
-	r := field(a, off)
-	SHLQ(U8(2), r)
-	return r
 }
 
 // times returns r*n for n = 3 to 6.
@@ -144,13 +99,13 @@ func (s steps) at(base reg.Register, i int) Mem {
 // be half; on AVX2 there is no such one, since channels are multiples of 8.
 func (v isa) channels(label string, left reg.GPVirtual, body func(label string, k reg.Register)) {
 	Label(label)
-	CMPQ(left, U32(uint32(v.bytes())))
+	CMPQ(left, U32(uint32(v.Bytes())))
 	JL(LabelRef(label + "_tail"))
 	body(label, nil)
-	SUBQ(U32(uint32(v.bytes())), left)
+	SUBQ(U32(uint32(v.Bytes())), left)
 	JMP(LabelRef(label))
 	Label(label + "_tail")
-	if v.lanes == 16 {
+	if v.Wide() {
 		TESTQ(left, left)
 		JZ(LabelRef(label + "_done"))
 		bits, k := GP32(), K()
@@ -182,7 +137,7 @@ func tables() {
 
 // constant loads a number into every lane.
 func (v isa) constant(name string) reg.VecVirtual {
-	r := v.vec()
+	r := v.Vec()
 	VBROADCASTSS(constants[name], r)
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of OutputArgs.
@@ -23,24 +24,24 @@ const (
 // output emits the output transform of a size: first along each row of elements, into the scratch memory, then along the
 // columns, each of which is finished and stored.
 func output(v isa, s size) {
-	TEXT("output"+s.name+v.name, NOSPLIT, "func(a *byte)")
+	TEXT("output"+s.name+v.Name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
 	p := s.points(v)
-	m, tmp := field(a, outM), field(a, outTmp)
-	elems := newSteps(elements(a, outElemStep), s.n)
-	at := elements(a, outAt)
-	rows := newSteps(elements(a, outRowStep), s.m)
+	m, tmp := Field(a, outM), Field(a, outTmp)
+	elems := newSteps(Elements(a, outElemStep), s.n)
+	at := Elements(a, outAt)
+	rows := newSteps(Elements(a, outRowStep), s.m)
 	Label("tile")
 	CMPQ(Mem{Base: a, Disp: outTiles}, U8(0))
 	JE(LabelRef("done"))
-	left := elements(a, outC)
-	bias := field(a, outBias)
+	left := Elements(a, outC)
+	bias := Field(a, outBias)
 	v.channels("channels", left, func(label string, k reg.Register) {
 		src := GP64()
 		MOVQ(m, src)
 		grid := newGrid(v, s.m, outputHeld(v, s, k), tmp)
 		for i := range s.n {
-			d := v.vecs(s.n - 2)
+			d := v.Vecs(s.n - 2)
 			for j := range d {
 				v.load(k, elems.at(src, j+1), d[j])
 			}
@@ -61,17 +62,17 @@ func output(v isa, s size) {
 			}
 		}
 		outputColumns(v, s, p, label, a, k, at, bias, grid, rows)
-		ADDQ(U32(uint32(v.bytes())), m)
-		ADDQ(U32(uint32(v.bytes())), at)
-		ADDQ(U32(uint32(v.bytes())), bias)
+		ADDQ(U32(uint32(v.Bytes())), m)
+		ADDQ(U32(uint32(v.Bytes())), at)
+		ADDQ(U32(uint32(v.Bytes())), bias)
 	})
-	c, over := elements(a, outC), GP64()
+	c, over := Elements(a, outC), GP64()
 	MOVQ(c, over)
-	ADDQ(U32(uint32(v.bytes()-1)), over)
-	ANDQ(I32(-v.bytes()), over)
+	ADDQ(U32(uint32(v.Bytes()-1)), over)
+	ANDQ(I32(-v.Bytes()), over)
 	SUBQ(over, m)
 	SUBQ(over, at)
-	step := elements(a, outTileStep)
+	step := Elements(a, outTileStep)
 	ADDQ(step, at)
 	ADDQ(c, m)
 	DECQ(Mem{Base: a, Disp: outTiles})
@@ -84,11 +85,11 @@ func output(v isa, s size) {
 // outputHeld is how many rows stay in registers between the passes.
 func outputHeld(v isa, s size, k reg.Register) int {
 	switch {
-	case v.lanes == 16 && s == pair:
+	case v.Wide() && s == pair:
 		return 3
-	case v.lanes == 16 && (s == two || k == nil):
+	case v.Wide() && (s == two || k == nil):
 		return s.n
-	case v.lanes == 16:
+	case v.Wide():
 		return 4
 	case s == two:
 		return s.n
@@ -101,7 +102,7 @@ func (v isa) edge(k reg.Register, m Mem) Op {
 	if k == nil {
 		return m
 	}
-	r := v.vec()
+	r := v.Vec()
 	v.load(k, m, r)
 	return r
 }
@@ -119,7 +120,7 @@ func outputColumns(v isa, s size, p points, label string, a, k reg.Register, at,
 			d[i] = grid.take(i+1, j)
 		}
 		y := s.leave(v, p, grid.at(0, j), grid.at(s.n-1, j), d)
-		b := v.vec()
+		b := v.Vec()
 		v.load(k, Mem{Base: bias}, b)
 		for _, r := range y {
 			VADDPS(b, r, r)
@@ -158,7 +159,7 @@ func addResidual(v isa, label string, a, k reg.Register, place reg.GPVirtual, ro
 			CMPQ(Mem{Base: a, Disp: outRows}, U8(uint8(i)))
 			JLE(LabelRef(label + "_plain"))
 		}
-		t := v.vec()
+		t := v.Vec()
 		v.load(k, rows.at(from, i), t)
 		VADDPS(t, r, r)
 	}
@@ -169,7 +170,7 @@ func addResidual(v isa, label string, a, k reg.Register, place reg.GPVirtual, ro
 func clip(v isa, label string, a reg.Register, y []reg.VecVirtual) {
 	CMPQ(Mem{Base: a, Disp: outClip}, U8(0))
 	JE(LabelRef(label + "_clipped"))
-	lo, hi := v.vec(), v.vec()
+	lo, hi := v.Vec(), v.Vec()
 	VBROADCASTSS(Mem{Base: a, Disp: outLo}, lo)
 	VBROADCASTSS(Mem{Base: a, Disp: outHi}, hi)
 	for _, r := range y {

@@ -4,11 +4,12 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // enterPair is enter for windows of 2×2.
 func enterPair(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
-	t := v.vec()
+	t := v.Vec()
 	VFNMADD231PS(d[3], p.b, d[4]) // d4 = d4 - b d3
 	VMOVAPS(d[3], t)
 	VFNMADD231PS(d[2], p.b, t)     // t = d3 - b d2
@@ -26,7 +27,7 @@ func enterPair(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
 
 // leavePair is leave for windows of 2×2.
 func leavePair(v isa, p points, first, last Op, d []reg.VecVirtual) []reg.VecVirtual {
-	t, y0, y1 := v.vec(), v.vec(), v.vec()
+	t, y0, y1 := v.Vec(), v.Vec(), v.Vec()
 	VSUBPS(d[1], d[0], t)
 	VMULPS(p.a, t, t)        // t = a(m1-m2)
 	VADDPS(d[1], d[0], d[0]) // d0 = m1+m2
@@ -44,7 +45,7 @@ func leavePair(v isa, p points, first, last Op, d []reg.VecVirtual) []reg.VecVir
 
 // spreadPair multiplies d by A: what leavePair is the transpose of.
 func spreadPair(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
-	even, odd, b := v.vec(), v.vec(), v.vec()
+	even, odd, b := v.Vec(), v.Vec(), v.Vec()
 	VMOVAPS(d[0], even)
 	VFMADD231PS(d[2], p.a2, even) // y0 + a²y2
 	VMOVAPS(d[1], odd)
@@ -78,11 +79,11 @@ func (v isa) pairRow(i int, x, y Op, r reg.VecVirtual) {
 
 // filterPair emits the filter transform of windows of 2×2: the rows of elements [from, to).
 func filterPair(v isa, group string, from, to int) {
-	TEXT("filterPair"+group+v.name, NOSPLIT, "func(a *byte)")
+	TEXT("filterPair"+group+v.Name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
-	w, u, channels := field(a, filterW), field(a, filterU), field(a, filterC)
-	planes := newSteps(elements(a, filterPlane), pair.n)
-	columns := newSteps(elements(a, filterWidth), 4)
+	w, u, channels := Field(a, filterW), Field(a, filterU), Field(a, filterC)
+	planes := newSteps(Elements(a, filterPlane), pair.n)
+	columns := newSteps(Elements(a, filterWidth), 4)
 	row := times(planes.one, pair.n)
 	Label("loop")
 	TESTQ(channels, channels)
@@ -93,12 +94,12 @@ func filterPair(v isa, group string, from, to int) {
 	at := GP64()
 	MOVQ(u, at)
 	for i := from; i < to; i++ {
-		r := v.vecs(2)
+		r := v.Vecs(2)
 		for j := range r {
 			v.pairRow(i, columns.at(w, j), columns.at(w, 2+j), r[j])
 		}
 		for j := range pair.n {
-			e := v.vec()
+			e := v.Vec()
 			v.pairRow(j, r[0], r[1], e)
 			VMOVUPS(e, planes.at(at, j))
 		}
@@ -106,9 +107,9 @@ func filterPair(v isa, group string, from, to int) {
 			ADDQ(row, at)
 		}
 	}
-	ADDQ(U32(uint32(v.bytes())), w)
-	ADDQ(U32(uint32(v.bytes())), u)
-	SUBQ(U32(uint32(v.bytes())), left)
+	ADDQ(U32(uint32(v.Bytes())), w)
+	ADDQ(U32(uint32(v.Bytes())), u)
+	SUBQ(U32(uint32(v.Bytes())), left)
 	JNZ(LabelRef("width"))
 	ADDQ(columns.three, w) // the next channel's windows
 	DECQ(channels)
@@ -120,10 +121,10 @@ func filterPair(v isa, group string, from, to int) {
 
 // windowPair returns the elements of a window of 2×2, Gᵀ·u·G, and leaves the address of u as it is.
 func (v isa) windowPair(k reg.Register, planes steps, u reg.GPVirtual) []reg.VecVirtual {
-	at, sums, row := GP64(), v.vecs(4), times(planes.one, pair.n)
+	at, sums, row := GP64(), v.Vecs(4), times(planes.one, pair.n)
 	MOVQ(u, at)
 	for _, s := range sums {
-		v.zero(s)
+		v.Zero(s)
 	}
 	for i := range pair.n {
 		r := v.gatherRow(k, planes, at)
@@ -139,11 +140,11 @@ func (v isa) windowPair(k reg.Register, planes steps, u reg.GPVirtual) []reg.Vec
 
 // gatherRow multiplies a row of elements by G from the right.
 func (v isa) gatherRow(k reg.Register, planes steps, at reg.GPVirtual) []reg.VecVirtual {
-	r := v.vecs(2)
-	v.zero(r[0])
+	r := v.Vecs(2)
+	v.Zero(r[0])
 	v.load(k, planes.at(at, 4), r[1])
 	for j := range 4 {
-		e := v.vec()
+		e := v.Vec()
 		v.load(k, planes.at(at, j), e)
 		v.addRow(j, e, r[0], r[1])
 	}

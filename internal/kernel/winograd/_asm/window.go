@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of WindowArgs.
@@ -18,27 +19,27 @@ const (
 
 // window emits the transform of gradients of elements to those of windows of a size: Gᵀ·u·G, which sums returns for one vector.
 func window(v isa, s size, sums func(k reg.Register, planes steps, u reg.GPVirtual) []reg.VecVirtual) {
-	TEXT("window"+s.name+v.name, NOSPLIT, "func(a *byte)")
+	TEXT("window"+s.name+v.Name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
-	u, w := field(a, windowU), field(a, windowW)
-	planes := newSteps(elements(a, windowPlane), s.n)
+	u, w := Field(a, windowU), Field(a, windowW)
+	planes := newSteps(Elements(a, windowPlane), s.n)
 	Label("loop")
 	CMPQ(Mem{Base: a, Disp: windowC}, U8(0))
 	JE(LabelRef("done"))
-	left, to := elements(a, windowWidth), GP64()
+	left, to := Elements(a, windowWidth), GP64()
 	MOVQ(w, to)
 	v.channels("width", left, func(label string, k reg.Register) {
 		v.putWindow(label, a, k, to, sums(k, planes, u), s.n-s.m+1)
-		ADDQ(U32(uint32(v.bytes())), u)
-		ADDQ(U32(uint32(v.bytes())), to)
+		ADDQ(U32(uint32(v.Bytes())), u)
+		ADDQ(U32(uint32(v.Bytes())), to)
 	})
-	c, over := elements(a, windowWidth), GP64()
+	c, over := Elements(a, windowWidth), GP64()
 	MOVQ(c, over)
-	ADDQ(U32(uint32(v.bytes()-1)), over)
-	ANDQ(I32(-v.bytes()), over)
+	ADDQ(U32(uint32(v.Bytes()-1)), over)
+	ANDQ(I32(-v.Bytes()), over)
 	SUBQ(over, u)
 	ADDQ(c, u)
-	step := elements(a, windowStep)
+	step := Elements(a, windowStep)
 	ADDQ(step, w)
 	DECQ(Mem{Base: a, Disp: windowC})
 	JMP(LabelRef("loop"))
@@ -49,7 +50,7 @@ func window(v isa, s size, sums func(k reg.Register, planes steps, u reg.GPVirtu
 
 // putWindow stores the elements of a window of so many taps along each axis that exist, or adds to what is there.
 func (v isa) putWindow(label string, a, k reg.Register, to reg.GPVirtual, sums []reg.VecVirtual, taps int) {
-	rowStep, colStep := elements(a, windowRowStep), elements(a, windowColStep)
+	rowStep, colStep := Elements(a, windowRowStep), Elements(a, windowColStep)
 	at := GP64()
 	MOVQ(to, at)
 	for i := range taps {
@@ -69,7 +70,7 @@ func (v isa) putWindow(label string, a, k reg.Register, to reg.GPVirtual, sums [
 			set := fmt.Sprintf("%s_set%d%d", label, i, j)
 			CMPQ(Mem{Base: a, Disp: windowAdd}, U8(0))
 			JE(LabelRef(set))
-			old := v.vec()
+			old := v.Vec()
 			v.load(k, m, old)
 			VADDPS(old, s, s)
 			Label(set)
@@ -82,7 +83,7 @@ func (v isa) putWindow(label string, a, k reg.Register, to reg.GPVirtual, sums [
 
 // spreadFour multiplies d by A: what leave is the transpose of.
 func spreadFour(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
-	evenA, evenB, odd, minus, plus := v.vec(), v.vec(), v.vec(), v.vec(), v.vec()
+	evenA, evenB, odd, minus, plus := v.Vec(), v.Vec(), v.Vec(), v.Vec(), v.Vec()
 	VMOVAPS(d[0], evenA)
 	VFMADD231PS(d[2], p.a2, evenA) // y0 + a²y2
 	VMOVAPS(d[0], evenB)
@@ -102,7 +103,7 @@ func spreadFour(v isa, p points, d []reg.VecVirtual) []reg.VecVirtual {
 // windowFour returns the elements of a window of 3×3, Gᵀ·u·G. Where there are registers for it, all columns are made at once.
 func (v isa) windowFour(k reg.Register, planes steps, u reg.GPVirtual) []reg.VecVirtual {
 	groups := [][]int{{0}, {1}, {2}}
-	if v.lanes == 16 {
+	if v.Wide() {
 		groups = [][]int{{0, 1, 2}}
 	}
 	sums := make([]reg.VecVirtual, 9)
@@ -111,7 +112,7 @@ func (v isa) windowFour(k reg.Register, planes steps, u reg.GPVirtual) []reg.Vec
 		MOVQ(u, at)
 		for i := range rows {
 			rows[i] = v.fold(cols, func(j int) reg.VecVirtual {
-				d := v.vec()
+				d := v.Vec()
 				v.load(k, planes.at(at, j), d)
 				return d
 			})
@@ -136,7 +137,7 @@ func (v isa) fold(want []int, d func(i int) reg.VecVirtual) []reg.VecVirtual {
 		x, y := d(1+2*pair), d(2+2*pair)
 		sum, diff := x, y
 		if len(want) > 1 {
-			diff = v.vec()
+			diff = v.Vec()
 		}
 		if len(want) > 1 || want[0] == 1 {
 			VSUBPS(y, x, diff)
@@ -147,7 +148,7 @@ func (v isa) fold(want []int, d func(i int) reg.VecVirtual) []reg.VecVirtual {
 		for i, w := range want {
 			c, part := v.constant([]string{"even", "odd", "far"}[w]+point), []reg.VecVirtual{sum, diff, sum}[w]
 			if pair == 0 {
-				list[i] = v.vec()
+				list[i] = v.Vec()
 				VMULPS(part, c, list[i])
 			} else {
 				VFMADD231PS(part, c, list[i])
