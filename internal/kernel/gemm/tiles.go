@@ -6,6 +6,9 @@ import "unsafe"
 // is applied to them: long enough for the functions, short enough to stay near.
 const finishCols = 256
 
+// Kernels ask for one line of each panel, or two, in a round of so many steps of K.
+const aheadRound, aheadLine, aheadMost = 4, 64, 128
+
 // panels multiplies the rows at hand with the panels of columns [n0, n1), the first of
 // which lies at base. No pointer ever leaves its slice, not even unused: the garbage
 // collector would stop the program.
@@ -72,6 +75,12 @@ func (b *block) lookAfter(base unsafe.Pointer, k1 int) {
 // lookAhead lets kernels ask for what follows the given number of panels at hand, whose columns begin at n. Tiles further down
 // find theirs in the second-level cache: without that the first one alone would wait for the memory.
 func (b *block) lookAhead(at unsafe.Pointer, n, panels int) {
+	b.findAhead(at, n, panels)
+	b.pace(panels)
+}
+
+// findAhead says what lookAhead lets kernels ask for.
+func (b *block) findAhead(at unsafe.Pointer, n, panels int) {
 	a, t := &b.s.tile, b.t
 	next := n + panels*t.row.nr
 	a.ahead, a.other = uintptr(at), 0
@@ -91,6 +100,22 @@ func (b *block) lookAhead(at unsafe.Pointer, n, panels int) {
 	}
 	a.aheadEnd = a.ahead + uintptr(a.k*a.bstep)
 	a.other = (panels - 1) * a.panel
+}
+
+// pace spreads what is asked for over nearly all steps of K of the tiles that go through so many panels. Requests in quick
+// succession take the buffers that loads from the second-level cache need.
+func (b *block) pace(panels int) {
+	a, r := &b.s.tile, b.t.row
+	height := r.mr
+	if panels > 1 {
+		height = len(r.pair)
+	}
+	tiles := ceilDiv(b.r1-b.r0, height) * (b.last - b.first)
+	rounds := max(1, tiles*a.k/aheadRound)
+	a.aheadStep, a.aheadFast = min(aheadMost, int(a.aheadEnd-a.ahead)*9/8/rounds+1), 0
+	if a.aheadStep > aheadLine {
+		a.aheadFast = 1
+	}
 }
 
 // lookNext lets kernels of so many panels ask for the part of Next that goes with the product at hand.

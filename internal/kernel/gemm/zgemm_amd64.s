@@ -54,7 +54,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -86,20 +87,24 @@ by_rows:
 	VBROADCASTSS 8(DX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	VMOVUPS      (BX)(R9*1), Y2
-	VMOVUPS      32(BX)(R9*1), Y3
+	VMOVUPS      (BX)(R10*1), Y2
+	VMOVUPS      32(BX)(R10*1), Y3
 	VBROADCASTSS 12(DX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -130,20 +135,24 @@ by_columns:
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Y2
-	VMOVUPS      32(BX)(R9*1), Y3
+	VMOVUPS      (BX)(R10*1), Y2
+	VMOVUPS      32(BX)(R10*1), Y3
 	VBROADCASTSS (DX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -151,7 +160,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Y2
@@ -159,7 +168,7 @@ single:
 	VBROADCASTSS (DX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -377,7 +386,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -418,8 +428,8 @@ by_rows:
 	VBROADCASTSS 8(DX)(CX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (BX)(R9*1), Y4
-	VMOVUPS      32(BX)(R9*1), Y5
+	VMOVUPS      (BX)(R10*1), Y4
+	VMOVUPS      32(BX)(R10*1), Y5
 	VBROADCASTSS 12(DX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
@@ -429,12 +439,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -474,8 +488,8 @@ by_columns:
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Y4
-	VMOVUPS      32(BX)(R9*1), Y5
+	VMOVUPS      (BX)(R10*1), Y4
+	VMOVUPS      32(BX)(R10*1), Y5
 	VBROADCASTSS (DX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
@@ -485,12 +499,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -498,7 +516,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Y4
@@ -509,7 +527,7 @@ single:
 	VBROADCASTSS (DX)(CX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -773,7 +791,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -823,8 +842,8 @@ by_rows:
 	VBROADCASTSS 8(DX)(CX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	VMOVUPS      (BX)(R9*1), Y6
-	VMOVUPS      32(BX)(R9*1), Y7
+	VMOVUPS      (BX)(R10*1), Y6
+	VMOVUPS      32(BX)(R10*1), Y7
 	VBROADCASTSS 12(DX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -837,12 +856,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -891,8 +914,8 @@ by_columns:
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Y6
-	VMOVUPS      32(BX)(R9*1), Y7
+	VMOVUPS      (BX)(R10*1), Y6
+	VMOVUPS      32(BX)(R10*1), Y7
 	VBROADCASTSS (DX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -905,12 +928,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -918,7 +945,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Y6
@@ -932,7 +959,7 @@ single:
 	VBROADCASTSS (DX)(CX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -1245,7 +1272,8 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	LEAQ (DI)(DI*2), R10
+	MOVQ 240(AX), R10
+	LEAQ (DI)(DI*2), R11
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), BX
@@ -1304,8 +1332,8 @@ by_rows:
 	VBROADCASTSS 8(BX)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (SI)(R10*1), Y8
-	VMOVUPS      32(SI)(R10*1), Y9
+	VMOVUPS      (SI)(R11*1), Y8
+	VMOVUPS      32(SI)(R11*1), Y9
 	VBROADCASTSS 12(BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1321,12 +1349,16 @@ by_rows:
 	ADDQ         $0x10, BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -1384,8 +1416,8 @@ by_columns:
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         40(AX), BX
-	VMOVUPS      (SI)(R10*1), Y8
-	VMOVUPS      32(SI)(R10*1), Y9
+	VMOVUPS      (SI)(R11*1), Y8
+	VMOVUPS      32(SI)(R11*1), Y9
 	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1401,12 +1433,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -1414,7 +1450,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R11
+	MOVQ  40(AX), R12
 
 single:
 	VMOVUPS      (SI), Y8
@@ -1431,7 +1467,7 @@ single:
 	VBROADCASTSS (BX)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         R11, BX
+	ADDQ         R12, BX
 	ADDQ         DI, SI
 	DECQ         R8
 	JNZ          single
@@ -1796,7 +1832,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -1865,8 +1902,8 @@ by_rows:
 	VBROADCASTSS 8(SI), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	VMOVUPS      (DI)(R11*1), Y10
-	VMOVUPS      32(DI)(R11*1), Y11
+	VMOVUPS      (DI)(R12*1), Y10
+	VMOVUPS      32(DI)(R12*1), Y11
 	VBROADCASTSS 12(BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -1886,12 +1923,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -1958,8 +1999,8 @@ by_columns:
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Y10
-	VMOVUPS      32(DI)(R11*1), Y11
+	VMOVUPS      (DI)(R12*1), Y10
+	VMOVUPS      32(DI)(R12*1), Y11
 	VBROADCASTSS (BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -1978,12 +2019,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -1992,7 +2037,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Y10
@@ -2012,8 +2057,8 @@ single:
 	VBROADCASTSS (SI), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -2428,7 +2473,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -2506,8 +2552,8 @@ by_rows:
 	VBROADCASTSS 8(SI)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (DI)(R11*1), Y12
-	VMOVUPS      32(DI)(R11*1), Y13
+	VMOVUPS      (DI)(R12*1), Y12
+	VMOVUPS      32(DI)(R12*1), Y13
 	VBROADCASTSS 12(BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -2530,12 +2576,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -2611,8 +2661,8 @@ by_columns:
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Y12
-	VMOVUPS      32(DI)(R11*1), Y13
+	VMOVUPS      (DI)(R12*1), Y12
+	VMOVUPS      32(DI)(R12*1), Y13
 	VBROADCASTSS (BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -2634,12 +2684,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -2648,7 +2702,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Y12
@@ -2671,8 +2725,8 @@ single:
 	VBROADCASTSS (SI)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -3103,7 +3157,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -3129,18 +3184,22 @@ by_rows:
 	VMOVUPS      (BX)(SI*2), Y1
 	VBROADCASTSS 8(DX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      (BX)(R9*1), Y1
+	VMOVUPS      (BX)(R10*1), Y1
 	VBROADCASTSS 12(DX), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -3165,18 +3224,22 @@ by_columns:
 	VBROADCASTSS (DX), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Y1
+	VMOVUPS      (BX)(R10*1), Y1
 	VBROADCASTSS (DX), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -3184,13 +3247,13 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Y1
 	VBROADCASTSS (DX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -3374,7 +3437,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -3406,7 +3470,7 @@ by_rows:
 	VFMADD231PS  Y2, Y3, Y0
 	VBROADCASTSS 8(DX)(CX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      (BX)(R9*1), Y2
+	VMOVUPS      (BX)(R10*1), Y2
 	VBROADCASTSS 12(DX), Y3
 	VFMADD231PS  Y2, Y3, Y0
 	VBROADCASTSS 12(DX)(CX*1), Y3
@@ -3414,12 +3478,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -3450,7 +3518,7 @@ by_columns:
 	VBROADCASTSS 4(DX), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Y2
+	VMOVUPS      (BX)(R10*1), Y2
 	VBROADCASTSS (DX), Y3
 	VFMADD231PS  Y2, Y3, Y0
 	VBROADCASTSS 4(DX), Y3
@@ -3458,12 +3526,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -3471,7 +3543,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Y2
@@ -3479,7 +3551,7 @@ single:
 	VFMADD231PS  Y2, Y3, Y0
 	VBROADCASTSS (DX)(CX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -3688,7 +3760,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -3726,7 +3799,7 @@ by_rows:
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 8(DX)(CX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	VMOVUPS      (BX)(R9*1), Y3
+	VMOVUPS      (BX)(R10*1), Y3
 	VBROADCASTSS 12(DX), Y4
 	VFMADD231PS  Y3, Y4, Y0
 	VBROADCASTSS 12(DX)(CX*1), Y4
@@ -3736,12 +3809,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -3778,7 +3855,7 @@ by_columns:
 	VBROADCASTSS 8(DX), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Y3
+	VMOVUPS      (BX)(R10*1), Y3
 	VBROADCASTSS (DX), Y4
 	VFMADD231PS  Y3, Y4, Y0
 	VBROADCASTSS 4(DX), Y4
@@ -3788,12 +3865,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -3801,7 +3882,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Y3
@@ -3811,7 +3892,7 @@ single:
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS (DX)(CX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -4048,7 +4129,8 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	LEAQ (DI)(DI*2), R10
+	MOVQ 240(AX), R10
+	LEAQ (DI)(DI*2), R11
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), BX
@@ -4092,7 +4174,7 @@ by_rows:
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS 8(BX)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      (SI)(R10*1), Y4
+	VMOVUPS      (SI)(R11*1), Y4
 	VBROADCASTSS 12(BX), Y5
 	VFMADD231PS  Y4, Y5, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y5
@@ -4104,12 +4186,16 @@ by_rows:
 	ADDQ         $0x10, BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -4152,7 +4238,7 @@ by_columns:
 	VBROADCASTSS 12(BX), Y5
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         40(AX), BX
-	VMOVUPS      (SI)(R10*1), Y4
+	VMOVUPS      (SI)(R11*1), Y4
 	VBROADCASTSS (BX), Y5
 	VFMADD231PS  Y4, Y5, Y0
 	VBROADCASTSS 4(BX), Y5
@@ -4164,12 +4250,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -4177,7 +4267,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R11
+	MOVQ  40(AX), R12
 
 single:
 	VMOVUPS      (SI), Y4
@@ -4189,7 +4279,7 @@ single:
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS (BX)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         R11, BX
+	ADDQ         R12, BX
 	ADDQ         DI, SI
 	DECQ         R8
 	JNZ          single
@@ -4457,7 +4547,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -4508,7 +4599,7 @@ by_rows:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 8(SI), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	VMOVUPS      (DI)(R11*1), Y5
+	VMOVUPS      (DI)(R12*1), Y5
 	VBROADCASTSS 12(BX), Y6
 	VFMADD231PS  Y5, Y6, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y6
@@ -4523,12 +4614,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -4577,7 +4672,7 @@ by_columns:
 	VBROADCASTSS 16(BX), Y6
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Y5
+	VMOVUPS      (DI)(R12*1), Y5
 	VBROADCASTSS (BX), Y6
 	VFMADD231PS  Y5, Y6, Y0
 	VBROADCASTSS 4(BX), Y6
@@ -4591,12 +4686,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -4605,7 +4704,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Y5
@@ -4619,8 +4718,8 @@ single:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -4917,7 +5016,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -4974,7 +5074,7 @@ by_rows:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 8(SI)(CX*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      (DI)(R11*1), Y6
+	VMOVUPS      (DI)(R12*1), Y6
 	VBROADCASTSS 12(BX), Y7
 	VFMADD231PS  Y6, Y7, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y7
@@ -4991,12 +5091,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -5051,7 +5155,7 @@ by_columns:
 	VBROADCASTSS 20(BX), Y7
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Y6
+	VMOVUPS      (DI)(R12*1), Y6
 	VBROADCASTSS (BX), Y7
 	VFMADD231PS  Y6, Y7, Y0
 	VBROADCASTSS 4(BX), Y7
@@ -5067,12 +5171,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -5081,7 +5189,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Y6
@@ -5097,8 +5205,8 @@ single:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS (SI)(CX*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -5420,7 +5528,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -5483,7 +5592,7 @@ by_rows:
 	VFMADD231PS  Y7, Y8, Y5
 	VBROADCASTSS 8(SI)(CX*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	VMOVUPS      (DI)(R11*1), Y7
+	VMOVUPS      (DI)(R12*1), Y7
 	VBROADCASTSS 12(BX), Y8
 	VFMADD231PS  Y7, Y8, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y8
@@ -5502,12 +5611,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -5568,7 +5681,7 @@ by_columns:
 	VBROADCASTSS 24(BX), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Y7
+	VMOVUPS      (DI)(R12*1), Y7
 	VBROADCASTSS (BX), Y8
 	VFMADD231PS  Y7, Y8, Y0
 	VBROADCASTSS 4(BX), Y8
@@ -5586,12 +5699,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -5600,7 +5717,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Y7
@@ -5618,8 +5735,8 @@ single:
 	VFMADD231PS  Y7, Y8, Y5
 	VBROADCASTSS (SI)(CX*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -5966,7 +6083,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -6035,7 +6153,7 @@ by_rows:
 	VFMADD231PS  Y8, Y9, Y6
 	VBROADCASTSS 8(SI)(DX*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      (DI)(R11*1), Y8
+	VMOVUPS      (DI)(R12*1), Y8
 	VBROADCASTSS 12(BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y9
@@ -6056,12 +6174,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -6128,7 +6250,7 @@ by_columns:
 	VBROADCASTSS 28(BX), Y9
 	VFMADD231PS  Y8, Y9, Y7
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Y8
+	VMOVUPS      (DI)(R12*1), Y8
 	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 4(BX), Y9
@@ -6148,12 +6270,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -6162,7 +6288,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Y8
@@ -6182,8 +6308,8 @@ single:
 	VFMADD231PS  Y8, Y9, Y6
 	VBROADCASTSS (SI)(DX*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -6557,7 +6683,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -6633,7 +6760,7 @@ by_rows:
 	VFMADD231PS  Y9, Y10, Y7
 	VBROADCASTSS 8(DI), Y10
 	VFMADD231PS  Y9, Y10, Y8
-	VMOVUPS      (R8)(R12*1), Y9
+	VMOVUPS      (R8)(R13*1), Y9
 	VBROADCASTSS 12(BX), Y10
 	VFMADD231PS  Y9, Y10, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y10
@@ -6657,12 +6784,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -6735,7 +6866,7 @@ by_columns:
 	VBROADCASTSS 32(BX), Y10
 	VFMADD231PS  Y9, Y10, Y8
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Y9
+	VMOVUPS      (R8)(R13*1), Y9
 	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y9, Y10, Y0
 	VBROADCASTSS 4(BX), Y10
@@ -6757,12 +6888,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -6772,7 +6907,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Y9
@@ -6794,9 +6929,9 @@ single:
 	VFMADD231PS  Y9, Y10, Y7
 	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y9, Y10, Y8
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -7199,7 +7334,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -7281,7 +7417,7 @@ by_rows:
 	VFMADD231PS  Y10, Y11, Y8
 	VBROADCASTSS 8(DI)(CX*1), Y11
 	VFMADD231PS  Y10, Y11, Y9
-	VMOVUPS      (R8)(R12*1), Y10
+	VMOVUPS      (R8)(R13*1), Y10
 	VBROADCASTSS 12(BX), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y11
@@ -7307,12 +7443,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -7391,7 +7531,7 @@ by_columns:
 	VBROADCASTSS 36(BX), Y11
 	VFMADD231PS  Y10, Y11, Y9
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Y10
+	VMOVUPS      (R8)(R13*1), Y10
 	VBROADCASTSS (BX), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 4(BX), Y11
@@ -7415,12 +7555,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -7430,7 +7574,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Y10
@@ -7454,9 +7598,9 @@ single:
 	VFMADD231PS  Y10, Y11, Y8
 	VBROADCASTSS (DI)(CX*1), Y11
 	VFMADD231PS  Y10, Y11, Y9
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -7884,7 +8028,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -7972,7 +8117,7 @@ by_rows:
 	VFMADD231PS  Y11, Y12, Y9
 	VBROADCASTSS 8(DI)(CX*2), Y12
 	VFMADD231PS  Y11, Y12, Y10
-	VMOVUPS      (R8)(R12*1), Y11
+	VMOVUPS      (R8)(R13*1), Y11
 	VBROADCASTSS 12(BX), Y12
 	VFMADD231PS  Y11, Y12, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y12
@@ -8000,12 +8145,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -8090,7 +8239,7 @@ by_columns:
 	VBROADCASTSS 40(BX), Y12
 	VFMADD231PS  Y11, Y12, Y10
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Y11
+	VMOVUPS      (R8)(R13*1), Y11
 	VBROADCASTSS (BX), Y12
 	VFMADD231PS  Y11, Y12, Y0
 	VBROADCASTSS 4(BX), Y12
@@ -8116,12 +8265,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -8131,7 +8284,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Y11
@@ -8157,9 +8310,9 @@ single:
 	VFMADD231PS  Y11, Y12, Y9
 	VBROADCASTSS (DI)(CX*2), Y12
 	VFMADD231PS  Y11, Y12, Y10
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -8612,7 +8765,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -8706,7 +8860,7 @@ by_rows:
 	VFMADD231PS  Y12, Y13, Y10
 	VBROADCASTSS 8(DI)(DX*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	VMOVUPS      (R8)(R12*1), Y12
+	VMOVUPS      (R8)(R13*1), Y12
 	VBROADCASTSS 12(BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 12(BX)(CX*1), Y13
@@ -8736,12 +8890,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -8832,7 +8990,7 @@ by_columns:
 	VBROADCASTSS 44(BX), Y13
 	VFMADD231PS  Y12, Y13, Y11
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Y12
+	VMOVUPS      (R8)(R13*1), Y12
 	VBROADCASTSS (BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 4(BX), Y13
@@ -8860,12 +9018,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -8875,7 +9037,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Y12
@@ -8903,9 +9065,9 @@ single:
 	VFMADD231PS  Y12, Y13, Y10
 	VBROADCASTSS (DI)(DX*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -11107,7 +11269,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -11139,20 +11302,24 @@ by_rows:
 	VBROADCASTSS 8(DX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	VMOVUPS      (BX)(R9*1), Z2
-	VMOVUPS      64(BX)(R9*1), Z3
+	VMOVUPS      (BX)(R10*1), Z2
+	VMOVUPS      64(BX)(R10*1), Z3
 	VBROADCASTSS 12(DX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -11183,20 +11350,24 @@ by_columns:
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Z2
-	VMOVUPS      64(BX)(R9*1), Z3
+	VMOVUPS      (BX)(R10*1), Z2
+	VMOVUPS      64(BX)(R10*1), Z3
 	VBROADCASTSS (DX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -11204,7 +11375,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Z2
@@ -11212,7 +11383,7 @@ single:
 	VBROADCASTSS (DX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -11349,7 +11520,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -11390,8 +11562,8 @@ by_rows:
 	VBROADCASTSS 8(DX)(CX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	VMOVUPS      (BX)(R9*1), Z4
-	VMOVUPS      64(BX)(R9*1), Z5
+	VMOVUPS      (BX)(R10*1), Z4
+	VMOVUPS      64(BX)(R10*1), Z5
 	VBROADCASTSS 12(DX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
@@ -11401,12 +11573,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -11446,8 +11622,8 @@ by_columns:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Z4
-	VMOVUPS      64(BX)(R9*1), Z5
+	VMOVUPS      (BX)(R10*1), Z4
+	VMOVUPS      64(BX)(R10*1), Z5
 	VBROADCASTSS (DX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
@@ -11457,12 +11633,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -11470,7 +11650,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Z4
@@ -11481,7 +11661,7 @@ single:
 	VBROADCASTSS (DX)(CX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -11645,7 +11825,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -11695,8 +11876,8 @@ by_rows:
 	VBROADCASTSS 8(DX)(CX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	VMOVUPS      (BX)(R9*1), Z6
-	VMOVUPS      64(BX)(R9*1), Z7
+	VMOVUPS      (BX)(R10*1), Z6
+	VMOVUPS      64(BX)(R10*1), Z7
 	VBROADCASTSS 12(DX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -11709,12 +11890,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -11763,8 +11948,8 @@ by_columns:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Z6
-	VMOVUPS      64(BX)(R9*1), Z7
+	VMOVUPS      (BX)(R10*1), Z6
+	VMOVUPS      64(BX)(R10*1), Z7
 	VBROADCASTSS (DX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -11777,12 +11962,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -11790,7 +11979,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Z6
@@ -11804,7 +11993,7 @@ single:
 	VBROADCASTSS (DX)(CX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -11998,7 +12187,8 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	LEAQ (DI)(DI*2), R10
+	MOVQ 240(AX), R10
+	LEAQ (DI)(DI*2), R11
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), BX
@@ -12057,8 +12247,8 @@ by_rows:
 	VBROADCASTSS 8(BX)(DX*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	VMOVUPS      (SI)(R10*1), Z8
-	VMOVUPS      64(SI)(R10*1), Z9
+	VMOVUPS      (SI)(R11*1), Z8
+	VMOVUPS      64(SI)(R11*1), Z9
 	VBROADCASTSS 12(BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -12074,12 +12264,16 @@ by_rows:
 	ADDQ         $0x10, BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -12137,8 +12331,8 @@ by_columns:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         40(AX), BX
-	VMOVUPS      (SI)(R10*1), Z8
-	VMOVUPS      64(SI)(R10*1), Z9
+	VMOVUPS      (SI)(R11*1), Z8
+	VMOVUPS      64(SI)(R11*1), Z9
 	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -12154,12 +12348,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -12167,7 +12365,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R11
+	MOVQ  40(AX), R12
 
 single:
 	VMOVUPS      (SI), Z8
@@ -12184,7 +12382,7 @@ single:
 	VBROADCASTSS (BX)(DX*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         R11, BX
+	ADDQ         R12, BX
 	ADDQ         DI, SI
 	DECQ         R8
 	JNZ          single
@@ -12409,7 +12607,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -12478,8 +12677,8 @@ by_rows:
 	VBROADCASTSS 8(SI), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	VMOVUPS      (DI)(R11*1), Z10
-	VMOVUPS      64(DI)(R11*1), Z11
+	VMOVUPS      (DI)(R12*1), Z10
+	VMOVUPS      64(DI)(R12*1), Z11
 	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -12499,12 +12698,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -12571,8 +12774,8 @@ by_columns:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z10
-	VMOVUPS      64(DI)(R11*1), Z11
+	VMOVUPS      (DI)(R12*1), Z10
+	VMOVUPS      64(DI)(R12*1), Z11
 	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -12591,12 +12794,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -12605,7 +12812,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z10
@@ -12625,8 +12832,8 @@ single:
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -12880,7 +13087,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -12958,8 +13166,8 @@ by_rows:
 	VBROADCASTSS 8(SI)(CX*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	VMOVUPS      (DI)(R11*1), Z12
-	VMOVUPS      64(DI)(R11*1), Z13
+	VMOVUPS      (DI)(R12*1), Z12
+	VMOVUPS      64(DI)(R12*1), Z13
 	VBROADCASTSS 12(BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -12982,12 +13190,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -13063,8 +13275,8 @@ by_columns:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z12
-	VMOVUPS      64(DI)(R11*1), Z13
+	VMOVUPS      (DI)(R12*1), Z12
+	VMOVUPS      64(DI)(R12*1), Z13
 	VBROADCASTSS (BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -13086,12 +13298,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -13100,7 +13316,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z12
@@ -13123,8 +13339,8 @@ single:
 	VBROADCASTSS (SI)(CX*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -13405,7 +13621,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -13492,8 +13709,8 @@ by_rows:
 	VBROADCASTSS 8(SI)(CX*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	VMOVUPS      (DI)(R11*1), Z14
-	VMOVUPS      64(DI)(R11*1), Z15
+	VMOVUPS      (DI)(R12*1), Z14
+	VMOVUPS      64(DI)(R12*1), Z15
 	VBROADCASTSS 12(BX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -13519,12 +13736,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -13609,8 +13830,8 @@ by_columns:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z14
-	VMOVUPS      64(DI)(R11*1), Z15
+	VMOVUPS      (DI)(R12*1), Z14
+	VMOVUPS      64(DI)(R12*1), Z15
 	VBROADCASTSS (BX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -13635,12 +13856,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -13649,7 +13874,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z14
@@ -13675,8 +13900,8 @@ single:
 	VBROADCASTSS (SI)(CX*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -13984,7 +14209,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -14080,8 +14306,8 @@ by_rows:
 	VBROADCASTSS 8(SI)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	VMOVUPS      (DI)(R11*1), Z16
-	VMOVUPS      64(DI)(R11*1), Z17
+	VMOVUPS      (DI)(R12*1), Z16
+	VMOVUPS      64(DI)(R12*1), Z17
 	VBROADCASTSS 12(BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -14110,12 +14336,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -14209,8 +14439,8 @@ by_columns:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z16
-	VMOVUPS      64(DI)(R11*1), Z17
+	VMOVUPS      (DI)(R12*1), Z16
+	VMOVUPS      64(DI)(R12*1), Z17
 	VBROADCASTSS (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -14238,12 +14468,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -14252,7 +14486,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z16
@@ -14281,8 +14515,8 @@ single:
 	VBROADCASTSS (SI)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -14619,7 +14853,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -14725,8 +14960,8 @@ by_rows:
 	VBROADCASTSS 8(DI), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	VMOVUPS      (R8)(R12*1), Z18
-	VMOVUPS      64(R8)(R12*1), Z19
+	VMOVUPS      (R8)(R13*1), Z18
+	VMOVUPS      64(R8)(R13*1), Z19
 	VBROADCASTSS 12(BX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -14759,12 +14994,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -14867,8 +15106,8 @@ by_columns:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z18
-	VMOVUPS      64(R8)(R12*1), Z19
+	VMOVUPS      (R8)(R13*1), Z18
+	VMOVUPS      64(R8)(R13*1), Z19
 	VBROADCASTSS (BX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -14899,12 +15138,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -14914,7 +15157,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z18
@@ -14946,9 +15189,9 @@ single:
 	VBROADCASTSS (DI), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -15314,7 +15557,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -15429,8 +15673,8 @@ by_rows:
 	VBROADCASTSS 8(DI)(CX*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	VMOVUPS      (R8)(R12*1), Z20
-	VMOVUPS      64(R8)(R12*1), Z21
+	VMOVUPS      (R8)(R13*1), Z20
+	VMOVUPS      64(R8)(R13*1), Z21
 	VBROADCASTSS 12(BX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -15466,12 +15710,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -15583,8 +15831,8 @@ by_columns:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z20
-	VMOVUPS      64(R8)(R12*1), Z21
+	VMOVUPS      (R8)(R13*1), Z20
+	VMOVUPS      64(R8)(R13*1), Z21
 	VBROADCASTSS (BX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -15618,12 +15866,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -15633,7 +15885,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z20
@@ -15668,9 +15920,9 @@ single:
 	VBROADCASTSS (DI)(CX*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -16063,7 +16315,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -16187,8 +16440,8 @@ by_rows:
 	VBROADCASTSS 8(DI)(CX*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	VMOVUPS      (R8)(R12*1), Z22
-	VMOVUPS      64(R8)(R12*1), Z23
+	VMOVUPS      (R8)(R13*1), Z22
+	VMOVUPS      64(R8)(R13*1), Z23
 	VBROADCASTSS 12(BX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -16227,12 +16480,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -16353,8 +16610,8 @@ by_columns:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z22
-	VMOVUPS      64(R8)(R12*1), Z23
+	VMOVUPS      (R8)(R13*1), Z22
+	VMOVUPS      64(R8)(R13*1), Z23
 	VBROADCASTSS (BX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -16391,12 +16648,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -16406,7 +16667,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z22
@@ -16444,9 +16705,9 @@ single:
 	VBROADCASTSS (DI)(CX*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -16866,7 +17127,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -16999,8 +17261,8 @@ by_rows:
 	VBROADCASTSS 8(DI)(DX*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	VMOVUPS      (R8)(R12*1), Z24
-	VMOVUPS      64(R8)(R12*1), Z25
+	VMOVUPS      (R8)(R13*1), Z24
+	VMOVUPS      64(R8)(R13*1), Z25
 	VBROADCASTSS 12(BX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -17042,12 +17304,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -17177,8 +17443,8 @@ by_columns:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z24
-	VMOVUPS      64(R8)(R12*1), Z25
+	VMOVUPS      (R8)(R13*1), Z24
+	VMOVUPS      64(R8)(R13*1), Z25
 	VBROADCASTSS (BX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -17218,12 +17484,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -17233,7 +17503,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z24
@@ -17274,9 +17544,9 @@ single:
 	VBROADCASTSS (DI)(DX*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -17641,7 +17911,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -17667,18 +17938,22 @@ by_rows:
 	VMOVUPS      (BX)(SI*2), Z1
 	VBROADCASTSS 8(DX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	VMOVUPS      (BX)(R9*1), Z1
+	VMOVUPS      (BX)(R10*1), Z1
 	VBROADCASTSS 12(DX), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -17703,18 +17978,22 @@ by_columns:
 	VBROADCASTSS (DX), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Z1
+	VMOVUPS      (BX)(R10*1), Z1
 	VBROADCASTSS (DX), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -17722,13 +18001,13 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Z1
 	VBROADCASTSS (DX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -17846,7 +18125,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -17878,7 +18158,7 @@ by_rows:
 	VFMADD231PS  Z2, Z3, Z0
 	VBROADCASTSS 8(DX)(CX*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	VMOVUPS      (BX)(R9*1), Z2
+	VMOVUPS      (BX)(R10*1), Z2
 	VBROADCASTSS 12(DX), Z3
 	VFMADD231PS  Z2, Z3, Z0
 	VBROADCASTSS 12(DX)(CX*1), Z3
@@ -17886,12 +18166,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -17922,7 +18206,7 @@ by_columns:
 	VBROADCASTSS 4(DX), Z3
 	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Z2
+	VMOVUPS      (BX)(R10*1), Z2
 	VBROADCASTSS (DX), Z3
 	VFMADD231PS  Z2, Z3, Z0
 	VBROADCASTSS 4(DX), Z3
@@ -17930,12 +18214,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -17943,7 +18231,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Z2
@@ -17951,7 +18239,7 @@ single:
 	VFMADD231PS  Z2, Z3, Z0
 	VBROADCASTSS (DX)(CX*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -18083,7 +18371,8 @@ near:
 	MOVQ 8(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 192(AX), R8
-	LEAQ (SI)(SI*2), R9
+	MOVQ 240(AX), R9
+	LEAQ (SI)(SI*2), R10
 	MOVQ 136(AX), DI
 	MOVQ DI, 216(AX)
 	MOVQ 144(AX), DX
@@ -18121,7 +18410,7 @@ by_rows:
 	VFMADD231PS  Z3, Z4, Z1
 	VBROADCASTSS 8(DX)(CX*2), Z4
 	VFMADD231PS  Z3, Z4, Z2
-	VMOVUPS      (BX)(R9*1), Z3
+	VMOVUPS      (BX)(R10*1), Z3
 	VBROADCASTSS 12(DX), Z4
 	VFMADD231PS  Z3, Z4, Z0
 	VBROADCASTSS 12(DX)(CX*1), Z4
@@ -18131,12 +18420,16 @@ by_rows:
 	ADDQ         $0x10, DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_rows_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, DI
@@ -18173,7 +18466,7 @@ by_columns:
 	VBROADCASTSS 8(DX), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R9*1), Z3
+	VMOVUPS      (BX)(R10*1), Z3
 	VBROADCASTSS (DX), Z4
 	VFMADD231PS  Z3, Z4, Z0
 	VBROADCASTSS 4(DX), Z4
@@ -18183,12 +18476,16 @@ by_columns:
 	ADDQ         40(AX), DX
 	LEAQ         (BX)(SI*4), BX
 	PREFETCHT1   (R8)
+	TESTQ        R9, R9
+	JZ           by_columns_slow
 	PREFETCHT1   64(R8)
-	ADDQ         $0x00000080, R8
-	CMPQ         R8, 200(AX)
-	CMOVQHI      200(AX), R8
-	SUBQ         $0x04, DI
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R8
+	CMPQ    R8, 200(AX)
+	CMOVQHI 200(AX), R8
+	SUBQ    $0x04, DI
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, DI
@@ -18196,7 +18493,7 @@ by_columns_end:
 singles:
 	TESTQ DI, DI
 	JZ    done
-	MOVQ  40(AX), R10
+	MOVQ  40(AX), R11
 
 single:
 	VMOVUPS      (BX), Z3
@@ -18206,7 +18503,7 @@ single:
 	VFMADD231PS  Z3, Z4, Z1
 	VBROADCASTSS (DX)(CX*2), Z4
 	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         R10, DX
+	ADDQ         R11, DX
 	ADDQ         SI, BX
 	DECQ         DI
 	JNZ          single
@@ -18355,7 +18652,8 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	LEAQ (DI)(DI*2), R10
+	MOVQ 240(AX), R10
+	LEAQ (DI)(DI*2), R11
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), BX
@@ -18399,7 +18697,7 @@ by_rows:
 	VFMADD231PS  Z4, Z5, Z2
 	VBROADCASTSS 8(BX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	VMOVUPS      (SI)(R10*1), Z4
+	VMOVUPS      (SI)(R11*1), Z4
 	VBROADCASTSS 12(BX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z5
@@ -18411,12 +18709,16 @@ by_rows:
 	ADDQ         $0x10, BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -18459,7 +18761,7 @@ by_columns:
 	VBROADCASTSS 12(BX), Z5
 	VFMADD231PS  Z4, Z5, Z3
 	ADDQ         40(AX), BX
-	VMOVUPS      (SI)(R10*1), Z4
+	VMOVUPS      (SI)(R11*1), Z4
 	VBROADCASTSS (BX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(BX), Z5
@@ -18471,12 +18773,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -18484,7 +18790,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R11
+	MOVQ  40(AX), R12
 
 single:
 	VMOVUPS      (SI), Z4
@@ -18496,7 +18802,7 @@ single:
 	VFMADD231PS  Z4, Z5, Z2
 	VBROADCASTSS (BX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         R11, BX
+	ADDQ         R12, BX
 	ADDQ         DI, SI
 	DECQ         R8
 	JNZ          single
@@ -18663,7 +18969,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -18714,7 +19021,7 @@ by_rows:
 	VFMADD231PS  Z5, Z6, Z3
 	VBROADCASTSS 8(SI), Z6
 	VFMADD231PS  Z5, Z6, Z4
-	VMOVUPS      (DI)(R11*1), Z5
+	VMOVUPS      (DI)(R12*1), Z5
 	VBROADCASTSS 12(BX), Z6
 	VFMADD231PS  Z5, Z6, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z6
@@ -18729,12 +19036,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -18783,7 +19094,7 @@ by_columns:
 	VBROADCASTSS 16(BX), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z5
+	VMOVUPS      (DI)(R12*1), Z5
 	VBROADCASTSS (BX), Z6
 	VFMADD231PS  Z5, Z6, Z0
 	VBROADCASTSS 4(BX), Z6
@@ -18797,12 +19108,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -18811,7 +19126,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z5
@@ -18825,8 +19140,8 @@ single:
 	VFMADD231PS  Z5, Z6, Z3
 	VBROADCASTSS (SI), Z6
 	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -19009,7 +19324,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -19066,7 +19382,7 @@ by_rows:
 	VFMADD231PS  Z6, Z7, Z4
 	VBROADCASTSS 8(SI)(CX*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	VMOVUPS      (DI)(R11*1), Z6
+	VMOVUPS      (DI)(R12*1), Z6
 	VBROADCASTSS 12(BX), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z7
@@ -19083,12 +19399,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -19143,7 +19463,7 @@ by_columns:
 	VBROADCASTSS 20(BX), Z7
 	VFMADD231PS  Z6, Z7, Z5
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z6
+	VMOVUPS      (DI)(R12*1), Z6
 	VBROADCASTSS (BX), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 4(BX), Z7
@@ -19159,12 +19479,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -19173,7 +19497,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z6
@@ -19189,8 +19513,8 @@ single:
 	VFMADD231PS  Z6, Z7, Z4
 	VBROADCASTSS (SI)(CX*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -19387,7 +19711,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -19450,7 +19775,7 @@ by_rows:
 	VFMADD231PS  Z7, Z8, Z5
 	VBROADCASTSS 8(SI)(CX*2), Z8
 	VFMADD231PS  Z7, Z8, Z6
-	VMOVUPS      (DI)(R11*1), Z7
+	VMOVUPS      (DI)(R12*1), Z7
 	VBROADCASTSS 12(BX), Z8
 	VFMADD231PS  Z7, Z8, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z8
@@ -19469,12 +19794,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -19535,7 +19864,7 @@ by_columns:
 	VBROADCASTSS 24(BX), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z7
+	VMOVUPS      (DI)(R12*1), Z7
 	VBROADCASTSS (BX), Z8
 	VFMADD231PS  Z7, Z8, Z0
 	VBROADCASTSS 4(BX), Z8
@@ -19553,12 +19882,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -19567,7 +19900,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z7
@@ -19585,8 +19918,8 @@ single:
 	VFMADD231PS  Z7, Z8, Z5
 	VBROADCASTSS (SI)(CX*2), Z8
 	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -19797,7 +20130,8 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	LEAQ (R8)(R8*2), R11
+	MOVQ 240(AX), R11
+	LEAQ (R8)(R8*2), R12
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -19866,7 +20200,7 @@ by_rows:
 	VFMADD231PS  Z8, Z9, Z6
 	VBROADCASTSS 8(SI)(DX*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	VMOVUPS      (DI)(R11*1), Z8
+	VMOVUPS      (DI)(R12*1), Z8
 	VBROADCASTSS 12(BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z9
@@ -19887,12 +20221,16 @@ by_rows:
 	ADDQ         $0x10, SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -19959,7 +20297,7 @@ by_columns:
 	VBROADCASTSS 28(BX), Z9
 	VFMADD231PS  Z8, Z9, Z7
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R11*1), Z8
+	VMOVUPS      (DI)(R12*1), Z8
 	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 4(BX), Z9
@@ -19979,12 +20317,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -19993,7 +20335,7 @@ singles:
 	TESTQ R9, R9
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (DI), Z8
@@ -20013,8 +20355,8 @@ single:
 	VFMADD231PS  Z8, Z9, Z6
 	VBROADCASTSS (SI)(DX*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         R12, BX
-	ADDQ         R12, SI
+	ADDQ         R13, BX
+	ADDQ         R13, SI
 	ADDQ         R8, DI
 	DECQ         R9
 	JNZ          single
@@ -20241,7 +20583,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -20317,7 +20660,7 @@ by_rows:
 	VFMADD231PS  Z9, Z10, Z7
 	VBROADCASTSS 8(DI), Z10
 	VFMADD231PS  Z9, Z10, Z8
-	VMOVUPS      (R8)(R12*1), Z9
+	VMOVUPS      (R8)(R13*1), Z9
 	VBROADCASTSS 12(BX), Z10
 	VFMADD231PS  Z9, Z10, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z10
@@ -20341,12 +20684,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -20419,7 +20766,7 @@ by_columns:
 	VBROADCASTSS 32(BX), Z10
 	VFMADD231PS  Z9, Z10, Z8
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z9
+	VMOVUPS      (R8)(R13*1), Z9
 	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z9, Z10, Z0
 	VBROADCASTSS 4(BX), Z10
@@ -20441,12 +20788,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -20456,7 +20807,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z9
@@ -20478,9 +20829,9 @@ single:
 	VFMADD231PS  Z9, Z10, Z7
 	VBROADCASTSS (DI), Z10
 	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -20723,7 +21074,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -20805,7 +21157,7 @@ by_rows:
 	VFMADD231PS  Z10, Z11, Z8
 	VBROADCASTSS 8(DI)(CX*1), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	VMOVUPS      (R8)(R12*1), Z10
+	VMOVUPS      (R8)(R13*1), Z10
 	VBROADCASTSS 12(BX), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z11
@@ -20831,12 +21183,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -20915,7 +21271,7 @@ by_columns:
 	VBROADCASTSS 36(BX), Z11
 	VFMADD231PS  Z10, Z11, Z9
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z10
+	VMOVUPS      (R8)(R13*1), Z10
 	VBROADCASTSS (BX), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 4(BX), Z11
@@ -20939,12 +21295,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -20954,7 +21314,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z10
@@ -20978,9 +21338,9 @@ single:
 	VFMADD231PS  Z10, Z11, Z8
 	VBROADCASTSS (DI)(CX*1), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -21237,7 +21597,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -21325,7 +21686,7 @@ by_rows:
 	VFMADD231PS  Z11, Z12, Z9
 	VBROADCASTSS 8(DI)(CX*2), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	VMOVUPS      (R8)(R12*1), Z11
+	VMOVUPS      (R8)(R13*1), Z11
 	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z11, Z12, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z12
@@ -21353,12 +21714,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -21443,7 +21808,7 @@ by_columns:
 	VBROADCASTSS 40(BX), Z12
 	VFMADD231PS  Z11, Z12, Z10
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z11
+	VMOVUPS      (R8)(R13*1), Z11
 	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z11, Z12, Z0
 	VBROADCASTSS 4(BX), Z12
@@ -21469,12 +21834,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -21484,7 +21853,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z11
@@ -21510,9 +21879,9 @@ single:
 	VFMADD231PS  Z11, Z12, Z9
 	VBROADCASTSS (DI)(CX*2), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -21783,7 +22152,8 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	LEAQ (R9)(R9*2), R12
+	MOVQ 240(AX), R12
+	LEAQ (R9)(R9*2), R13
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -21877,7 +22247,7 @@ by_rows:
 	VFMADD231PS  Z12, Z13, Z10
 	VBROADCASTSS 8(DI)(DX*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	VMOVUPS      (R8)(R12*1), Z12
+	VMOVUPS      (R8)(R13*1), Z12
 	VBROADCASTSS 12(BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 12(BX)(CX*1), Z13
@@ -21907,12 +22277,16 @@ by_rows:
 	ADDQ         $0x10, DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -22003,7 +22377,7 @@ by_columns:
 	VBROADCASTSS 44(BX), Z13
 	VFMADD231PS  Z12, Z13, Z11
 	ADDQ         40(AX), BX
-	VMOVUPS      (R8)(R12*1), Z12
+	VMOVUPS      (R8)(R13*1), Z12
 	VBROADCASTSS (BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 4(BX), Z13
@@ -22031,12 +22405,16 @@ by_columns:
 	ADDQ         40(AX), BX
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -22046,7 +22424,7 @@ singles:
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
 	LEAQ  (SI)(CX*4), DI
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (R8), Z12
@@ -22074,9 +22452,9 @@ single:
 	VFMADD231PS  Z12, Z13, Z10
 	VBROADCASTSS (DI)(DX*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         R13, BX
-	ADDQ         R13, SI
-	ADDQ         R13, DI
+	ADDQ         R14, BX
+	ADDQ         R14, SI
+	ADDQ         R14, DI
 	ADDQ         R9, R8
 	DECQ         R10
 	JNZ          single
@@ -22329,8 +22707,9 @@ near:
 	LEAQ (BX)(DX*1), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	MOVQ 208(AX), R10
-	LEAQ (DI)(DI*2), R11
+	MOVQ 240(AX), R10
+	MOVQ 208(AX), R11
+	LEAQ (DI)(DI*2), R12
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), DX
@@ -22374,10 +22753,10 @@ by_rows:
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	VMOVUPS      (BX)(R11*1), Z4
-	VMOVUPS      64(BX)(R11*1), Z5
-	VMOVUPS      (SI)(R11*1), Z6
-	VMOVUPS      64(SI)(R11*1), Z7
+	VMOVUPS      (BX)(R12*1), Z4
+	VMOVUPS      64(BX)(R12*1), Z5
+	VMOVUPS      (SI)(R12*1), Z6
+	VMOVUPS      64(SI)(R12*1), Z7
 	VBROADCASTSS 12(DX), Z8
 	VFMADD231PS  Z4, Z8, Z0
 	VFMADD231PS  Z5, Z8, Z1
@@ -22387,14 +22766,18 @@ by_rows:
 	LEAQ         (BX)(DI*4), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT1   (R9)(R11*1)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	PREFETCHT1   64(R9)(R10*1)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+	PREFETCHT1   64(R9)(R11*1)
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -22437,10 +22820,10 @@ by_columns:
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R11*1), Z4
-	VMOVUPS      64(BX)(R11*1), Z5
-	VMOVUPS      (SI)(R11*1), Z6
-	VMOVUPS      64(SI)(R11*1), Z7
+	VMOVUPS      (BX)(R12*1), Z4
+	VMOVUPS      64(BX)(R12*1), Z5
+	VMOVUPS      (SI)(R12*1), Z6
+	VMOVUPS      64(SI)(R12*1), Z7
 	VBROADCASTSS (DX), Z8
 	VFMADD231PS  Z4, Z8, Z0
 	VFMADD231PS  Z5, Z8, Z1
@@ -22450,14 +22833,18 @@ by_columns:
 	LEAQ         (BX)(DI*4), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT1   (R9)(R11*1)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	PREFETCHT1   64(R9)(R10*1)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+	PREFETCHT1   64(R9)(R11*1)
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -22465,7 +22852,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (BX), Z4
@@ -22477,7 +22864,7 @@ single:
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	ADDQ         R12, DX
+	ADDQ         R13, DX
 	ADDQ         DI, BX
 	ADDQ         DI, SI
 	DECQ         R8
@@ -22655,8 +23042,9 @@ near:
 	LEAQ (BX)(DX*1), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	MOVQ 208(AX), R10
-	LEAQ (DI)(DI*2), R11
+	MOVQ 240(AX), R10
+	MOVQ 208(AX), R11
+	LEAQ (DI)(DI*2), R12
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), DX
@@ -22715,10 +23103,10 @@ by_rows:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VMOVUPS      (BX)(R11*1), Z8
-	VMOVUPS      64(BX)(R11*1), Z9
-	VMOVUPS      (SI)(R11*1), Z10
-	VMOVUPS      64(SI)(R11*1), Z11
+	VMOVUPS      (BX)(R12*1), Z8
+	VMOVUPS      64(BX)(R12*1), Z9
+	VMOVUPS      (SI)(R12*1), Z10
+	VMOVUPS      64(SI)(R12*1), Z11
 	VBROADCASTSS 12(DX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
@@ -22733,14 +23121,18 @@ by_rows:
 	LEAQ         (BX)(DI*4), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT1   (R9)(R11*1)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	PREFETCHT1   64(R9)(R10*1)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+	PREFETCHT1   64(R9)(R11*1)
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -22798,10 +23190,10 @@ by_columns:
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R11*1), Z8
-	VMOVUPS      64(BX)(R11*1), Z9
-	VMOVUPS      (SI)(R11*1), Z10
-	VMOVUPS      64(SI)(R11*1), Z11
+	VMOVUPS      (BX)(R12*1), Z8
+	VMOVUPS      64(BX)(R12*1), Z9
+	VMOVUPS      (SI)(R12*1), Z10
+	VMOVUPS      64(SI)(R12*1), Z11
 	VBROADCASTSS (DX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
@@ -22816,14 +23208,18 @@ by_columns:
 	LEAQ         (BX)(DI*4), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT1   (R9)(R11*1)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	PREFETCHT1   64(R9)(R10*1)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+	PREFETCHT1   64(R9)(R11*1)
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -22831,7 +23227,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (BX), Z8
@@ -22848,7 +23244,7 @@ single:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	ADDQ         R12, DX
+	ADDQ         R13, DX
 	ADDQ         DI, BX
 	ADDQ         DI, SI
 	DECQ         R8
@@ -23079,8 +23475,9 @@ near:
 	LEAQ (BX)(DX*1), SI
 	MOVQ 48(AX), DI
 	MOVQ 192(AX), R9
-	MOVQ 208(AX), R10
-	LEAQ (DI)(DI*2), R11
+	MOVQ 240(AX), R10
+	MOVQ 208(AX), R11
+	LEAQ (DI)(DI*2), R12
 	MOVQ 136(AX), R8
 	MOVQ R8, 216(AX)
 	MOVQ 144(AX), DX
@@ -23154,10 +23551,10 @@ by_rows:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VMOVUPS      (BX)(R11*1), Z12
-	VMOVUPS      64(BX)(R11*1), Z13
-	VMOVUPS      (SI)(R11*1), Z14
-	VMOVUPS      64(SI)(R11*1), Z15
+	VMOVUPS      (BX)(R12*1), Z12
+	VMOVUPS      64(BX)(R12*1), Z13
+	VMOVUPS      (SI)(R12*1), Z14
+	VMOVUPS      64(SI)(R12*1), Z15
 	VBROADCASTSS 12(DX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
@@ -23177,14 +23574,18 @@ by_rows:
 	LEAQ         (BX)(DI*4), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT1   (R9)(R11*1)
+	TESTQ        R10, R10
+	JZ           by_rows_slow
 	PREFETCHT1   64(R9)
-	PREFETCHT1   64(R9)(R10*1)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_rows
+	PREFETCHT1   64(R9)(R11*1)
+
+by_rows_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R8
@@ -23257,10 +23658,10 @@ by_columns:
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
 	ADDQ         40(AX), DX
-	VMOVUPS      (BX)(R11*1), Z12
-	VMOVUPS      64(BX)(R11*1), Z13
-	VMOVUPS      (SI)(R11*1), Z14
-	VMOVUPS      64(SI)(R11*1), Z15
+	VMOVUPS      (BX)(R12*1), Z12
+	VMOVUPS      64(BX)(R12*1), Z13
+	VMOVUPS      (SI)(R12*1), Z14
+	VMOVUPS      64(SI)(R12*1), Z15
 	VBROADCASTSS (DX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
@@ -23280,14 +23681,18 @@ by_columns:
 	LEAQ         (BX)(DI*4), BX
 	LEAQ         (SI)(DI*4), SI
 	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT1   (R9)(R11*1)
+	TESTQ        R10, R10
+	JZ           by_columns_slow
 	PREFETCHT1   64(R9)
-	PREFETCHT1   64(R9)(R10*1)
-	ADDQ         $0x00000080, R9
-	CMPQ         R9, 200(AX)
-	CMOVQHI      200(AX), R9
-	SUBQ         $0x04, R8
-	JGE          by_columns
+	PREFETCHT1   64(R9)(R11*1)
+
+by_columns_slow:
+	ADDQ    232(AX), R9
+	CMPQ    R9, 200(AX)
+	CMOVQHI 200(AX), R9
+	SUBQ    $0x04, R8
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R8
@@ -23295,7 +23700,7 @@ by_columns_end:
 singles:
 	TESTQ R8, R8
 	JZ    done
-	MOVQ  40(AX), R12
+	MOVQ  40(AX), R13
 
 single:
 	VMOVUPS      (BX), Z12
@@ -23317,7 +23722,7 @@ single:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	ADDQ         R12, DX
+	ADDQ         R13, DX
 	ADDQ         DI, BX
 	ADDQ         DI, SI
 	DECQ         R8
@@ -23604,8 +24009,9 @@ near:
 	LEAQ (SI)(BX*1), DI
 	MOVQ 48(AX), R8
 	MOVQ 192(AX), R10
-	MOVQ 208(AX), R11
-	LEAQ (R8)(R8*2), R12
+	MOVQ 240(AX), R11
+	MOVQ 208(AX), R12
+	LEAQ (R8)(R8*2), R13
 	MOVQ 136(AX), R9
 	MOVQ R9, 216(AX)
 	MOVQ 144(AX), BX
@@ -23694,10 +24100,10 @@ by_rows:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VMOVUPS      (SI)(R12*1), Z16
-	VMOVUPS      64(SI)(R12*1), Z17
-	VMOVUPS      (DI)(R12*1), Z18
-	VMOVUPS      64(DI)(R12*1), Z19
+	VMOVUPS      (SI)(R13*1), Z16
+	VMOVUPS      64(SI)(R13*1), Z17
+	VMOVUPS      (DI)(R13*1), Z18
+	VMOVUPS      64(DI)(R13*1), Z19
 	VBROADCASTSS 12(BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
@@ -23722,14 +24128,18 @@ by_rows:
 	LEAQ         (SI)(R8*4), SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
-	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT1   (R10)(R12*1)
+	TESTQ        R11, R11
+	JZ           by_rows_slow
 	PREFETCHT1   64(R10)
-	PREFETCHT1   64(R10)(R11*1)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_rows
+	PREFETCHT1   64(R10)(R12*1)
+
+by_rows_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R9
@@ -23817,10 +24227,10 @@ by_columns:
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
 	ADDQ         40(AX), BX
-	VMOVUPS      (SI)(R12*1), Z16
-	VMOVUPS      64(SI)(R12*1), Z17
-	VMOVUPS      (DI)(R12*1), Z18
-	VMOVUPS      64(DI)(R12*1), Z19
+	VMOVUPS      (SI)(R13*1), Z16
+	VMOVUPS      64(SI)(R13*1), Z17
+	VMOVUPS      (DI)(R13*1), Z18
+	VMOVUPS      64(DI)(R13*1), Z19
 	VBROADCASTSS (BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
@@ -23845,14 +24255,18 @@ by_columns:
 	LEAQ         (SI)(R8*4), SI
 	LEAQ         (DI)(R8*4), DI
 	PREFETCHT1   (R10)
-	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT1   (R10)(R12*1)
+	TESTQ        R11, R11
+	JZ           by_columns_slow
 	PREFETCHT1   64(R10)
-	PREFETCHT1   64(R10)(R11*1)
-	ADDQ         $0x00000080, R10
-	CMPQ         R10, 200(AX)
-	CMOVQHI      200(AX), R10
-	SUBQ         $0x04, R9
-	JGE          by_columns
+	PREFETCHT1   64(R10)(R12*1)
+
+by_columns_slow:
+	ADDQ    232(AX), R10
+	CMPQ    R10, 200(AX)
+	CMOVQHI 200(AX), R10
+	SUBQ    $0x04, R9
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R9
@@ -23860,7 +24274,7 @@ by_columns_end:
 singles:
 	TESTQ R9, R9
 	JZ    done
-	MOVQ  40(AX), R13
+	MOVQ  40(AX), R14
 
 single:
 	VMOVUPS      (SI), Z16
@@ -23887,7 +24301,7 @@ single:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	ADDQ         R13, BX
+	ADDQ         R14, BX
 	ADDQ         R8, SI
 	ADDQ         R8, DI
 	DECQ         R9
@@ -24231,8 +24645,9 @@ near:
 	LEAQ (DI)(BX*1), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	MOVQ 208(AX), R12
-	LEAQ (R9)(R9*2), R13
+	MOVQ 240(AX), R12
+	MOVQ 208(AX), R13
+	LEAQ (R9)(R9*2), R14
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -24337,10 +24752,10 @@ by_rows:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VMOVUPS      (DI)(R13*1), Z20
-	VMOVUPS      64(DI)(R13*1), Z21
-	VMOVUPS      (R8)(R13*1), Z22
-	VMOVUPS      64(R8)(R13*1), Z23
+	VMOVUPS      (DI)(R14*1), Z20
+	VMOVUPS      64(DI)(R14*1), Z21
+	VMOVUPS      (R8)(R14*1), Z22
+	VMOVUPS      64(R8)(R14*1), Z23
 	VBROADCASTSS 12(BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
@@ -24371,14 +24786,18 @@ by_rows:
 	LEAQ         (DI)(R9*4), DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT1   (R11)(R13*1)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	PREFETCHT1   64(R11)(R12*1)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+	PREFETCHT1   64(R11)(R13*1)
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -24481,10 +24900,10 @@ by_columns:
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R13*1), Z20
-	VMOVUPS      64(DI)(R13*1), Z21
-	VMOVUPS      (R8)(R13*1), Z22
-	VMOVUPS      64(R8)(R13*1), Z23
+	VMOVUPS      (DI)(R14*1), Z20
+	VMOVUPS      64(DI)(R14*1), Z21
+	VMOVUPS      (R8)(R14*1), Z22
+	VMOVUPS      64(R8)(R14*1), Z23
 	VBROADCASTSS (BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
@@ -24514,14 +24933,18 @@ by_columns:
 	LEAQ         (DI)(R9*4), DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT1   (R11)(R13*1)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	PREFETCHT1   64(R11)(R12*1)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+	PREFETCHT1   64(R11)(R13*1)
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -24530,7 +24953,7 @@ singles:
 	TESTQ R10, R10
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R14
+	MOVQ  40(AX), R15
 
 single:
 	VMOVUPS      (DI), Z20
@@ -24562,8 +24985,8 @@ single:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	ADDQ         R14, BX
-	ADDQ         R14, SI
+	ADDQ         R15, BX
+	ADDQ         R15, SI
 	ADDQ         R9, DI
 	ADDQ         R9, R8
 	DECQ         R10
@@ -24962,8 +25385,9 @@ near:
 	LEAQ (DI)(BX*1), R8
 	MOVQ 48(AX), R9
 	MOVQ 192(AX), R11
-	MOVQ 208(AX), R12
-	LEAQ (R9)(R9*2), R13
+	MOVQ 240(AX), R12
+	MOVQ 208(AX), R13
+	LEAQ (R9)(R9*2), R14
 	MOVQ 136(AX), SI
 	MOVQ SI, 216(AX)
 	MOVQ 144(AX), BX
@@ -25083,10 +25507,10 @@ by_rows:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VMOVUPS      (DI)(R13*1), Z24
-	VMOVUPS      64(DI)(R13*1), Z25
-	VMOVUPS      (R8)(R13*1), Z26
-	VMOVUPS      64(R8)(R13*1), Z27
+	VMOVUPS      (DI)(R14*1), Z24
+	VMOVUPS      64(DI)(R14*1), Z25
+	VMOVUPS      (R8)(R14*1), Z26
+	VMOVUPS      64(R8)(R14*1), Z27
 	VBROADCASTSS 12(BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -25122,14 +25546,18 @@ by_rows:
 	LEAQ         (DI)(R9*4), DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT1   (R11)(R13*1)
+	TESTQ        R12, R12
+	JZ           by_rows_slow
 	PREFETCHT1   64(R11)
-	PREFETCHT1   64(R11)(R12*1)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_rows
+	PREFETCHT1   64(R11)(R13*1)
+
+by_rows_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_rows
 
 by_rows_end:
 	ADDQ $0x04, R10
@@ -25247,10 +25675,10 @@ by_columns:
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
 	ADDQ         40(AX), BX
-	VMOVUPS      (DI)(R13*1), Z24
-	VMOVUPS      64(DI)(R13*1), Z25
-	VMOVUPS      (R8)(R13*1), Z26
-	VMOVUPS      64(R8)(R13*1), Z27
+	VMOVUPS      (DI)(R14*1), Z24
+	VMOVUPS      64(DI)(R14*1), Z25
+	VMOVUPS      (R8)(R14*1), Z26
+	VMOVUPS      64(R8)(R14*1), Z27
 	VBROADCASTSS (BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -25285,14 +25713,18 @@ by_columns:
 	LEAQ         (DI)(R9*4), DI
 	LEAQ         (R8)(R9*4), R8
 	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT1   (R11)(R13*1)
+	TESTQ        R12, R12
+	JZ           by_columns_slow
 	PREFETCHT1   64(R11)
-	PREFETCHT1   64(R11)(R12*1)
-	ADDQ         $0x00000080, R11
-	CMPQ         R11, 200(AX)
-	CMOVQHI      200(AX), R11
-	SUBQ         $0x04, R10
-	JGE          by_columns
+	PREFETCHT1   64(R11)(R13*1)
+
+by_columns_slow:
+	ADDQ    232(AX), R11
+	CMPQ    R11, 200(AX)
+	CMOVQHI 200(AX), R11
+	SUBQ    $0x04, R10
+	JGE     by_columns
 
 by_columns_end:
 	ADDQ $0x04, R10
@@ -25301,7 +25733,7 @@ singles:
 	TESTQ R10, R10
 	JZ    done
 	LEAQ  (BX)(CX*4), SI
-	MOVQ  40(AX), R14
+	MOVQ  40(AX), R15
 
 single:
 	VMOVUPS      (DI), Z24
@@ -25338,8 +25770,8 @@ single:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	ADDQ         R14, BX
-	ADDQ         R14, SI
+	ADDQ         R15, BX
+	ADDQ         R15, SI
 	ADDQ         R9, DI
 	ADDQ         R9, R8
 	DECQ         R10

@@ -16,6 +16,8 @@ type sums struct {
 	bstep, bstep3  reg.GPVirtual
 	n              reg.GPVirtual // steps left in the segment
 	ahead, aheadBy reg.GPVirtual
+	fast           reg.GPVirtual // not 0 if more than one line of a panel is asked for in a round
+	name           string        // of the round at hand
 }
 
 // panels returns pointers to the panels of B.
@@ -34,7 +36,7 @@ func (k *tileKernel) panels() []reg.GPVirtual {
 
 // loop accumulates over the segments of K.
 func (k *tileKernel) loop() {
-	s := sums{tileKernel: k, a: newRows(field(k.t, argARS), k.r), b: k.panels(), bstep: field(k.t, argBStep), n: GP64(), ahead: field(k.t, argAhead)}
+	s := sums{tileKernel: k, a: newRows(field(k.t, argARS), k.r), b: k.panels(), bstep: field(k.t, argBStep), n: GP64(), ahead: field(k.t, argAhead), fast: field(k.t, argAheadFast)}
 	if k.p > 1 {
 		s.aheadBy = field(k.t, argOther)
 	}
@@ -69,6 +71,7 @@ func (k *tileKernel) loop() {
 
 // quads emits a loop that takes four steps in a round, and leaves in n how many steps are left.
 func (s *sums) quads(name string, round func()) {
+	s.name = name
 	SUBQ(Imm(unroll), s.n)
 	JLT(LabelRef(name + "_end"))
 	Label(name)
@@ -140,17 +143,24 @@ func (s *sums) step(p int, a func(i int) Mem) {
 	}
 }
 
-// prefetchB asks for two lines of each panel that comes next. Two tiles of 16 columns ask for all of it, or four of 32.
+// prefetchB asks for a line of each panel that comes next, or two, and goes on by as many bytes as the argument says.
 func (s *sums) prefetchB() {
-	const lines, line = 2, 64
-	for i := range lines {
-		PREFETCHT1(Mem{Base: s.ahead, Disp: i * line})
-		if s.p > 1 {
-			PREFETCHT1(Mem{Base: s.ahead, Index: s.aheadBy, Scale: 1, Disp: i * line})
-		}
-	}
-	ADDQ(U32(lines*line), s.ahead)
+	const line = 64
+	s.prefetchLines(0)
+	TESTQ(s.fast, s.fast)
+	JZ(LabelRef(s.name + "_slow"))
+	s.prefetchLines(line)
+	Label(s.name + "_slow")
+	ADDQ(Mem{Base: s.t, Disp: argAheadStep}, s.ahead)
 	limit := Mem{Base: s.t, Disp: argAheadEnd}
 	CMPQ(s.ahead, limit)
 	CMOVQHI(limit, s.ahead)
+}
+
+// prefetchLines asks for a line of each panel.
+func (s *sums) prefetchLines(at int) {
+	PREFETCHT1(Mem{Base: s.ahead, Disp: at})
+	if s.p > 1 {
+		PREFETCHT1(Mem{Base: s.ahead, Index: s.aheadBy, Scale: 1, Disp: at})
+	}
 }

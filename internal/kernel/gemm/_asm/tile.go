@@ -27,6 +27,8 @@ const (
 	argAhead, argAheadEnd     = 192, 200
 	argOther                  = 208
 	argSeg, argLeft           = 216, 224
+	argAheadStep              = 232
+	argAheadFast              = 240
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
 	flagClip, flagPrefetch    = 16, 32

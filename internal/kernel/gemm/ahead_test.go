@@ -1,0 +1,66 @@
+package gemm
+
+import (
+	"fmt"
+	"testing"
+	"unsafe"
+)
+
+// Tiles ask for all of what comes next, as fast as they may, and for nothing behind it.
+func TestAhead(t *testing.T) {
+	for _, name := range Kernels() {
+		t.Run(name, func(t *testing.T) {
+			undo, _ := Use(name)
+			defer undo()
+			r := selected()
+			if r == genericRow {
+				t.Skip("generic kernels: Go cannot ask for memory")
+			}
+			heights := map[int]int{1: r.mr, 2: len(r.pair)}
+			for panels, height := range heights {
+				for _, rows := range []int{1, height, 5 * height, 23 * height} {
+					if height > 0 {
+						checkAhead(t, r, panels, rows, 96)
+					}
+				}
+			}
+		})
+	}
+}
+
+func checkAhead(t *testing.T, r *row, panels, rows, k int) {
+	t.Helper()
+	n := panels * r.nr
+	a := &Args{M: rows, N: n, K: k, A: make([]float32, rows*k), ARS: k, ACS: 1, C: make([]float32, rows*n), LDC: n}
+	tk := &task{Args: *a, row: r, pairs: panels > 1, kb: k}
+	b := &block{t: tk, s: new(scratch), last: 1}
+	tk.mc, tk.nc = rows, n
+	b.cut(0, 0)
+	b.setFlags(true, true)
+	b.setSegments(0, k)
+	args := &b.s.tile
+	args.k, args.bstep, args.panel = k, 4*r.nr, 4*r.nr*k
+	next := make([]float32, 2*n*k)
+	args.ahead = uintptr(unsafe.Pointer(&next[0]))
+	args.aheadEnd = args.ahead + uintptr(args.panel)
+	args.other = (panels - 1) * args.panel
+	b.pace(panels)
+	first, step := args.ahead, args.aheadStep
+	kernels := r.tile
+	if panels > 1 {
+		kernels = r.pair
+	}
+	b.tiles(kernels, unsafe.Pointer(&next[0]), 0, n)
+	tiles := ceilDiv(rows, len(kernels))
+	want := min(args.aheadEnd, first+uintptr(tiles*k/aheadRound*step))
+	what := fmt.Sprintf("%d rows, %d panels, %d bytes a round", rows, panels, step)
+	if args.ahead != want {
+		t.Errorf("%s: asked for %d bytes, want %d", what, args.ahead-first, want-first)
+	}
+	if args.ahead != args.aheadEnd && step < aheadMost {
+		t.Errorf("%s: asked for %d bytes of %d", what, args.ahead-first, args.panel)
+	}
+	if fast := args.aheadFast != 0; fast != (step > aheadLine) {
+		t.Errorf("%s: two lines in a round: %v", what, fast)
+	}
+}
