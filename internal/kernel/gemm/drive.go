@@ -75,6 +75,7 @@ type block struct {
 	r0, r1         int       // the rows that go through the panels together
 	left           []float32 // these rows in the current block of K, if they are copied together
 	after          uintptr   // what is read after the last panel: packed elements, or 0
+	below          below     // what the rows after these read and write
 	finishes       bool      // something is to be done to the tiles of this block of K; see finish
 }
 
@@ -180,6 +181,9 @@ func (b *block) kBlock(k0, k1 int) {
 	}
 	for b.r0 = b.m0; b.r0 < b.m1; b.r0 = b.r1 {
 		b.r1 = min(b.r0+t.rows, b.m1)
+		if b.below.asked {
+			a.flags &^= flagPrefetch
+		}
 		b.lookAfter(base, k1)
 		if t.left != leftInPlace && a.k > 0 {
 			b.packLeft(k0, k1)

@@ -25,9 +25,9 @@ const (
 	// prefetchMinK is how long a tile computes at least if asking for C first pays, and prefetchFarK where C comes
 	// from beyond the second-level cache.
 	prefetchMinK, prefetchFarK = 128, 16
-	// farRows is how many rows go through the panels together where C comes from there and B stays: rows of C are
-	// then soon complete.
-	farRows = 48
+	// farRows is how many rows go through the panels together where A or C comes from there and B stays: rows of C are
+	// then soon complete. They are more if that makes less than farMACs.
+	farRows, farMACs = 48, 128 << 10
 )
 
 // secondLevel is the size of the second-level cache, in bytes.
@@ -57,6 +57,7 @@ type task struct {
 	kb               int  // columns of a block of A
 	rows             int  // of a block of A
 	farC             bool // C comes from beyond the second-level cache
+	fewRows          bool // A or C does, and B stays: few rows go through the panels together
 	mBlocks, nBlocks int
 	group            int // products in a chunk
 	chunks           int
@@ -95,8 +96,9 @@ func (t *task) planTiles() {
 	if t.K > kc { // in equal blocks
 		t.kb = roundUp(ceilDiv(t.K, ceilDiv(t.K, kc)), 8)
 	}
-	if t.farC = 4*t.M*t.N > secondLevel/2; t.farC && 4*t.kb*t.N <= secondLevel/2 {
-		t.rows = min(t.rows, farRows)
+	t.farC = 4*t.M*t.N > secondLevel/2
+	if t.fewRows = (t.farC || 4*t.M*t.K > secondLevel/2) && 4*t.kb*t.N <= secondLevel/2; t.fewRows {
+		t.rows = min(t.rows, max(farRows, farMACs/(t.N*max(t.K, 1))))
 	}
 	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
 	t.shared = t.sharesB()

@@ -60,6 +60,7 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 // lookAfter says what follows when the rows at hand have gone through the panels of a block of K, which begin at base and
 // end at row k1 of B.
 func (b *block) lookAfter(base unsafe.Pointer, k1 int) {
+	b.setBelow()
 	switch t := b.t; {
 	case !t.far():
 		b.after = 0
@@ -86,6 +87,9 @@ func (b *block) findAhead(at unsafe.Pointer, n, panels int) {
 	a.ahead, a.other = uintptr(at), 0
 	a.aheadEnd = a.ahead
 	switch {
+	case b.below.looks:
+		b.lookDown((n-b.n0)/t.row.nr, panels)
+		return
 	case t.far() && next < b.n1:
 		a.ahead += uintptr(panels * a.panel)
 		panels = min(panels, t.panelsOf(b.n1-next))
