@@ -49,8 +49,26 @@ func preferHuge(b []byte, n, more int) {
 		adviseHuge(address(b)+uintptr(at), hugePage)
 		ordinary.after(touch(b[at:cap(b)]))
 	}
-	if at < last && n-at >= worthTaking {
-		take(b[at:n])
+	if at < min(last, n) {
+		TakeOrdinary(b[at:n])
+	}
+}
+
+// Enlarge puts huge pages, as with Bytes, in the place of those of b, which came from Ordinary. What b held is lost.
+func Enlarge(b []byte) {
+	if len(b) < hugePage {
+		return
+	}
+	first, last := hugePart(b, len(b), 0)
+	runtime.LockOSThread() // for ThreadTime
+	defer runtime.UnlockOSThread()
+	for at := first; at < last && !ordinary.now(); at += hugePage {
+		start := address(b) + uintptr(at)
+		if !discard(start, hugePage) {
+			return
+		}
+		adviseHuge(start, hugePage)
+		ordinary.after(touch(b[at:cap(b)]))
 	}
 }
 

@@ -58,3 +58,33 @@ func TestTouchedInside(t *testing.T) {
 		}
 	}
 }
+
+// TestEnlarge takes ordinary storage for some time, and then huge pages in its place: it holds zeros, and what lies around it stays.
+func TestEnlarge(t *testing.T) {
+	was := ordinary.end.Load()
+	defer func() { ordinary.end.Store(was) }()
+	for _, n := range []int{100, hugePage, hugePage + 1, 3*hugePage + 4097, 2*hugePage + mostly} {
+		for _, slow := range []bool{false, true} {
+			b := Ordinary(n)
+			if len(b) != n || int(address(b))%Alignment != 0 {
+				t.Fatalf("%d bytes: length %d at %#x", n, len(b), address(b))
+			}
+			for i, x := range b {
+				if x != 0 {
+					t.Fatalf("%d bytes: byte %d is %d", n, i, x)
+				}
+				b[i] = 1
+			}
+			if ordinary.end.Store(0); slow {
+				ordinary.after(time.Hour)
+			}
+			Enlarge(b)
+			for i, x := range b {
+				if x > 1 || slow && x != 1 {
+					t.Fatalf("%d bytes: byte %d has become %d", n, i, x)
+				}
+				b[i] = 2
+			}
+		}
+	}
+}

@@ -23,6 +23,24 @@ func Partly(n, first int) []byte {
 	return b[:n:n]
 }
 
+// Ordinary is Bytes for what serves a short time, or until Enlarge: in pages of the ordinary size, of which the system always has some that were
+// in use a moment ago. A huge page takes some systems many milliseconds, see pause.
+func Ordinary(n int) []byte {
+	if n < hugePage {
+		return alignedBytes(n, Alignment)
+	}
+	b := hugeBytes(n)
+	TakeOrdinary(b[:n])
+	return b[:n]
+}
+
+// TakeOrdinary makes fresh b, which will be filled, ready in pages of the ordinary size, all at once.
+func TakeOrdinary(b []byte) {
+	if len(b) >= worthTaking {
+		take(b)
+	}
+}
+
 // alignedBytes returns n zero bytes at a multiple of align.
 func alignedBytes(n, align int) []byte {
 	b := make([]byte, n+align)

@@ -30,6 +30,7 @@ type Frame struct {
 	arena           []byte  // at least as many
 	leased, stale   bool    // arena belongs to this frame now; tensors do not point to it yet: see Arenas
 	lodges          bool    // arena is memory of the node around: see body.Lodge
+	passing         bool    // arena is in pages for the first run: see begin
 	pool            pool
 	spare           ops.Spare    // of a run before weights are kept
 	shape           tensor.Shape // reused
@@ -357,7 +358,11 @@ func (f *Frame) layOut() error {
 	}
 	f.total, f.placed = total, true
 	if !f.guest() && (total > len(f.arena) || f.arena == nil) {
-		f.arena = mem.Bytes(total)
+		if f.passing = f.first(); f.passing {
+			f.arena = mem.Ordinary(total)
+		} else {
+			f.arena = mem.Bytes(total)
+		}
 	}
 	return nil
 }

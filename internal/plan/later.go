@@ -59,6 +59,16 @@ func (f *Frame) begin() {
 		return
 	}
 	l.once.Do(l.keep)
+	if f.passing {
+		mem.Enlarge(f.arena)
+		f.passing = false
+	}
+}
+
+// first reports whether the next run, or the one at hand until it begins, is the only one that may be: new memory is then had soonest.
+func (f *Frame) first() bool {
+	l := f.p.later
+	return l != nil && f.up == nil && !l.began.Load()
 }
 
 // keep packs the weights, the largest first: while one is packed there are two of it.

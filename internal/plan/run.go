@@ -43,6 +43,7 @@ func (f *Frame) fault(r any) error {
 }
 
 func (f *Frame) run(ctx context.Context, in, out []*tensor.Tensor) error {
+	first := f.first()
 	if err := f.bind(in); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (f *Frame) run(ctx context.Context, in, out []*tensor.Tensor) error {
 	for i, slot := range f.p.inputs {
 		f.vals[slot].ResetTo(in[i])
 	}
-	f.pointOutputs(in, out)
+	f.pointOutputs(in, out, first)
 	f.pointViews()
 	err := f.steps(ctx)
 	if err == nil {
@@ -94,7 +95,7 @@ func (f *Frame) steps(ctx context.Context) error {
 }
 
 // pointOutputs lets the values that the caller gets live in the caller's tensors.
-func (f *Frame) pointOutputs(in, out []*tensor.Tensor) {
+func (f *Frame) pointOutputs(in, out []*tensor.Tensor, first bool) {
 	for i, o := range f.p.outputs {
 		root := f.p.slots[o.slot].root
 		if o.copy || f.p.slots[root].store != inOutput {
@@ -106,7 +107,11 @@ func (f *Frame) pointOutputs(in, out []*tensor.Tensor) {
 			t.SetData(b[:n])
 		} else {
 			b = make([]byte, n, n+headroom(len(b), n))
-			mem.Take(b[:n])
+			if first {
+				mem.TakeOrdinary(b[:n])
+			} else {
+				mem.Take(b[:n])
+			}
 			t.SetData(b)
 		}
 	}

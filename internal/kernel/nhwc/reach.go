@@ -23,12 +23,12 @@ func reached(g conv.Geom) (conv.Geom, []int) {
 	kept, all := []int{0}, true
 	for i := range g.Rank {
 		a := &g.Axes[i]
-		lo, hi := a.Kernel, 0
-		for o := range a.Out {
-			from, to := a.Taps(o)
-			if from < to {
-				lo, hi = min(lo, from), max(hi, to)
-			}
+		lo, hi := 0, a.Kernel
+		for lo < hi && !seesInput(*a, lo) {
+			lo++
+		}
+		for hi > lo && !seesInput(*a, hi-1) {
+			hi--
 		}
 		if pad := a.Lo - lo*a.Dilation; lo >= hi || pad < 0 {
 			lo, hi = 0, a.Kernel
@@ -50,6 +50,12 @@ func reached(g conv.Geom) (conv.Geom, []int) {
 		return g, nil
 	}
 	return g, kept
+}
+
+// seesInput reports whether element k of the window of some output reads input.
+func seesInput(a window.Axis, k int) bool {
+	lo, hi := reach(a, k)
+	return lo < hi
 }
 
 func (r *reaching) format() string {

@@ -62,8 +62,8 @@ func seen(g *conv.Geom) float64 {
 	share := 1.0
 	for _, a := range g.Axes[:g.Rank] {
 		n := 0
-		for o := range a.Out {
-			lo, hi := a.Taps(o)
+		for k := range a.Kernel {
+			lo, hi := reach(a, k)
 			n += hi - lo
 		}
 		share *= float64(n) / float64(a.Out*a.Kernel)
