@@ -155,16 +155,21 @@ func (r *nhwcGradRun) toX(c *Call) error {
 	if err != nil {
 		return err
 	}
-	a := nhwcArgs.Get().(*nhwc.Args)
-	defer nhwcArgs.Put(a)
-	*a = nhwc.Args{X: tensor.Of[float32](c.In[0]), Y: tensor.Of[float32](dx), Threads: c.Threads}
 	scratch, err := gradScratch(c, variableScratch(p.toX))
 	if err != nil {
 		return err
 	}
-	runVariable(p.toX, a, tensor.Of[float32](c.In[1]), scratch)
-	*a = nhwc.Args{}
+	p.runX(c.In[0], c.In[1], dx, scratch, c.Threads)
 	return nil
+}
+
+// runX computes the gradient of the input in scratch memory of variableScratch elements.
+func (p *nhwcGradPlan) runX(dy, w, dx *tensor.Tensor, scratch []float32, threads int) {
+	a := nhwcArgs.Get().(*nhwc.Args)
+	*a = nhwc.Args{X: tensor.Of[float32](dy), Y: tensor.Of[float32](dx), Threads: threads}
+	runVariable(p.toX, a, tensor.Of[float32](w), scratch)
+	*a = nhwc.Args{}
+	nhwcArgs.Put(a)
 }
 
 // channelsLastList reads the shape of a tensor of the model and moves its second axis to the end.
@@ -191,17 +196,23 @@ func (r *nhwcGradRun) toW(c *Call) error {
 	if err != nil {
 		return err
 	}
-	large, small := tensor.Of[float32](c.In[1]), tensor.Of[float32](c.In[0])
-	if r.transposed {
+	scratch, err := gradScratch(c, p.toW.Scratch())
+	if err != nil {
+		return err
+	}
+	p.runW(c.In[0], c.In[1], dw, scratch, c.Threads, r.transposed)
+	return nil
+}
+
+// runW computes the gradient of the filter.
+func (p *nhwcGradPlan) runW(dy, x, dw *tensor.Tensor, scratch []float32, threads int, transposed bool) {
+	large, small := tensor.Of[float32](x), tensor.Of[float32](dy)
+	if transposed {
 		large, small = small, large
 	}
 	a := nhwcGradArgs.Get().(*nhwc.GradWArgs)
-	defer nhwcGradArgs.Put(a)
-	*a = nhwc.GradWArgs{X: large, Dy: small, Dw: tensor.Of[float32](dw), Threads: c.Threads}
-	if a.Scratch, err = gradScratch(c, p.toW.Scratch()); err != nil {
-		return err
-	}
+	*a = nhwc.GradWArgs{X: large, Dy: small, Dw: tensor.Of[float32](dw), Scratch: scratch, Threads: threads}
 	p.toW.Run(a)
 	*a = nhwc.GradWArgs{}
-	return nil
+	nhwcGradArgs.Put(a)
 }

@@ -20,6 +20,7 @@ var nhwcGradCases = []struct {
 	{[]int{2, 5, 9, 8}, []int{7, 5, 3, 3}, []int{2, 7, 9, 8}, false, ops.Attrs{onnx.NewInts("pads", 1, 1, 1, 1)}},
 	{[]int{2, 16, 9, 8}, []int{32, 16, 1, 1}, []int{2, 32, 5, 4}, false, ops.Attrs{onnx.NewInts("strides", 2, 2)}},
 	{[]int{2, 4, 9, 8}, []int{4, 1, 3, 3}, []int{2, 4, 5, 4}, false, ops.Attrs{onnx.NewInts("strides", 2, 2), onnx.NewInts("pads", 1, 1, 1, 1), onnx.NewInt("group", 4)}},
+	{[]int{4, 40, 9, 8}, []int{40, 1, 3, 3}, []int{4, 40, 9, 8}, false, ops.Attrs{onnx.NewInts("pads", 1, 1, 1, 1), onnx.NewInt("group", 40)}},
 	{[]int{1, 4, 7}, []int{6, 2, 3}, []int{1, 6, 3}, false, ops.Attrs{onnx.NewInts("dilations", 2), onnx.NewInt("group", 2)}},
 	{[]int{2, 3, 5, 4}, []int{3, 6, 4, 4}, []int{2, 6, 10, 8}, true, ops.Attrs{onnx.NewInts("strides", 2, 2), onnx.NewInts("pads", 1, 1, 1, 1)}},
 	{[]int{2, 9, 1, 1}, []int{9, 6, 4, 4}, []int{2, 6, 4, 4}, true, nil},
@@ -52,16 +53,24 @@ func TestNhwcConvGrad(t *testing.T) {
 		check("NhwcConvGradX", dx, toLast(t, gradOf(t, "ConvGradX", attrs, dy, w, xs, ws)))
 		dw := gradOf(t, "NhwcConvGradW", attrs, last, toLast(t, x), xs, ws)
 		check("NhwcConvGradW", dw, gradOf(t, "ConvGradW", attrs, dy, x, xs, ws))
+		both := gradsOf(t, "NhwcConvGrad", 2, attrs, last, toLast(t, x), w, xs, ws)
+		check("NhwcConvGrad", both[0], dx)
+		check("NhwcConvGrad", both[1], dw)
 	}
 }
 
 func gradOf(t *testing.T, name string, attrs ops.Attrs, in ...*tensor.Tensor) *tensor.Tensor {
 	t.Helper()
-	out, err := ops.Default().Find("onnxrun", name, 1).Eval(attrs, 1, in...)
+	return gradsOf(t, name, 1, attrs, in...)[0]
+}
+
+func gradsOf(t *testing.T, name string, outputs int, attrs ops.Attrs, in ...*tensor.Tensor) []*tensor.Tensor {
+	t.Helper()
+	out, err := ops.Default().Find("onnxrun", name, 1).Eval(attrs, outputs, in...)
 	if err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", name, err))
 	}
-	return out[0]
+	return out
 }
 
 func normal(rng *rand.Rand, shape []int) *tensor.Tensor {

@@ -60,6 +60,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"epilogues", "bias-and-activation", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"common", "after-fusion", "x", "MatMul x W8x5 -> p; Relu p -> b; Exp b -> c; Exp b -> d; Neg c -> e; Mul e d -> y"},
 	{"kept-places", "pool", "image", ""},
+	{"paired-gradients", "depthwise", "image", ""},
 	{"unpacked", "classifier", "image", "Conv image K256x4x3x3 -> c; Conv c L256x256x3x3 -> d; GlobalAveragePool d -> p; Flatten p axis=1 -> f; Gemm f W257x256 transB=1 -> y"},
 	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"views", "joined", "image", "Conv image K5x4x3x3 -> a; Conv image K3x4x3x3 -> b; Concat a b a axis=1 -> c; Conv c K4x13x1x1 -> y"},
@@ -185,6 +186,14 @@ var models = map[string]func() *onnx.Model{
 		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
 		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"image"}, Outputs: []string{"y"},
 			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "image"), onnx.NewString("y", "r")}})
+		return m
+	},
+	"paired-gradients": func() *onnx.Model {
+		m := ParseModel("image", "Conv image W32x4x1x1 -> a; Conv a K32x1x3x3 group=32 pads=1,1,1,1 -> c; Mul c c -> r")
+		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
+		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"image", "K32x1x3x3"}, Outputs: []string{"y", "z"},
+			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "image", "K32x1x3x3"), onnx.NewString("y", "r")}})
+		m.Graph.Outputs = append(m.Graph.Outputs, &onnx.ValueInfo{Name: "z", Type: onnx.NewTensorType(tensor.Float32, Fixed(32, 1, 3, 3)...)})
 		return m
 	},
 	"gradients": func() *onnx.Model {

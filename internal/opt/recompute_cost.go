@@ -73,6 +73,12 @@ func flops(n *graph.Node) int {
 		return 2 * out.Len() * b.Len() / max(1, b[0])
 	case "ConvTranspose", "NhwcConvTranspose", "ConvGradX", "NhwcConvGradX":
 		return 2 * a.Len() * b.Len() / max(1, b[0])
+	case "NhwcConvGrad":
+		w, ok := n.In[2].Static()
+		if !ok {
+			return 0
+		}
+		return 4 * a.Len() * w.Len() / max(1, w[0])
 	case "ConvGradW", "NhwcConvGradW":
 		return 2 * a.Len() * out.Len() / max(1, out[0])
 	case "Attention", "MultiHeadAttention":

@@ -15,6 +15,7 @@ type PairArgs struct {
 	XAhead        int // elements from what is read to what will be read soon
 	YAhead        int // elements from what is written to what will be written soon
 	Lo, Hi        float32
+	Stream        int // 1: whole vectors, all of which are aligned, are written around the caches
 }
 
 // missing tells whether a line or a column of the windows, of which the last is number last, does not exist.

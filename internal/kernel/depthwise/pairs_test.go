@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // lanesOf packs weights [9, channels] for vectors of some lanes.
@@ -50,8 +51,15 @@ func TestPairs(t *testing.T) {
 				a.X = random(r, (1+a.Above+a.Below)*a.XRow+(columns-1)*a.XPixel+channels)
 				a.X[r.IntN(len(a.X))], a.X[r.IntN(len(a.X))] = float32(math.NaN()), float32(math.Inf(1))
 				w := random(r, 9*channels)
-				compareGuarded(t, fmt.Sprintf("%+v", a), a.YRow+a.Outputs*a.YPixel+16, func(y []float32) {
-					a.Y = y
+				if r.IntN(2) == 0 { // whole lines, for whole vectors around the caches
+					a.Stream, a.YPixel, a.YRow = 1, 80, a.Outputs*80
+				}
+				compareGuarded(t, fmt.Sprintf("%+v", a), a.YRow+a.Outputs*a.YPixel+32, func(y []float32) {
+					if a.Y = y; a.Stream > 0 {
+						skip := int(-uintptr(unsafe.Pointer(&y[0])) % 64 / 4)
+						a.Y = y[skip:]
+						defer func() { copy(y, slices.Concat(y[skip:], y[:skip])) }()
+					}
 					a.W, a.Group = lanesOf(w, channels, k.Lanes)
 					k.Pairs(&a)
 				}, func(y []float32) {

@@ -15052,22 +15052,31 @@ full_inner_below:
 	PREFETCHT1 (R14)
 	PREFETCHT1 (R14)(R9*1)
 	ADDQ       CX, DX
-	LEAQ       (R12)(R8*1), R14
 	VMAXPS     Z12, Z0, Z12
 	VMINPS     Z12, Z1, Z12
-	VMOVUPS    Z12, (R12)
-	PREFETCHT1 (R14)
 	VMAXPS     Z13, Z0, Z13
 	VMINPS     Z13, Z1, Z13
+	CMPQ       216(AX), $0x00
+	JE         full_inner_store
+	VMOVNTPS   Z12, (R12)
+	VMOVNTPS   Z13, (R12)(SI*1)
+	JMP        full_inner_stored
+
+full_inner_store:
+	VMOVUPS    Z12, (R12)
 	VMOVUPS    Z13, (R12)(SI*1)
+	LEAQ       (R12)(R8*1), R14
+	PREFETCHT1 (R14)
 	PREFETCHT1 (R14)(SI*1)
-	ADDQ       BX, R12
-	VMOVAPS    Z14, Z12
-	VMOVAPS    Z16, Z14
-	VMOVAPS    Z15, Z13
-	VMOVAPS    Z17, Z15
-	SUBQ       $0x00000001, R13
-	JMP        full_outputs
+
+full_inner_stored:
+	ADDQ    BX, R12
+	VMOVAPS Z14, Z12
+	VMOVAPS Z16, Z14
+	VMOVAPS Z15, Z13
+	VMOVAPS Z17, Z15
+	SUBQ    $0x00000001, R13
+	JMP     full_outputs
 
 full_outputs_end:
 	CMPQ        168(AX), $0x00
@@ -15095,23 +15104,32 @@ full_right_below:
 	PREFETCHT1 (DX)(R9*1)
 
 full_last:
-	LEAQ       (R12)(R8*1), DX
-	VMAXPS     Z12, Z0, Z12
-	VMINPS     Z12, Z1, Z12
+	VMAXPS   Z12, Z0, Z12
+	VMINPS   Z12, Z1, Z12
+	VMAXPS   Z13, Z0, Z13
+	VMINPS   Z13, Z1, Z13
+	CMPQ     216(AX), $0x00
+	JE       full_last_store
+	VMOVNTPS Z12, (R12)
+	VMOVNTPS Z13, (R12)(SI*1)
+	JMP      full_last_stored
+
+full_last_store:
 	VMOVUPS    Z12, (R12)
-	PREFETCHT1 (DX)
-	VMAXPS     Z13, Z0, Z13
-	VMINPS     Z13, Z1, Z13
 	VMOVUPS    Z13, (R12)(SI*1)
+	LEAQ       (R12)(R8*1), DX
+	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(SI*1)
-	ADDQ       BX, R12
-	MOVQ       144(AX), DX
-	SHLQ       $0x02, DX
-	ADDQ       DX, (SP)
-	ADDQ       $0x00000040, R11
-	MOVQ       8(SP), DX
-	SUBQ       $0x00000010, DX
-	JMP        groups
+
+full_last_stored:
+	ADDQ BX, R12
+	MOVQ 144(AX), DX
+	SHLQ $0x02, DX
+	ADDQ DX, (SP)
+	ADDQ $0x00000040, R11
+	MOVQ 8(SP), DX
+	SUBQ $0x00000010, DX
+	JMP  groups
 
 groups_end:
 	TESTQ       DX, DX
@@ -15234,14 +15252,14 @@ tail_inner_below:
 	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R9*1)
 	ADDQ       CX, DX
-	LEAQ       (R12)(R8*1), R13
 	VMAXPS     Z12, Z0, Z12
 	VMINPS     Z12, Z1, Z12
-	VMOVUPS    Z12, K1, (R12)
-	PREFETCHT1 (R13)
 	VMAXPS     Z13, Z0, Z13
 	VMINPS     Z13, Z1, Z13
+	VMOVUPS    Z12, K1, (R12)
 	VMOVUPS    Z13, K1, (R12)(SI*1)
+	LEAQ       (R12)(R8*1), R13
+	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(SI*1)
 	ADDQ       BX, R12
 	VMOVAPS    Z14, Z12
@@ -15272,23 +15290,28 @@ tail_right_above:
 	VFMADD231PS Z10, Z2, Z13
 
 tail_right_below:
-	LEAQ       (DX)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(R9*1)
+	LEAQ       (DX)(DI*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(R9*1)
 
 tail_last:
-	LEAQ       (R12)(R8*1), AX
 	VMAXPS     Z12, Z0, Z12
 	VMINPS     Z12, Z1, Z12
-	VMOVUPS    Z12, K1, (R12)
-	PREFETCHT1 (AX)
 	VMAXPS     Z13, Z0, Z13
 	VMINPS     Z13, Z1, Z13
+	VMOVUPS    Z12, K1, (R12)
 	VMOVUPS    Z13, K1, (R12)(SI*1)
-	PREFETCHT1 (AX)(SI*1)
+	LEAQ       (R12)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(SI*1)
 	ADDQ       BX, R12
 
 done:
+	CMPQ 216(AX), $0x00
+	JE   ordered
+	SFENCE
+
+ordered:
 	VZEROUPPER
 	RET
 

@@ -39,7 +39,7 @@ func (t *depthwiseTask) pair(s *rowScratch, u int) {
 	}
 	s.pair = depthwise.PairArgs{
 		X: t.a.X[image*d.g.InSize()*t.a.XStep:], XPixel: t.a.XStep, XRow: w.In * t.a.XStep, YPixel: t.a.YStep, YRow: w.Out * t.a.YStep,
-		Group: d.taps * d.k.Lanes, Above: present(h, r, 0), Below: present(h, r+1, 2), XAhead: 4 * w.In * t.a.XStep, Lo: lo, Hi: hi,
+		Group: d.taps * d.k.Lanes, Above: present(h, r, 0), Below: present(h, r+1, 2), XAhead: 4 * w.In * t.a.XStep, Lo: lo, Hi: hi, Stream: t.stream,
 	}
 	most := callFMAs / (2 * pairOutputs * d.taps) * d.k.Lanes // channels of a call
 	for o, size := 0, even(w.Out, pairOutputs); o < w.Out; o += size {

@@ -19,6 +19,7 @@ type depthwiseTask struct {
 	bias   []float32 // of the first outputs of all channels, of the second ones, and so on
 	filter []float32
 	size   int
+	stream int // PairArgs.Stream
 }
 
 var depthwiseTasks = sync.Pool{New: func() any { return new(depthwiseTask) }}
@@ -75,13 +76,18 @@ func (t *depthwiseTask) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.d.units())
 	s := rowScratches.Get().(*rowScratch)
 	for u := lo; u < hi; u++ {
-		if t.d.paired {
-			t.pair(s, u)
-		} else {
-			t.part(s, u/len(t.d.parts), &t.d.parts[u%len(t.d.parts)])
-		}
+		t.unit(s, u)
 	}
 	s.release()
+}
+
+// unit computes a part of a row, or a pair of rows.
+func (t *depthwiseTask) unit(s *rowScratch, u int) {
+	if t.d.paired {
+		t.pair(s, u)
+	} else {
+		t.part(s, u/len(t.d.parts), &t.d.parts[u%len(t.d.parts)])
+	}
 }
 
 // part computes a part of row r of the outputs.

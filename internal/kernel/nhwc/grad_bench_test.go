@@ -41,6 +41,7 @@ var gradBenchmarks = []struct {
 	{"mobilenet/320-1280@7", square(8, 1, 320, 1280, 7, 1, 1, 0)},
 	{"depthwise/32@112", square(8, 32, 32, 32, 112, 3, 1, 1)},
 	{"depthwise/96@112s2", square(8, 96, 96, 96, 112, 3, 2, 1)},
+	{"depthwise/96@56", square(8, 96, 96, 96, 56, 3, 1, 1)},
 	{"depthwise/144@56", square(8, 144, 144, 144, 56, 3, 1, 1)},
 	{"depthwise/384@14", square(8, 384, 384, 384, 14, 3, 1, 1)},
 	{"depthwise/576@14s2", square(8, 576, 576, 576, 14, 3, 2, 1)},
@@ -103,4 +104,40 @@ func reportRate(b *testing.B, flop float64, f func()) {
 	b.ReportMetric(flop/float64(least), "GFLOP/s")
 	b.ReportMetric(least.Seconds()*1e3, "ms")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkGradBoth reports the shortest processor times of both gradients of depthwise convolutions, together and one after the
+// other, which take turns.
+func BenchmarkGradBoth(b *testing.B) {
+	for _, c := range gradBenchmarks {
+		g := c.p.geom()
+		both := NewGradBoth(g)
+		if both == nil {
+			continue
+		}
+		rng, n := rand.New(rand.NewPCG(1, 1)), g.OutC*g.Taps()
+		a := GradBothArgs{X: randoms(rng, g.Batch*g.InC*g.InSize()), Dy: randoms(rng, g.Batch*g.OutC*g.OutSize()), W: randoms(rng, n), Dw: make([]float32, n), Threads: 1}
+		a.Dx, a.Scratch = make([]float32, len(a.X)), make([]float32, both.Scratch())
+		x, w := NewGradXPlan(g), NewGradW(g)
+		wa := GradWArgs{X: a.X, Dy: a.Dy, Dw: a.Dw, Scratch: make([]float32, w.Scratch()), Threads: 1}
+		xa := Args{X: a.Dy, Y: a.Dx, Scratch: make([]float32, x.Scratch()), Threads: 1, Filter: new(Filter)}
+		room := make([]float32, x.FilterLen())
+		b.Run(c.name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			together, apart := time.Hour, time.Hour
+			for b.Loop() {
+				start := measure.ThreadTime()
+				both.Run(&a)
+				middle := measure.ThreadTime()
+				x.PackInto(xa.Filter, a.W, room, 1)
+				x.Run(&xa)
+				w.Run(&wa)
+				together, apart = min(together, middle-start), min(apart, measure.ThreadTime()-middle)
+			}
+			b.ReportMetric(together.Seconds()*1e3, "ms-together")
+			b.ReportMetric(apart.Seconds()*1e3, "ms-apart")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }

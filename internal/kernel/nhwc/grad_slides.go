@@ -64,10 +64,16 @@ func newGradSlides(g conv.Geom) filterGrad {
 	d.cut(ceilDiv(slideChunks, ceilDiv(d.blocks(), d.together)))
 	d.lanes = d.lanesOrder()
 	d.prepare(left)
-	for o := 0; o < h.Out; o += d.rows {
+	d.bands()
+	return d
+}
+
+// bands lists the calls for all rows of outputs.
+func (d *gradSlides) bands() {
+	d.calls = nil
+	for o := 0; o < d.axes[1].Out; o += d.rows {
 		d.calls = append(d.calls, d.lines(o))
 	}
-	return d
 }
 
 // prepare sets what calls have in common; left is the number of columns that the first output of a row does not hold already.
@@ -101,11 +107,16 @@ func (d *gradSlides) run(a *GradWArgs) {
 	par.Run(a.Threads, d.chunks(), t)
 	*t = gradSlidesTask{}
 	gradSlidesTasks.Put(t)
-	d.addUp(a.Scratch)
+	d.total(a.Dw, a.Scratch)
+}
+
+// total writes the filter's gradient from the sums of all parts.
+func (d *gradSlides) total(dw, sums []float32) {
+	d.addUp(sums)
 	taps := d.g.Taps()
 	for b := range d.blocks() {
 		panel.Write(&panel.Args{
-			Dst: a.Dw[d.channel(b)*taps:], Src: a.Scratch[b*d.blockLen():],
+			Dst: dw[d.channel(b)*taps:], Src: sums[b*d.blockLen():],
 			Order: d.lanes, Rows: taps, RowStep: d.k.Lanes, Count: 1,
 		})
 	}
@@ -119,14 +130,19 @@ func (t *gradSlidesTask) Chunk(i int) {
 	a := slideArgs.Get().(*depthwise.SlideArgs)
 	*a = t.args
 	for p := from; p < to; p += t.stack {
-		for _, calls := range t.calls {
-			for b := first; b < last; b++ {
-				t.vector(a, p, min(t.stack, to-p), calls, t.channel(b), sums[(b-first)*t.blockLen():])
-			}
+		for i := range t.calls {
+			t.band(a, p, min(t.stack, to-p), i, first, last, sums)
 		}
 	}
 	*a = depthwise.SlideArgs{}
 	slideArgs.Put(a)
+}
+
+// band adds what band i of rows of outputs of planes from p on contributes to the vectors [first, last).
+func (t *gradSlidesTask) band(a *depthwise.SlideArgs, p, planes, i, first, last int, sums []float32) {
+	for b := first; b < last; b++ {
+		t.vector(a, p, planes, t.calls[i], t.channel(b), sums[(b-first)*t.blockLen():])
+	}
 }
 
 // vector adds what some rows of outputs of planes from p on contribute to the channels from c on.

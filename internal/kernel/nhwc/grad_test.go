@@ -10,6 +10,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // TestGradX compares the gradients of inputs with plain loops on every kernel set.
@@ -124,6 +125,48 @@ func widened(x []float32) []float64 {
 		y[i] = float64(v)
 	}
 	return y
+}
+
+// TestGradBoth compares both gradients of depthwise convolutions, in memory full of NaN, with what either plan computes alone: in one band of
+// rows and several, with the input's gradient written around the caches, too.
+func TestGradBoth(t *testing.T) {
+	for i, c := range []struct{ batch, channels, high, wide, kernel, lo, hi int }{
+		{4, 32, 9, 11, 3, 1, 1}, {5, 40, 14, 13, 3, 1, 1}, {9, 17, 7, 7, 3, 1, 1}, {4, 128, 60, 40, 3, 1, 1}, {8, 16, 12, 30, 5, 2, 2}, {4, 24, 13, 13, 7, 3, 3},
+		{4, 32, 20, 9, 3, 0, 0}, {6, 64, 1, 12, 3, 1, 1}, {4, 33, 21, 24, 3, 1, 0}, {4, 48, 2, 3, 3, 1, 1}, {12, 96, 5, 5, 5, 2, 2},
+	} {
+		axis := func(n int) [6]int { return [6]int{n, c.kernel, 1, 1, c.lo, c.hi} }
+		g := problem{c.batch, c.channels, c.channels, c.channels, [][6]int{axis(c.high), axis(c.wide)}}.geom()
+		b := NewGradBoth(g)
+		if b == nil {
+			t.Fatalf("%+v: two passes", g)
+		}
+		rng, nan := rand.New(rand.NewPCG(uint64(i), 10)), float32(math.NaN())
+		x, dy, w := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.Batch*g.OutC*g.OutSize()), randoms(rng, g.OutC*g.Taps())
+		wantX, wantW := run(NewGradXPlan(g), w, Args{X: dy}, 1), runGradW(NewGradW(g), x, dy, 1)
+		var first []float32
+		for _, threads := range []int{1, 3} {
+			for _, b.stream = range []bool{false, g.InC%16 == 0} {
+				a := GradBothArgs{X: x, Dy: dy, W: w, Dw: slices.Repeat([]float32{nan}, len(w)), Scratch: slices.Repeat([]float32{nan}, b.Scratch()), Threads: threads}
+				a.Dx = mem.Floats(len(x))
+				for i := range a.Dx {
+					a.Dx[i] = nan
+				}
+				b.Run(&a)
+				if !slices.Equal(a.Dx, wantX) {
+					t.Fatalf("%+v, %d threads, streaming %v: the gradient of the input is %v, want %v", g, threads, b.stream, a.Dx, wantX)
+				}
+				if e := farthest(a.Dw, wantW); e > 1e-5*math.Sqrt(float64(g.Batch*g.OutSize())) {
+					t.Fatalf("%+v, %d threads: the gradient of the filter is off by %g", g, threads, e)
+				}
+				if first == nil {
+					first = a.Dw
+				}
+				if !slices.Equal(a.Dw, first) {
+					t.Fatalf("%+v: %d threads give other bits", g, threads)
+				}
+			}
+		}
+	}
 }
 
 // TestGradWNaN looks for NaN in the gradients of channels that see none.

@@ -15,6 +15,7 @@ const (
 	pairLeft, pairRight, pairAbove    = 160, 168, 176
 	pairBelow, pairXAhead, pairYAhead = 184, 192, 200
 	pairLo, pairHi                    = 208, 212
+	pairStream                        = 216
 	pairRows, pairLines, pairTaps     = 2, 4, 3
 )
 
@@ -60,6 +61,10 @@ func pairs(v isa) {
 	g.m = tail
 	g.group("tail", channel, w)
 	Label("done")
+	CMPQ(Mem{Base: g.a, Disp: pairStream}, U8(0))
+	JE(LabelRef("ordered"))
+	SFENCE()
+	Label("ordered")
 	VZEROUPPER()
 	RET()
 }
@@ -94,7 +99,7 @@ func (g *pairGen) group(name string, channel gp, w Mem) {
 		later := g.begin()
 		g.column(name+"_inner", later, next, now)
 		ADDQ(g.pixel, g.p)
-		g.finish(now)
+		g.finish(name+"_inner", now)
 		for r := range pairRows {
 			VMOVAPS(next[r], now[r])
 			VMOVAPS(later[r], next[r])
@@ -104,7 +109,7 @@ func (g *pairGen) group(name string, channel gp, w Mem) {
 	JE(LabelRef(name + "_last"))
 	g.column(name+"_right", nil, nil, now)
 	Label(name + "_last")
-	g.finish(now)
+	g.finish(name+"_last", now)
 }
 
 // begin returns an output of each row before the first product.
@@ -146,19 +151,30 @@ func (g *pairGen) column(label string, first, second, third []reg.VecVirtual) {
 }
 
 // finish bounds and stores an output of each row.
-func (g *pairGen) finish(acc []reg.VecVirtual) {
-	ahead := GP64()
-	LEAQ(Mem{Base: g.q, Index: g.yAhead, Scale: 1}, ahead)
-	for r, y := range acc {
+func (g *pairGen) finish(label string, acc []reg.VecVirtual) {
+	for _, y := range acc {
 		VMAXPS(y, g.lo, y)
 		VMINPS(y, g.hi, y)
-		to, later := Mem{Base: g.q}, Mem{Base: ahead}
-		if r > 0 {
-			to.Index, to.Scale = g.yRow, 1
-			later.Index, later.Scale = g.yRow, 1
+	}
+	at := []Mem{{Base: g.q}, {Base: g.q, Index: g.yRow, Scale: 1}}
+	if g.m == nil {
+		CMPQ(Mem{Base: g.a, Disp: pairStream}, U8(0))
+		JE(LabelRef(label + "_store"))
+		for r, y := range acc {
+			VMOVNTPS(y, at[r])
 		}
-		g.v.store(g.m, y, to)
-		PREFETCHT1(later)
+		JMP(LabelRef(label + "_stored"))
+		Label(label + "_store")
+	}
+	for r, y := range acc {
+		g.v.store(g.m, y, at[r])
+	}
+	ahead := GP64()
+	LEAQ(Mem{Base: g.q, Index: g.yAhead, Scale: 1}, ahead)
+	PREFETCHT1(Mem{Base: ahead})
+	PREFETCHT1(Mem{Base: ahead, Index: g.yRow, Scale: 1})
+	if g.m == nil {
+		Label(label + "_stored")
 	}
 	ADDQ(g.yPixel, g.q)
 }
