@@ -7033,6 +7033,485 @@ row_end:
 	VZEROUPPER
 	RET
 
+// func slide3x3AVX2(a *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·slide3x3AVX2(SB), NOSPLIT, $40-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
+	MOVQ    168(DX), R9
+	SHLQ    $0x02, R9
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS 256(AX), Y8
+	MOVQ    208(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R12
+	MOVQ (SP), R10
+	MOVQ 8(SP), R11
+	MOVQ 192(DX), AX
+	MOVQ AX, 24(SP)
+	MOVQ $0x00000000, 32(SP)
+
+rows:
+	CMPQ R12, $0x01
+	JNE  middle
+	MOVQ 200(DX), AX
+	MOVQ AX, 32(SP)
+
+middle:
+	MOVQ    R10, AX
+	MOVQ    R11, CX
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y13, Y13, Y13
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	CMPQ    24(SP), $0x00
+	JNE     begin0_line1
+	VMOVUPS (AX), Y9
+
+begin0_line1:
+	VMOVUPS (AX)(R9*1), Y11
+	CMPQ    32(SP), $0x00
+	JNE     begin0_line2
+	VMOVUPS (AX)(R9*2), Y13
+
+begin0_line2:
+	ADDQ BX, AX
+
+begin0:
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y12, Y12, Y12
+	VXORPS  Y14, Y14, Y14
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	CMPQ    24(SP), $0x00
+	JNE     begin1_line3
+	VMOVUPS (AX), Y10
+
+begin1_line3:
+	VMOVUPS (AX)(R9*1), Y12
+	CMPQ    32(SP), $0x00
+	JNE     begin1_line4
+	VMOVUPS (AX)(R9*2), Y14
+
+begin1_line4:
+	ADDQ BX, AX
+
+begin1:
+	MOVQ 144(DX), R13
+
+inside2:
+	CMPQ        R13, $0x00000002
+	JL          inside2_end
+	VMOVUPS     (CX), Y15
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	CMPQ        24(SP), $0x00
+	JNE         inside2_line5
+	VFMADD231PS Y9, Y15, Y0
+	VMOVUPS     (AX), Y9
+	VFMADD231PS Y10, Y15, Y1
+	VFMADD231PS Y9, Y15, Y2
+
+inside2_line5:
+	VFMADD231PS Y11, Y15, Y3
+	VMOVUPS     (AX)(R9*1), Y11
+	VFMADD231PS Y12, Y15, Y4
+	VFMADD231PS Y11, Y15, Y5
+	CMPQ        32(SP), $0x00
+	JNE         inside2_line6
+	VFMADD231PS Y13, Y15, Y6
+	VMOVUPS     (AX)(R9*2), Y13
+	VFMADD231PS Y14, Y15, Y7
+	VFMADD231PS Y13, Y15, Y8
+
+inside2_line6:
+	LEAQ        (AX)(DI*1), R14
+	PREFETCHT1  (R14)
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y15
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	CMPQ        24(SP), $0x00
+	JNE         inside2_line7
+	VFMADD231PS Y10, Y15, Y0
+	VMOVUPS     (AX), Y10
+	VFMADD231PS Y9, Y15, Y1
+	VFMADD231PS Y10, Y15, Y2
+
+inside2_line7:
+	VFMADD231PS Y12, Y15, Y3
+	VMOVUPS     (AX)(R9*1), Y12
+	VFMADD231PS Y11, Y15, Y4
+	VFMADD231PS Y12, Y15, Y5
+	CMPQ        32(SP), $0x00
+	JNE         inside2_line8
+	VFMADD231PS Y14, Y15, Y6
+	VMOVUPS     (AX)(R9*2), Y14
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+
+inside2_line8:
+	LEAQ       (AX)(DI*1), R14
+	PREFETCHT1 (R14)
+	ADDQ       BX, AX
+	SUBQ       $0x00000002, R13
+	JMP        inside2
+
+inside2_end:
+inside1:
+	CMPQ        R13, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (CX), Y15
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	CMPQ        24(SP), $0x00
+	JNE         inside1_line9
+	VFMADD231PS Y9, Y15, Y0
+	VMOVUPS     (AX), Y9
+	VFMADD231PS Y10, Y15, Y1
+	VFMADD231PS Y9, Y15, Y2
+
+inside1_line9:
+	VFMADD231PS Y11, Y15, Y3
+	VMOVUPS     (AX)(R9*1), Y11
+	VFMADD231PS Y12, Y15, Y4
+	VFMADD231PS Y11, Y15, Y5
+	CMPQ        32(SP), $0x00
+	JNE         inside1_line10
+	VFMADD231PS Y13, Y15, Y6
+	VMOVUPS     (AX)(R9*2), Y13
+	VFMADD231PS Y14, Y15, Y7
+	VFMADD231PS Y13, Y15, Y8
+
+inside1_line10:
+	LEAQ       (AX)(DI*1), R14
+	PREFETCHT1 (R14)
+	ADDQ       BX, AX
+	VMOVAPS    Y9, Y15
+	VMOVAPS    Y10, Y9
+	VMOVAPS    Y15, Y10
+	VMOVAPS    Y11, Y15
+	VMOVAPS    Y12, Y11
+	VMOVAPS    Y15, Y12
+	VMOVAPS    Y13, Y15
+	VMOVAPS    Y14, Y13
+	VMOVAPS    Y15, Y14
+	SUBQ       $0x00000001, R13
+	JMP        inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VMOVUPS     (CX), Y15
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	CMPQ        24(SP), $0x00
+	JNE         edge_line11
+	VFMADD231PS Y9, Y15, Y0
+	VXORPS      Y9, Y9, Y9
+	VFMADD231PS Y10, Y15, Y1
+	VFMADD231PS Y9, Y15, Y2
+
+edge_line11:
+	VFMADD231PS Y11, Y15, Y3
+	VXORPS      Y11, Y11, Y11
+	VFMADD231PS Y12, Y15, Y4
+	VFMADD231PS Y11, Y15, Y5
+	CMPQ        32(SP), $0x00
+	JNE         edge_line12
+	VFMADD231PS Y13, Y15, Y6
+	VXORPS      Y13, Y13, Y13
+	VFMADD231PS Y14, Y15, Y7
+	VFMADD231PS Y13, Y15, Y8
+
+edge_line12:
+	VMOVAPS Y9, Y15
+	VMOVAPS Y10, Y9
+	VMOVAPS Y15, Y10
+	VMOVAPS Y11, Y15
+	VMOVAPS Y12, Y11
+	VMOVAPS Y15, Y12
+	VMOVAPS Y13, Y15
+	VMOVAPS Y14, Y13
+	VMOVAPS Y15, Y14
+	SUBQ    $0x00000001, AX
+	JMP     edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R10
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R11
+	MOVQ    $0x00000000, 24(SP)
+	DECQ    R12
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VZEROUPPER
+	RET
+
+// func slide3x3s2AVX2(a *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·slide3x3s2AVX2(SB), NOSPLIT, $40-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
+	MOVQ    168(DX), R9
+	SHLQ    $0x02, R9
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS 256(AX), Y8
+	MOVQ    208(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R12
+	MOVQ (SP), R10
+	MOVQ 8(SP), R11
+	MOVQ 192(DX), AX
+	MOVQ AX, 24(SP)
+	MOVQ $0x00000000, 32(SP)
+
+rows:
+	CMPQ R12, $0x01
+	JNE  middle
+	MOVQ 200(DX), AX
+	MOVQ AX, 32(SP)
+
+middle:
+	MOVQ    R10, AX
+	MOVQ    R11, CX
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	CMPQ    24(SP), $0x00
+	JNE     begin0_line1
+	VMOVUPS (AX), Y9
+
+begin0_line1:
+	VMOVUPS (AX)(R9*1), Y10
+	CMPQ    32(SP), $0x00
+	JNE     begin0_line2
+	VMOVUPS (AX)(R9*2), Y11
+
+begin0_line2:
+	ADDQ BX, AX
+
+begin0:
+	MOVQ 144(DX), R13
+
+inside1:
+	CMPQ        R13, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	LEAQ        (AX)(BX*1), R14
+	CMPQ        24(SP), $0x00
+	JNE         inside1_line3
+	VFMADD231PS Y9, Y12, Y0
+	VMOVUPS     (AX), Y9
+	VFMADD231PS Y9, Y12, Y1
+	VMOVUPS     (R14), Y9
+	VFMADD231PS Y9, Y12, Y2
+
+inside1_line3:
+	VFMADD231PS Y10, Y12, Y3
+	VMOVUPS     (AX)(R9*1), Y10
+	VFMADD231PS Y10, Y12, Y4
+	VMOVUPS     (R14)(R9*1), Y10
+	VFMADD231PS Y10, Y12, Y5
+	CMPQ        32(SP), $0x00
+	JNE         inside1_line4
+	VFMADD231PS Y11, Y12, Y6
+	VMOVUPS     (AX)(R9*2), Y11
+	VFMADD231PS Y11, Y12, Y7
+	VMOVUPS     (R14)(R9*2), Y11
+	VFMADD231PS Y11, Y12, Y8
+
+inside1_line4:
+	LEAQ       (AX)(DI*1), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       BX, AX
+	LEAQ       (AX)(DI*1), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       BX, AX
+	SUBQ       $0x00000001, R13
+	JMP        inside1
+
+inside1_end:
+	MOVQ        152(DX), R13
+	TESTQ       R13, R13
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	CMPQ        24(SP), $0x00
+	JNE         rest_line5
+	VFMADD231PS Y9, Y12, Y0
+	VMOVUPS     (AX), Y9
+	VFMADD231PS Y9, Y12, Y1
+	VXORPS      Y9, Y9, Y9
+	VFMADD231PS Y9, Y12, Y2
+
+rest_line5:
+	VFMADD231PS Y10, Y12, Y3
+	VMOVUPS     (AX)(R9*1), Y10
+	VFMADD231PS Y10, Y12, Y4
+	VXORPS      Y10, Y10, Y10
+	VFMADD231PS Y10, Y12, Y5
+	CMPQ        32(SP), $0x00
+	JNE         rest_line6
+	VFMADD231PS Y11, Y12, Y6
+	VMOVUPS     (AX)(R9*2), Y11
+	VFMADD231PS Y11, Y12, Y7
+	VXORPS      Y11, Y11, Y11
+	VFMADD231PS Y11, Y12, Y8
+
+rest_line6:
+	LEAQ       (AX)(DI*1), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       BX, AX
+	DECQ       R13
+
+edge:
+	CMPQ        R13, $0x00000001
+	JL          edge_end
+	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
+	ADDQ        SI, CX
+	CMPQ        24(SP), $0x00
+	JNE         edge_line7
+	VFMADD231PS Y9, Y12, Y0
+	VXORPS      Y9, Y9, Y9
+	VFMADD231PS Y9, Y12, Y1
+	VXORPS      Y9, Y9, Y9
+	VFMADD231PS Y9, Y12, Y2
+
+edge_line7:
+	VFMADD231PS Y10, Y12, Y3
+	VXORPS      Y10, Y10, Y10
+	VFMADD231PS Y10, Y12, Y4
+	VXORPS      Y10, Y10, Y10
+	VFMADD231PS Y10, Y12, Y5
+	CMPQ        32(SP), $0x00
+	JNE         edge_line8
+	VFMADD231PS Y11, Y12, Y6
+	VXORPS      Y11, Y11, Y11
+	VFMADD231PS Y11, Y12, Y7
+	VXORPS      Y11, Y11, Y11
+	VFMADD231PS Y11, Y12, Y8
+
+edge_line8:
+	SUBQ $0x00000001, R13
+	JMP  edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R10
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R11
+	MOVQ    $0x00000000, 24(SP)
+	DECQ    R12
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VZEROUPPER
+	RET
+
 // func spreadAVX2(a *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·spreadAVX2(SB), NOSPLIT, $16-8

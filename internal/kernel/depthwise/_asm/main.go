@@ -35,9 +35,9 @@ func main() {
 				slides(v, 1, taps, stride)
 			}
 		}
+		slides(v, 3, 3, 1)
+		slides(v, 3, 3, 2)
 		if v.lanes == 16 { // registers
-			slides(v, 3, 3, 1)
-			slides(v, 3, 3, 2)
 			pairs(v)
 		}
 		spread(v)

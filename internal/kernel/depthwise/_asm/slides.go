@@ -34,6 +34,17 @@ type slideGen struct {
 	labels              int
 }
 
+// tight reports whether sums and columns leave one register: a column then takes the place of the one that it displaces.
+func (g *slideGen) tight() bool { return g.lines > 1 && g.v.lanes == 8 }
+
+// together is how many outputs a round takes.
+func (g *slideGen) together() int {
+	if g.tight() {
+		return g.taps - g.stride
+	}
+	return len(g.acc)
+}
+
 // slides emits the kernel for some lines of taps: the columns of inputs pass through registers, so each is read once, and each
 // output's gradient, too. It asks for what is read later: the processor does not follow vectors that lie far apart.
 func slides(v isa, lines, taps, stride int) {
@@ -103,7 +114,7 @@ func slides(v isa, lines, taps, stride int) {
 	MOVQ(y, g.q)
 	g.begin(a)
 	n := field(a, slideInside)
-	for _, count := range []int{len(g.acc), 1} {
+	for _, count := range []int{g.together(), 1} {
 		loop(fmt.Sprintf("inside%d", count), n, count, func() { g.outputs(fmt.Sprintf("inside%d", count), count, stride) })
 		if count == 1 {
 			break
@@ -183,22 +194,16 @@ func (g *slideGen) there(label string, l int, emit func()) {
 
 // outputs adds the products of some outputs beside each other, which read that many new columns each; the others are zero.
 func (g *slideGen) outputs(label string, count, columns int) {
+	if g.tight() {
+		g.inTurn(label, count, columns)
+		return
+	}
 	window := make([][]reg.VecVirtual, g.lines) // the columns of each line
 	for l, held := range g.held {
 		window[l] = slices.Clone(held)
 	}
 	for s := range count {
-		d := g.v.vec()
-		VMOVUPS(Mem{Base: g.q}, d)
-		PREFETCHT1(Mem{Base: g.q, Index: g.yahead, Scale: 1})
-		ADDQ(g.ycol, g.q)
-		at := make([]gp, columns)
-		for i := range at {
-			if at[i] = g.p; i > 0 {
-				at[i] = GP64()
-				LEAQ(Mem{Base: at[i-1], Index: g.xcol, Scale: 1}, at[i])
-			}
-		}
+		d, at := g.operands(columns)
 		for l := range g.lines {
 			for range g.stride {
 				window[l] = append(window[l], g.v.vec())
@@ -217,15 +222,36 @@ func (g *slideGen) outputs(label string, count, columns int) {
 				}
 			})
 		}
-		for range columns {
-			g.ask()
-			ADDQ(g.xcol, g.p)
-		}
+		g.pass(columns)
 	}
 	for l, held := range g.held {
 		for j, r := range held {
 			VMOVAPS(window[l][count*g.stride+j], r)
 		}
+	}
+}
+
+// operands loads the gradient of the next output, and returns where its new columns are.
+func (g *slideGen) operands(columns int) (d reg.VecVirtual, at []gp) {
+	d = g.v.vec()
+	VMOVUPS(Mem{Base: g.q}, d)
+	PREFETCHT1(Mem{Base: g.q, Index: g.yahead, Scale: 1})
+	ADDQ(g.ycol, g.q)
+	at = make([]gp, columns)
+	for i := range at {
+		if at[i] = g.p; i > 0 {
+			at[i] = GP64()
+			LEAQ(Mem{Base: at[i-1], Index: g.xcol, Scale: 1}, at[i])
+		}
+	}
+	return d, at
+}
+
+// pass goes on by so many columns.
+func (g *slideGen) pass(columns int) {
+	for range columns {
+		g.ask()
+		ADDQ(g.xcol, g.p)
 	}
 }
 
