@@ -1,6 +1,10 @@
 package gemm
 
-import "github.com/onnxrun/onnxrun/internal/cpu"
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
+)
 
 // CALIBRATION.md says which measurements these figures come from.
 const (
@@ -97,7 +101,7 @@ func (t *task) planTiles() {
 		t.kb = roundUp(ceilDiv(t.K, ceilDiv(t.K, kc)), 8)
 	}
 	t.farC = 4*t.M*t.N > secondLevel/2
-	if t.fewRows = (t.farC || 4*t.M*t.K > secondLevel/2) && 4*t.kb*t.N <= secondLevel/2; t.fewRows {
+	if t.fewRows = (t.farC || 4*t.M*t.K > secondLevel/2) && t.staysB(); t.fewRows {
 		t.rows = min(t.rows, max(farRows, farMACs/(t.N*max(t.K, 1))))
 	}
 	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
@@ -118,6 +122,9 @@ func (t *task) planTiles() {
 		t.planBlocks()
 	}
 }
+
+// staysB reports whether a block of K of B stays in the second-level cache.
+func (t *task) staysB() bool { return 4*t.kb*t.N <= secondLevel/2 }
 
 // packsB reports whether B is packed on the fly.
 func (t *task) packsB() bool { return !t.inPlace && (t.Packed == nil || t.Packed.cols) }
@@ -167,25 +174,29 @@ func (t *task) planBlocks() {
 	}
 	mBlocks := ceilDiv(t.M, mcMax)
 	if mBlocks < want {
-		mBlocks = max(mBlocks, min(want, t.M/minRows))
+		rows := want
+		if !t.staysB() { // rather columns: fewer rows read B more often
+			rows = ceilDiv(want, widths)
+		}
+		mBlocks = max(mBlocks, min(rows, t.M/minRows))
 	}
 	if want > 1 && mBlocks >= t.Threads {
 		mBlocks = roundUp(mBlocks, t.Threads)
 	}
 	nBlocks := min(widths, ceilDiv(want, mBlocks))
-	if mBlocks == 1 && want > 1 {
-		nBlocks = evenBlocks(widths, min(2*nBlocks, widths), t.Threads)
+	if nBlocks > 1 {
+		nBlocks = evenBlocks(widths, min(2*nBlocks, widths), mBlocks, t.Threads)
 	}
 	t.cut(mBlocks, nBlocks)
 }
 
-// evenBlocks returns the number of blocks, at most the given one, into which so many widths are cut
-// such that the thread with most of them has least; of equal ones the largest.
-func evenBlocks(widths, blocks, threads int) int {
-	best, least := blocks, widths+1
-	for ; blocks >= threads; blocks-- {
+// evenBlocks returns the number of blocks, at most the given one, into which so many widths of each block of rows are
+// cut such that the thread with most of them has least; of equal ones the largest.
+func evenBlocks(widths, blocks, mBlocks, threads int) int {
+	best, least := blocks, math.MaxInt
+	for ; blocks > 0 && blocks*mBlocks >= threads; blocks-- {
 		size := ceilDiv(widths, blocks)
-		if most := size * ceilDiv(ceilDiv(widths, size), threads); most < least {
+		if most := size * ceilDiv(ceilDiv(widths, size)*mBlocks, threads); most < least {
 			best, least = blocks, most
 		}
 	}

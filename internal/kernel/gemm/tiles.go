@@ -58,19 +58,28 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 }
 
 // lookAfter says what follows when the rows at hand have gone through the panels of a block of K, which begin at base and
-// end at row k1 of B.
+// end at row k1 of B. After the last it is the next chunk: mostly the same thread goes on with that.
 func (b *block) lookAfter(base unsafe.Pointer, k1 int) {
 	b.setBelow()
+	b.after = 0
 	switch t := b.t; {
 	case !t.far():
-		b.after = 0
 	case b.r1 < b.m1:
 		b.after = uintptr(base)
 	case k1 < t.K:
 		b.after = uintptr(base) + uintptr(4*t.row.nr*b.s.tile.k)
-	default:
-		b.after = 0
+	case len(t.Batch) > 1:
+	case b.m1 < t.M:
+		b.after = b.firstRows(b.n0)
+	case b.n1 < t.N:
+		b.after = b.firstRows(b.n1)
 	}
+}
+
+// firstRows returns where the packed panel of column n begins.
+func (b *block) firstRows(n int) uintptr {
+	p := b.t.Packed
+	return uintptr(unsafe.Pointer(&p.data[b.at.B*p.size+n*p.k]))
 }
 
 // lookAhead lets kernels ask for what follows the given number of panels at hand, whose columns begin at n. Tiles further down
