@@ -21,6 +21,9 @@ type KernelCtx struct {
 	// Operator finds a row of the built-in table, for kernels that are made of others'.
 	Operator func(domain, name string, version int) *Op
 
+	// Threads is how many will run the kernel, at most; 0 if that is not known.
+	Threads int
+
 	// Lean asks kernels to pack large weights in each run, where that is little of the work, instead of keeping packed forms.
 	Lean bool
 

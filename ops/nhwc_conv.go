@@ -85,7 +85,7 @@ func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan
 		if err != nil {
 			return Kernel{}, err
 		}
-		b.Spare = p.OnceLen()
+		b.Spare = p.OnceLen(k.Threads)
 	}
 	return b, nil
 }
@@ -203,7 +203,7 @@ func (r *nhwcConvRun) run(c *Call) error {
 
 // byRows tells whether a filter that has to be computed is best packed row by row in a run that does not keep it: unless it can be read
 // where it lies.
-func (r *nhwcConvRun) byRows(p *nhwcPlan) bool { return p.TakesRows() && p.OnceLen() > 0 }
+func (r *nhwcConvRun) byRows(p *nhwcPlan) bool { return p.TakesRows() && p.OnceLen(1) > 0 }
 
 // runConst runs p with the constant filter, which is packed in spare if it is not kept.
 func (r *nhwcConvRun) runConst(p *nhwcPlan, a *nhwc.Args, spare *Spare) {
@@ -212,8 +212,8 @@ func (r *nhwcConvRun) runConst(p *nhwcPlan, a *nhwc.Args, spare *Spare) {
 		return
 	}
 	f := variableFilters.Get().(*nhwc.Filter)
-	if !r.byRows(p) || !r.weights.ReadRows(r.filter, func(w Rows) { p.RunOnceRows(a, f, w, spare.Floats(p.FilterLen())) }) {
-		r.weights.Read(r.filter, spare, func(w []float32) { p.RunOnce(a, f, w, spare.Floats(p.OnceLen())) })
+	if !r.byRows(p) || !r.weights.ReadRows(r.filter, func(w Rows) { p.RunOnceRows(a, f, w, spare.Floats(p.OnceLen(a.Threads))) }) {
+		r.weights.Read(r.filter, spare, func(w []float32) { p.RunOnce(a, f, w, spare.Floats(p.OnceLen(a.Threads))) })
 	}
 	variableFilters.Put(f)
 	spare.Reset()

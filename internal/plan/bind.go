@@ -81,7 +81,7 @@ func (b *binding) kernel(c *compiler, n *graph.Node) (ops.Kernel, error) {
 	if b.done {
 		return b.k, b.err
 	}
-	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: c.p.opts.Weights, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput, Operator: ops.Default().Find}
+	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: c.p.opts.Weights, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput, Threads: c.p.opts.Threads, Operator: ops.Default().Find}
 	k.Lean = c.p.opts.Lean && len(n.In) > 1 && n.In[1] != nil && n.In[1].Derived == nil // else the packed form is all that stays
 	k.In, k.Out = valuesOf(n.In), valuesOf(n.Out)
 	for _, b := range n.Bodies {

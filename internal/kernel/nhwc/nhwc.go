@@ -23,11 +23,12 @@ type Plan struct {
 	name   string
 	alg    algorithm
 	format string
+	parts  *parts // nil: none
 }
 
 // bind makes the plan of an algorithm.
 func bind(g conv.Geom, name string, alg algorithm) *Plan {
-	return &Plan{g, name, alg, "nhwc " + name + " " + alg.format()}
+	return &Plan{g: g, name: name, alg: alg, format: "nhwc " + name + " " + alg.format()}
 }
 
 // algorithm is one way to compute a convolution, bound to a geometry.
@@ -119,16 +120,22 @@ func choose(g conv.Geom, without string) *Plan {
 		if c.name == without {
 			continue
 		}
-		a := c.make(inside)
-		if a == nil {
-			continue
+		if a := c.bind(g, inside, kept); a != nil {
+			p := bind(g, c.name, a)
+			p.parts = newParts(g, c, a)
+			return p
 		}
-		if kept != nil {
-			a = &reaching{a, g.OutC * (g.InC / g.Groups), g.Taps(), kept}
-		}
-		return bind(g, c.name, a)
 	}
 	panic("nhwc: the reference takes every geometry")
+}
+
+// bind makes the algorithm for g, which is inside without those elements of its kernel that are not kept; nil if it does not take that.
+func (c *choice) bind(g, inside conv.Geom, kept []int) algorithm {
+	a := c.make(inside)
+	if a != nil && kept != nil {
+		a = &reaching{a, g.OutC * (g.InC / g.Groups), g.Taps(), kept}
+	}
+	return a
 }
 
 // Algorithm names the way the plan computes.

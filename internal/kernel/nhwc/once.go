@@ -12,10 +12,13 @@ type once interface {
 	runOnce(a *Args, w []float32)
 }
 
-// OnceLen returns how many floats RunOnce wants.
-func (p *Plan) OnceLen() int {
-	if _, ok := p.alg.(once); ok {
+// OnceLen returns how many floats RunOnce and RunOnceRows want on so many threads.
+func (p *Plan) OnceLen(threads int) int {
+	switch _, ok := p.alg.(once); {
+	case ok:
 		return 0
+	case p.parts != nil:
+		return p.parts.rooms(threads) * p.parts.roomLen()
 	}
 	return p.FilterLen()
 }
@@ -26,6 +29,12 @@ func (p *Plan) RunOnce(a *Args, f *Filter, w, room []float32) {
 	if alg, ok := p.alg.(once); ok {
 		if p.check(a) {
 			alg.runOnce(a, w)
+		}
+		return
+	}
+	if p.parts != nil {
+		if p.check(a) {
+			p.parts.run(a, f, filterRows{elems: w, each: p.g.InC * p.g.Taps()}, room)
 		}
 		return
 	}

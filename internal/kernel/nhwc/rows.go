@@ -59,8 +59,14 @@ func (p *Plan) packRows(f *Filter, rows Rows, room *mem.Room) {
 	alg.packRows(&f.packed, filterRows{fill: rows, each: alg.rowLen()}, room)
 }
 
-// RunOnceRows is RunOnce for a filter of computed rows; room has FilterLen elements.
+// RunOnceRows is RunOnce for a filter of computed rows; room has FilterLen elements if OnceLen is 0.
 func (p *Plan) RunOnceRows(a *Args, f *Filter, rows Rows, room []float32) {
+	if p.parts != nil {
+		if p.check(a) {
+			p.parts.run(a, f, filterRows{fill: rows, each: p.g.InC * p.g.Taps()}, room)
+		}
+		return
+	}
 	f.room.Within(room[:p.FilterLen()])
 	f.packed.threads = a.Threads
 	p.packRows(f, rows, &f.room)
