@@ -63,11 +63,12 @@ func identities(g *graph.Graph) error {
 	g.Walk(func(sub *graph.Graph) {
 		kept := sub.Nodes[:0]
 		for _, n := range sub.Nodes {
-			if !passesOn(n) {
+			v := passesOn(n)
+			if v == nil {
 				kept = append(kept, n)
 				continue
 			}
-			r[n.Out[0]] = r.Of(n.In[0])
+			r[n.Out[0]] = r.Of(v)
 		}
 		sub.Nodes = kept
 	})
@@ -75,10 +76,27 @@ func identities(g *graph.Graph) error {
 	return nil
 }
 
-func passesOn(n *graph.Node) bool {
-	if n.Domain != "" || len(n.In) == 0 || n.In[0] == nil || len(n.Out) != 1 || n.Out[0] == nil || !sameType(n.Out[0], n.In[0]) {
-		return false
+// passesOn returns the input that n passes on as it is, nil if there is none.
+func passesOn(n *graph.Node) *graph.Value {
+	if n.Domain != "" || len(n.In) == 0 || n.In[0] == nil || len(n.Out) != 1 || n.Out[0] == nil {
+		return nil
 	}
+	if n.Type == "Mul" {
+		for i, v := range n.In {
+			if other := n.In[1-i]; sameType(n.Out[0], v) && sameType(v, other) && allOnes(other) {
+				return v
+			}
+		}
+		return nil
+	}
+	if v := n.In[0]; sameType(n.Out[0], v) && keeps(n) {
+		return v
+	}
+	return nil
+}
+
+// keeps reports whether n, whose result has the type of its first input, does not change that.
+func keeps(n *graph.Node) bool {
 	switch n.Type {
 	case "Identity":
 		return true
@@ -94,6 +112,15 @@ func passesOn(n *graph.Node) bool {
 		return len(n.In) > 1 && allInts(n.In[1], 0)
 	}
 	return false
+}
+
+// allOnes reports whether v is a constant of ones, as the gradient of a sum is; the scale of a normalisation that happens to be one is
+// repeated along other axes.
+func allOnes(v *graph.Value) bool {
+	if !v.IsConst() || v.DType != tensor.Float32 {
+		return false
+	}
+	return !slices.ContainsFunc(tensor.Of[float32](v.Const), func(x float32) bool { return x != 1 })
 }
 
 // allInts reports whether v is absent or consists of constants that equal want.

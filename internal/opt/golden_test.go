@@ -31,6 +31,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"gradients", "product", "x", ""},
 	{"verify", "valid", "x", "Relu x -> y"},
 	{"fold", "constants", "x", "Add 1 2 -> c; Mul x c -> y"},
+	{"identities", "by-ones", "x", "Mul G2x3x8 x -> m; Relu m -> y"},
 	{"identities", "copies", "x", "Identity x -> i; Cast i to=1 -> c; Relu c -> y"},
 	{"prune", "without-use", "x", "Neg x -> n; Relu x -> y"},
 	{"widen", "half-precision", "x", "Cast x to=10 -> h; Relu h -> r; Cast r to=1 -> y"},

@@ -7050,381 +7050,336 @@ done90:
 // func geluGradAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·geluGradAVX2(SB), NOSPLIT, $0-72
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    a_base+24(FP), DX
-	MOVQ    a_len+32(FP), BX
-	MOVQ    b_base+48(FP), SI
-	MOVQ    b_len+56(FP), DI
-	VMOVUPS lanes<>+2016(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
-	CMPQ    BX, $0x01
-	JE      scalarA
-	CMPQ    DI, $0x01
-	JE      scalarB
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
 
 one91:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd91
-	VMOVUPS     (DX), Y3
-	VMOVUPS     (SI), Y4
-	VMOVUPS     lanes<>+4384(SB), Y5
-	VMAXPS      Y3, Y5, Y3
-	VMOVUPS     lanes<>+4416(SB), Y5
-	VMINPS      Y3, Y5, Y3
-	VMULPS      Y3, Y3, Y5
-	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
-	VFMADD213PS lanes<>+2080(SB), Y5, Y6
-	VFMADD213PS lanes<>+2112(SB), Y5, Y6
-	VFMADD213PS lanes<>+2144(SB), Y5, Y6
-	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
-	VFMADD213PS lanes<>+2272(SB), Y5, Y7
-	VFMADD213PS lanes<>+2304(SB), Y5, Y7
-	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
-	VFMADD213PS Y1, Y5, Y7
-	VMULPS      Y3, Y6, Y5
-	VDIVPS      Y7, Y5, Y5
-	VMAXPS      Y5, Y2, Y5
-	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+4448(SB), Y3, Y6
-	VMULPS      Y3, Y6, Y6
-	VMOVUPS     lanes<>+2400(SB), Y7
-	VMAXPS      Y6, Y7, Y6
-	VMOVUPS     lanes<>+2432(SB), Y7
-	VMINPS      Y6, Y7, Y6
-	VMOVUPS     lanes<>+448(SB), Y7
-	VADDPS      Y7, Y6, Y7
-	VMOVUPS     lanes<>+448(SB), Y8
-	VSUBPS      Y8, Y7, Y8
-	VSUBPS      Y8, Y6, Y6
-	VPSLLD      $0x17, Y7, Y7
-	VMOVUPS     lanes<>+2560(SB), Y8
-	VFMADD213PS lanes<>+2528(SB), Y6, Y8
-	VFMADD213PS lanes<>+2496(SB), Y6, Y8
-	VFMADD213PS lanes<>+2464(SB), Y6, Y8
-	VFMADD213PS lanes<>+2656(SB), Y6, Y8
-	VFMADD213PS Y1, Y6, Y8
-	VMULPS      Y7, Y8, Y6
-	VMULPS      lanes<>+4480(SB), Y3, Y3
-	VMULPS      Y6, Y3, Y3
-	VMOVUPS     lanes<>+1152(SB), Y6
-	VFMADD231PS Y6, Y5, Y3
-	VMOVUPS     lanes<>+1152(SB), Y5
-	VADDPS      Y5, Y3, Y3
-	VMULPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, SI
-	SUBQ        $0x00000008, CX
-	JMP         one91
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd91
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (SI), Y1
+	VANDPS       lanes<>+3264(SB), Y0, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VCMPPS       $0x1a, Y3, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VFMADD231PS  lanes<>+4416(SB), Y2, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMOVUPS      lanes<>+4448(SB), Y5
+	VFMADD213PS  lanes<>+4480(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4512(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4544(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
+	VFNMADD231PS lanes<>+4704(SB), Y2, Y5
+	VMULPS       lanes<>+4736(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      lanes<>+2400(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+2432(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+448(SB), Y4
+	VADDPS       Y4, Y2, Y4
+	VMOVUPS      lanes<>+448(SB), Y6
+	VSUBPS       Y6, Y4, Y6
+	VSUBPS       Y6, Y2, Y2
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      lanes<>+2560(SB), Y6
+	VFMADD213PS  lanes<>+2528(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2496(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2464(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2656(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VMULPS       Y4, Y6, Y2
+	VMULPS       Y2, Y5, Y2
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y0, Y2, Y3, Y0
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, CX
+	JMP          one91
 
 oneEnd91:
-	TESTQ       CX, CX
-	JE          done91
-	LEAQ        tail<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y3
-	VMASKMOVPS  (DX), Y3, Y4
-	VMASKMOVPS  (SI), Y3, Y5
-	VMOVUPS     lanes<>+4384(SB), Y6
-	VMAXPS      Y4, Y6, Y4
-	VMOVUPS     lanes<>+4416(SB), Y6
-	VMINPS      Y4, Y6, Y4
-	VMULPS      Y4, Y4, Y6
-	VMINPS      Y6, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y6
-	VFMADD213PS lanes<>+2080(SB), Y0, Y6
-	VFMADD213PS lanes<>+2112(SB), Y0, Y6
-	VFMADD213PS lanes<>+2144(SB), Y0, Y6
-	VFMADD213PS lanes<>+2176(SB), Y0, Y6
-	VFMADD213PS lanes<>+2208(SB), Y0, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
-	VFMADD213PS lanes<>+2272(SB), Y0, Y7
-	VFMADD213PS lanes<>+2304(SB), Y0, Y7
-	VFMADD213PS lanes<>+2336(SB), Y0, Y7
-	VFMADD213PS lanes<>+2368(SB), Y0, Y7
-	VFMADD213PS Y1, Y0, Y7
-	VMULPS      Y4, Y6, Y0
-	VDIVPS      Y7, Y0, Y0
-	VMAXPS      Y0, Y2, Y0
-	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+4448(SB), Y4, Y2
-	VMULPS      Y4, Y2, Y2
-	VMOVUPS     lanes<>+2400(SB), Y6
-	VMAXPS      Y2, Y6, Y2
-	VMOVUPS     lanes<>+2432(SB), Y6
-	VMINPS      Y2, Y6, Y2
-	VMOVUPS     lanes<>+448(SB), Y6
-	VADDPS      Y6, Y2, Y6
-	VMOVUPS     lanes<>+448(SB), Y7
-	VSUBPS      Y7, Y6, Y7
-	VSUBPS      Y7, Y2, Y2
-	VPSLLD      $0x17, Y6, Y6
-	VMOVUPS     lanes<>+2560(SB), Y7
-	VFMADD213PS lanes<>+2528(SB), Y2, Y7
-	VFMADD213PS lanes<>+2496(SB), Y2, Y7
-	VFMADD213PS lanes<>+2464(SB), Y2, Y7
-	VFMADD213PS lanes<>+2656(SB), Y2, Y7
-	VFMADD213PS Y1, Y2, Y7
-	VMULPS      Y6, Y7, Y1
-	VMULPS      lanes<>+4480(SB), Y4, Y2
-	VMULPS      Y1, Y2, Y1
-	VMOVUPS     lanes<>+1152(SB), Y2
-	VFMADD231PS Y2, Y0, Y1
-	VMOVUPS     lanes<>+1152(SB), Y0
-	VADDPS      Y0, Y1, Y0
-	VMULPS      Y5, Y0, Y0
-	VMASKMOVPS  Y0, Y3, (AX)
+	TESTQ        CX, CX
+	JE           done91
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VANDPS       lanes<>+3264(SB), Y1, Y3
+	VMOVUPS      lanes<>+4384(SB), Y4
+	VCMPPS       $0x1a, Y4, Y3, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFMADD231PS  lanes<>+4416(SB), Y3, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VDIVPS       Y5, Y6, Y5
+	VMOVUPS      lanes<>+4448(SB), Y6
+	VFMADD213PS  lanes<>+4480(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4512(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4544(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4576(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4608(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4640(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4672(SB), Y5, Y6
+	VFNMADD231PS lanes<>+4704(SB), Y3, Y6
+	VMULPS       lanes<>+4736(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      lanes<>+2400(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+2432(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+448(SB), Y5
+	VADDPS       Y5, Y3, Y5
+	VMOVUPS      lanes<>+448(SB), Y7
+	VSUBPS       Y7, Y5, Y7
+	VSUBPS       Y7, Y3, Y3
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      lanes<>+2560(SB), Y7
+	VFMADD213PS  lanes<>+2528(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2496(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2464(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VMULPS       Y5, Y7, Y3
+	VMULPS       Y3, Y6, Y3
+	VANDPS       Y4, Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y1, Y3, Y4, Y1
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done91:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VBROADCASTSS (DX), Y3
+	VBROADCASTSS (DX), Y0
 
 one92:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd92
-	VMOVUPS     (SI), Y4
-	VMOVUPS     lanes<>+4384(SB), Y5
-	VMAXPS      Y3, Y5, Y5
-	VMOVUPS     lanes<>+4416(SB), Y6
-	VMINPS      Y5, Y6, Y5
-	VMULPS      Y5, Y5, Y6
-	VMINPS      Y6, Y0, Y6
-	VMOVUPS     lanes<>+2048(SB), Y7
-	VFMADD213PS lanes<>+2080(SB), Y6, Y7
-	VFMADD213PS lanes<>+2112(SB), Y6, Y7
-	VFMADD213PS lanes<>+2144(SB), Y6, Y7
-	VFMADD213PS lanes<>+2176(SB), Y6, Y7
-	VFMADD213PS lanes<>+2208(SB), Y6, Y7
-	VMOVUPS     lanes<>+2240(SB), Y8
-	VFMADD213PS lanes<>+2272(SB), Y6, Y8
-	VFMADD213PS lanes<>+2304(SB), Y6, Y8
-	VFMADD213PS lanes<>+2336(SB), Y6, Y8
-	VFMADD213PS lanes<>+2368(SB), Y6, Y8
-	VFMADD213PS Y1, Y6, Y8
-	VMULPS      Y5, Y7, Y6
-	VDIVPS      Y8, Y6, Y6
-	VMAXPS      Y6, Y2, Y6
-	VMINPS      Y6, Y1, Y6
-	VMULPS      lanes<>+4448(SB), Y5, Y7
-	VMULPS      Y5, Y7, Y7
-	VMOVUPS     lanes<>+2400(SB), Y8
-	VMAXPS      Y7, Y8, Y7
-	VMOVUPS     lanes<>+2432(SB), Y8
-	VMINPS      Y7, Y8, Y7
-	VMOVUPS     lanes<>+448(SB), Y8
-	VADDPS      Y8, Y7, Y8
-	VMOVUPS     lanes<>+448(SB), Y9
-	VSUBPS      Y9, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+2560(SB), Y9
-	VFMADD213PS lanes<>+2528(SB), Y7, Y9
-	VFMADD213PS lanes<>+2496(SB), Y7, Y9
-	VFMADD213PS lanes<>+2464(SB), Y7, Y9
-	VFMADD213PS lanes<>+2656(SB), Y7, Y9
-	VFMADD213PS Y1, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VMULPS      lanes<>+4480(SB), Y5, Y5
-	VMULPS      Y7, Y5, Y5
-	VMOVUPS     lanes<>+1152(SB), Y7
-	VFMADD231PS Y7, Y6, Y5
-	VMOVUPS     lanes<>+1152(SB), Y6
-	VADDPS      Y6, Y5, Y5
-	VMULPS      Y4, Y5, Y4
-	VMOVUPS     Y4, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, SI
-	SUBQ        $0x00000008, CX
-	JMP         one92
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd92
+	VMOVUPS      (SI), Y1
+	VANDPS       lanes<>+3264(SB), Y0, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VCMPPS       $0x1a, Y3, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VFMADD231PS  lanes<>+4416(SB), Y2, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMOVUPS      lanes<>+4448(SB), Y5
+	VFMADD213PS  lanes<>+4480(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4512(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4544(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
+	VFNMADD231PS lanes<>+4704(SB), Y2, Y5
+	VMULPS       lanes<>+4736(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      lanes<>+2400(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+2432(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+448(SB), Y4
+	VADDPS       Y4, Y2, Y4
+	VMOVUPS      lanes<>+448(SB), Y6
+	VSUBPS       Y6, Y4, Y6
+	VSUBPS       Y6, Y2, Y2
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      lanes<>+2560(SB), Y6
+	VFMADD213PS  lanes<>+2528(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2496(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2464(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2656(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VMULPS       Y4, Y6, Y2
+	VMULPS       Y2, Y5, Y2
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y0, Y2, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, CX
+	JMP          one92
 
 oneEnd92:
-	TESTQ       CX, CX
-	JE          done92
-	LEAQ        tail<>+32(SB), DX
-	NEGQ        CX
-	VMOVUPS     (DX)(CX*4), Y4
-	VMASKMOVPS  (SI), Y4, Y5
-	VMOVUPS     lanes<>+4384(SB), Y6
-	VMAXPS      Y3, Y6, Y3
-	VMOVUPS     lanes<>+4416(SB), Y6
-	VMINPS      Y3, Y6, Y3
-	VMULPS      Y3, Y3, Y6
-	VMINPS      Y6, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y6
-	VFMADD213PS lanes<>+2080(SB), Y0, Y6
-	VFMADD213PS lanes<>+2112(SB), Y0, Y6
-	VFMADD213PS lanes<>+2144(SB), Y0, Y6
-	VFMADD213PS lanes<>+2176(SB), Y0, Y6
-	VFMADD213PS lanes<>+2208(SB), Y0, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
-	VFMADD213PS lanes<>+2272(SB), Y0, Y7
-	VFMADD213PS lanes<>+2304(SB), Y0, Y7
-	VFMADD213PS lanes<>+2336(SB), Y0, Y7
-	VFMADD213PS lanes<>+2368(SB), Y0, Y7
-	VFMADD213PS Y1, Y0, Y7
-	VMULPS      Y3, Y6, Y0
-	VDIVPS      Y7, Y0, Y0
-	VMAXPS      Y0, Y2, Y0
-	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+4448(SB), Y3, Y2
-	VMULPS      Y3, Y2, Y2
-	VMOVUPS     lanes<>+2400(SB), Y6
-	VMAXPS      Y2, Y6, Y2
-	VMOVUPS     lanes<>+2432(SB), Y6
-	VMINPS      Y2, Y6, Y2
-	VMOVUPS     lanes<>+448(SB), Y6
-	VADDPS      Y6, Y2, Y6
-	VMOVUPS     lanes<>+448(SB), Y7
-	VSUBPS      Y7, Y6, Y7
-	VSUBPS      Y7, Y2, Y2
-	VPSLLD      $0x17, Y6, Y6
-	VMOVUPS     lanes<>+2560(SB), Y7
-	VFMADD213PS lanes<>+2528(SB), Y2, Y7
-	VFMADD213PS lanes<>+2496(SB), Y2, Y7
-	VFMADD213PS lanes<>+2464(SB), Y2, Y7
-	VFMADD213PS lanes<>+2656(SB), Y2, Y7
-	VFMADD213PS Y1, Y2, Y7
-	VMULPS      Y6, Y7, Y1
-	VMULPS      lanes<>+4480(SB), Y3, Y2
-	VMULPS      Y1, Y2, Y1
-	VMOVUPS     lanes<>+1152(SB), Y2
-	VFMADD231PS Y2, Y0, Y1
-	VMOVUPS     lanes<>+1152(SB), Y0
-	VADDPS      Y0, Y1, Y0
-	VMULPS      Y5, Y0, Y0
-	VMASKMOVPS  Y0, Y4, (AX)
+	TESTQ        CX, CX
+	JE           done92
+	LEAQ         tail<>+32(SB), DX
+	NEGQ         CX
+	VMOVUPS      (DX)(CX*4), Y1
+	VMASKMOVPS   (SI), Y1, Y2
+	VANDPS       lanes<>+3264(SB), Y0, Y3
+	VMOVUPS      lanes<>+4384(SB), Y4
+	VCMPPS       $0x1a, Y4, Y3, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFMADD231PS  lanes<>+4416(SB), Y3, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VDIVPS       Y5, Y6, Y5
+	VMOVUPS      lanes<>+4448(SB), Y6
+	VFMADD213PS  lanes<>+4480(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4512(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4544(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4576(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4608(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4640(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4672(SB), Y5, Y6
+	VFNMADD231PS lanes<>+4704(SB), Y3, Y6
+	VMULPS       lanes<>+4736(SB), Y0, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      lanes<>+2400(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+2432(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+448(SB), Y5
+	VADDPS       Y5, Y3, Y5
+	VMOVUPS      lanes<>+448(SB), Y7
+	VSUBPS       Y7, Y5, Y7
+	VSUBPS       Y7, Y3, Y3
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      lanes<>+2560(SB), Y7
+	VFMADD213PS  lanes<>+2528(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2496(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2464(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VMULPS       Y5, Y7, Y3
+	VMULPS       Y3, Y6, Y3
+	VANDPS       Y4, Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y0, Y3, Y4, Y0
+	VMULPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
 
 done92:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VBROADCASTSS (SI), Y3
+	VBROADCASTSS (SI), Y0
 
 one93:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd93
-	VMOVUPS     (DX), Y4
-	VMOVUPS     lanes<>+4384(SB), Y5
-	VMAXPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+4416(SB), Y5
-	VMINPS      Y4, Y5, Y4
-	VMULPS      Y4, Y4, Y5
-	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
-	VFMADD213PS lanes<>+2080(SB), Y5, Y6
-	VFMADD213PS lanes<>+2112(SB), Y5, Y6
-	VFMADD213PS lanes<>+2144(SB), Y5, Y6
-	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
-	VFMADD213PS lanes<>+2272(SB), Y5, Y7
-	VFMADD213PS lanes<>+2304(SB), Y5, Y7
-	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
-	VFMADD213PS Y1, Y5, Y7
-	VMULPS      Y4, Y6, Y5
-	VDIVPS      Y7, Y5, Y5
-	VMAXPS      Y5, Y2, Y5
-	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+4448(SB), Y4, Y6
-	VMULPS      Y4, Y6, Y6
-	VMOVUPS     lanes<>+2400(SB), Y7
-	VMAXPS      Y6, Y7, Y6
-	VMOVUPS     lanes<>+2432(SB), Y7
-	VMINPS      Y6, Y7, Y6
-	VMOVUPS     lanes<>+448(SB), Y7
-	VADDPS      Y7, Y6, Y7
-	VMOVUPS     lanes<>+448(SB), Y8
-	VSUBPS      Y8, Y7, Y8
-	VSUBPS      Y8, Y6, Y6
-	VPSLLD      $0x17, Y7, Y7
-	VMOVUPS     lanes<>+2560(SB), Y8
-	VFMADD213PS lanes<>+2528(SB), Y6, Y8
-	VFMADD213PS lanes<>+2496(SB), Y6, Y8
-	VFMADD213PS lanes<>+2464(SB), Y6, Y8
-	VFMADD213PS lanes<>+2656(SB), Y6, Y8
-	VFMADD213PS Y1, Y6, Y8
-	VMULPS      Y7, Y8, Y6
-	VMULPS      lanes<>+4480(SB), Y4, Y4
-	VMULPS      Y6, Y4, Y4
-	VMOVUPS     lanes<>+1152(SB), Y6
-	VFMADD231PS Y6, Y5, Y4
-	VMOVUPS     lanes<>+1152(SB), Y5
-	VADDPS      Y5, Y4, Y4
-	VMULPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, DX
-	SUBQ        $0x00000008, CX
-	JMP         one93
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd93
+	VMOVUPS      (DX), Y1
+	VANDPS       lanes<>+3264(SB), Y1, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VCMPPS       $0x1a, Y3, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VFMADD231PS  lanes<>+4416(SB), Y2, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMOVUPS      lanes<>+4448(SB), Y5
+	VFMADD213PS  lanes<>+4480(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4512(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4544(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
+	VFNMADD231PS lanes<>+4704(SB), Y2, Y5
+	VMULPS       lanes<>+4736(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      lanes<>+2400(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+2432(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+448(SB), Y4
+	VADDPS       Y4, Y2, Y4
+	VMOVUPS      lanes<>+448(SB), Y6
+	VSUBPS       Y6, Y4, Y6
+	VSUBPS       Y6, Y2, Y2
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      lanes<>+2560(SB), Y6
+	VFMADD213PS  lanes<>+2528(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2496(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2464(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2656(SB), Y2, Y6
+	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VMULPS       Y4, Y6, Y2
+	VMULPS       Y2, Y5, Y2
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one93
 
 oneEnd93:
-	TESTQ       CX, CX
-	JE          done93
-	LEAQ        tail<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y4
-	VMASKMOVPS  (DX), Y4, Y5
-	VMOVUPS     lanes<>+4384(SB), Y6
-	VMAXPS      Y5, Y6, Y5
-	VMOVUPS     lanes<>+4416(SB), Y6
-	VMINPS      Y5, Y6, Y5
-	VMULPS      Y5, Y5, Y6
-	VMINPS      Y6, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y6
-	VFMADD213PS lanes<>+2080(SB), Y0, Y6
-	VFMADD213PS lanes<>+2112(SB), Y0, Y6
-	VFMADD213PS lanes<>+2144(SB), Y0, Y6
-	VFMADD213PS lanes<>+2176(SB), Y0, Y6
-	VFMADD213PS lanes<>+2208(SB), Y0, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
-	VFMADD213PS lanes<>+2272(SB), Y0, Y7
-	VFMADD213PS lanes<>+2304(SB), Y0, Y7
-	VFMADD213PS lanes<>+2336(SB), Y0, Y7
-	VFMADD213PS lanes<>+2368(SB), Y0, Y7
-	VFMADD213PS Y1, Y0, Y7
-	VMULPS      Y5, Y6, Y0
-	VDIVPS      Y7, Y0, Y0
-	VMAXPS      Y0, Y2, Y0
-	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+4448(SB), Y5, Y2
-	VMULPS      Y5, Y2, Y2
-	VMOVUPS     lanes<>+2400(SB), Y6
-	VMAXPS      Y2, Y6, Y2
-	VMOVUPS     lanes<>+2432(SB), Y6
-	VMINPS      Y2, Y6, Y2
-	VMOVUPS     lanes<>+448(SB), Y6
-	VADDPS      Y6, Y2, Y6
-	VMOVUPS     lanes<>+448(SB), Y7
-	VSUBPS      Y7, Y6, Y7
-	VSUBPS      Y7, Y2, Y2
-	VPSLLD      $0x17, Y6, Y6
-	VMOVUPS     lanes<>+2560(SB), Y7
-	VFMADD213PS lanes<>+2528(SB), Y2, Y7
-	VFMADD213PS lanes<>+2496(SB), Y2, Y7
-	VFMADD213PS lanes<>+2464(SB), Y2, Y7
-	VFMADD213PS lanes<>+2656(SB), Y2, Y7
-	VFMADD213PS Y1, Y2, Y7
-	VMULPS      Y6, Y7, Y1
-	VMULPS      lanes<>+4480(SB), Y5, Y2
-	VMULPS      Y1, Y2, Y1
-	VMOVUPS     lanes<>+1152(SB), Y2
-	VFMADD231PS Y2, Y0, Y1
-	VMOVUPS     lanes<>+1152(SB), Y0
-	VADDPS      Y0, Y1, Y0
-	VMULPS      Y3, Y0, Y0
-	VMASKMOVPS  Y0, Y4, (AX)
+	TESTQ        CX, CX
+	JE           done93
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VANDPS       lanes<>+3264(SB), Y2, Y3
+	VMOVUPS      lanes<>+4384(SB), Y4
+	VCMPPS       $0x1a, Y4, Y3, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFMADD231PS  lanes<>+4416(SB), Y3, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VDIVPS       Y5, Y6, Y5
+	VMOVUPS      lanes<>+4448(SB), Y6
+	VFMADD213PS  lanes<>+4480(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4512(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4544(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4576(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4608(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4640(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4672(SB), Y5, Y6
+	VFNMADD231PS lanes<>+4704(SB), Y3, Y6
+	VMULPS       lanes<>+4736(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      lanes<>+2400(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+2432(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+448(SB), Y5
+	VADDPS       Y5, Y3, Y5
+	VMOVUPS      lanes<>+448(SB), Y7
+	VSUBPS       Y7, Y5, Y7
+	VSUBPS       Y7, Y3, Y3
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      lanes<>+2560(SB), Y7
+	VFMADD213PS  lanes<>+2528(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2496(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2464(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VMULPS       Y5, Y7, Y3
+	VMULPS       Y3, Y6, Y3
+	VANDPS       Y4, Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y2
+	VMULPS       Y0, Y2, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
 
 done93:
 	VZEROUPPER
@@ -7449,15 +7404,15 @@ one94:
 	JLT         oneEnd94
 	VMOVUPS     (DX), Y0
 	VMOVUPS     (SI), Y1
-	VMOVUPS     lanes<>+4384(SB), Y2
+	VMOVUPS     lanes<>+4768(SB), Y2
 	VMAXPS      Y0, Y2, Y0
-	VMOVUPS     lanes<>+4416(SB), Y2
+	VMOVUPS     lanes<>+4800(SB), Y2
 	VMINPS      Y0, Y2, Y0
 	VMULPS      Y0, Y0, Y2
 	VMOVUPS     lanes<>+2592(SB), Y3
 	VFMADD213PS lanes<>+2624(SB), Y2, Y3
 	VMULPS      Y0, Y3, Y3
-	VMOVUPS     lanes<>+4512(SB), Y4
+	VMOVUPS     lanes<>+4832(SB), Y4
 	VMINPS      Y3, Y4, Y3
 	VMOVUPS     lanes<>+2400(SB), Y4
 	VMAXPS      Y3, Y4, Y3
@@ -7480,8 +7435,8 @@ one94:
 	VMOVUPS     lanes<>+352(SB), Y5
 	VADDPS      Y5, Y3, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     lanes<>+4544(SB), Y5
-	VFMADD213PS lanes<>+4576(SB), Y2, Y5
+	VMOVUPS     lanes<>+4864(SB), Y5
+	VFMADD213PS lanes<>+4896(SB), Y2, Y5
 	VMULPS      Y0, Y5, Y0
 	VMULPS      Y4, Y3, Y2
 	VMULPS      Y2, Y0, Y0
@@ -7502,15 +7457,15 @@ oneEnd94:
 	VMOVUPS     (BX)(CX*4), Y0
 	VMASKMOVPS  (DX), Y0, Y1
 	VMASKMOVPS  (SI), Y0, Y2
-	VMOVUPS     lanes<>+4384(SB), Y3
+	VMOVUPS     lanes<>+4768(SB), Y3
 	VMAXPS      Y1, Y3, Y1
-	VMOVUPS     lanes<>+4416(SB), Y3
+	VMOVUPS     lanes<>+4800(SB), Y3
 	VMINPS      Y1, Y3, Y1
 	VMULPS      Y1, Y1, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y1, Y4, Y4
-	VMOVUPS     lanes<>+4512(SB), Y5
+	VMOVUPS     lanes<>+4832(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7533,8 +7488,8 @@ oneEnd94:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4544(SB), Y6
-	VFMADD213PS lanes<>+4576(SB), Y3, Y6
+	VMOVUPS     lanes<>+4864(SB), Y6
+	VFMADD213PS lanes<>+4896(SB), Y3, Y6
 	VMULPS      Y1, Y6, Y1
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y1, Y1
@@ -7553,15 +7508,15 @@ one95:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd95
 	VMOVUPS     (SI), Y1
-	VMOVUPS     lanes<>+4384(SB), Y2
+	VMOVUPS     lanes<>+4768(SB), Y2
 	VMAXPS      Y0, Y2, Y2
-	VMOVUPS     lanes<>+4416(SB), Y3
+	VMOVUPS     lanes<>+4800(SB), Y3
 	VMINPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y2, Y4, Y4
-	VMOVUPS     lanes<>+4512(SB), Y5
+	VMOVUPS     lanes<>+4832(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7584,8 +7539,8 @@ one95:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4544(SB), Y6
-	VFMADD213PS lanes<>+4576(SB), Y3, Y6
+	VMOVUPS     lanes<>+4864(SB), Y6
+	VFMADD213PS lanes<>+4896(SB), Y3, Y6
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y2, Y2
@@ -7604,15 +7559,15 @@ oneEnd95:
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
 	VMASKMOVPS  (SI), Y1, Y2
-	VMOVUPS     lanes<>+4384(SB), Y3
+	VMOVUPS     lanes<>+4768(SB), Y3
 	VMAXPS      Y0, Y3, Y0
-	VMOVUPS     lanes<>+4416(SB), Y3
+	VMOVUPS     lanes<>+4800(SB), Y3
 	VMINPS      Y0, Y3, Y0
 	VMULPS      Y0, Y0, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y0, Y4, Y4
-	VMOVUPS     lanes<>+4512(SB), Y5
+	VMOVUPS     lanes<>+4832(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7635,8 +7590,8 @@ oneEnd95:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4544(SB), Y6
-	VFMADD213PS lanes<>+4576(SB), Y3, Y6
+	VMOVUPS     lanes<>+4864(SB), Y6
+	VFMADD213PS lanes<>+4896(SB), Y3, Y6
 	VMULPS      Y0, Y6, Y0
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y0, Y0
@@ -7655,15 +7610,15 @@ one96:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd96
 	VMOVUPS     (DX), Y1
-	VMOVUPS     lanes<>+4384(SB), Y2
+	VMOVUPS     lanes<>+4768(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     lanes<>+4416(SB), Y2
+	VMOVUPS     lanes<>+4800(SB), Y2
 	VMINPS      Y1, Y2, Y1
 	VMULPS      Y1, Y1, Y2
 	VMOVUPS     lanes<>+2592(SB), Y3
 	VFMADD213PS lanes<>+2624(SB), Y2, Y3
 	VMULPS      Y1, Y3, Y3
-	VMOVUPS     lanes<>+4512(SB), Y4
+	VMOVUPS     lanes<>+4832(SB), Y4
 	VMINPS      Y3, Y4, Y3
 	VMOVUPS     lanes<>+2400(SB), Y4
 	VMAXPS      Y3, Y4, Y3
@@ -7686,8 +7641,8 @@ one96:
 	VMOVUPS     lanes<>+352(SB), Y5
 	VADDPS      Y5, Y3, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     lanes<>+4544(SB), Y5
-	VFMADD213PS lanes<>+4576(SB), Y2, Y5
+	VMOVUPS     lanes<>+4864(SB), Y5
+	VFMADD213PS lanes<>+4896(SB), Y2, Y5
 	VMULPS      Y1, Y5, Y1
 	VMULPS      Y4, Y3, Y2
 	VMULPS      Y2, Y1, Y1
@@ -7706,15 +7661,15 @@ oneEnd96:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
 	VMASKMOVPS  (DX), Y1, Y2
-	VMOVUPS     lanes<>+4384(SB), Y3
+	VMOVUPS     lanes<>+4768(SB), Y3
 	VMAXPS      Y2, Y3, Y2
-	VMOVUPS     lanes<>+4416(SB), Y3
+	VMOVUPS     lanes<>+4800(SB), Y3
 	VMINPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
 	VMOVUPS     lanes<>+2592(SB), Y4
 	VFMADD213PS lanes<>+2624(SB), Y3, Y4
 	VMULPS      Y2, Y4, Y4
-	VMOVUPS     lanes<>+4512(SB), Y5
+	VMOVUPS     lanes<>+4832(SB), Y5
 	VMINPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2400(SB), Y5
 	VMAXPS      Y4, Y5, Y4
@@ -7737,8 +7692,8 @@ oneEnd96:
 	VMOVUPS     lanes<>+352(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4544(SB), Y6
-	VFMADD213PS lanes<>+4576(SB), Y3, Y6
+	VMOVUPS     lanes<>+4864(SB), Y6
+	VFMADD213PS lanes<>+4896(SB), Y3, Y6
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y2, Y2
@@ -13468,7 +13423,7 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13596,7 +13551,7 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13724,7 +13679,7 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13852,7 +13807,7 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13980,7 +13935,7 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14109,7 +14064,7 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
 	VANDPS       lanes<>+3264(SB), Y0, Y0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14245,7 +14200,7 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14373,7 +14328,7 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14501,7 +14456,7 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -20047,18 +20002,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20066,18 +20021,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20092,18 +20047,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20111,18 +20066,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20137,18 +20092,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20156,18 +20111,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20182,18 +20137,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20201,18 +20156,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20242,18 +20197,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20261,18 +20216,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20286,18 +20241,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20305,18 +20260,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20330,18 +20285,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20349,18 +20304,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20374,18 +20329,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20393,18 +20348,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20433,18 +20388,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20452,18 +20407,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20477,18 +20432,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20496,18 +20451,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20521,18 +20476,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20540,18 +20495,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20565,18 +20520,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20584,18 +20539,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21082,20 +21037,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21103,20 +21058,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21131,20 +21086,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21152,20 +21107,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21180,20 +21135,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21201,20 +21156,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21229,20 +21184,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21250,20 +21205,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21293,20 +21248,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21314,20 +21269,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21341,20 +21296,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21362,20 +21317,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21389,20 +21344,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21410,20 +21365,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21437,20 +21392,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21458,20 +21413,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21500,20 +21455,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21521,20 +21476,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21548,20 +21503,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21569,20 +21524,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21596,20 +21551,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21617,20 +21572,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21644,20 +21599,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4640(SB), Y5
+	VMOVUPS      lanes<>+4960(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21665,20 +21620,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4640(SB), Y3
+	VMOVUPS      lanes<>+4960(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4640(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -22633,9 +22588,9 @@ end338:
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4672(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4704(SB), Y1
+	VMOVUPS lanes<>+5024(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22751,9 +22706,9 @@ end341:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4672(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4704(SB), Y1
+	VMOVUPS lanes<>+5024(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22875,7 +22830,7 @@ end344:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22959,7 +22914,7 @@ end347:
 // func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23043,7 +22998,7 @@ end350:
 // func equalI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23153,7 +23108,7 @@ end353:
 // func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23263,7 +23218,7 @@ end356:
 // func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23511,7 +23466,7 @@ end359:
 // func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23759,7 +23714,7 @@ end362:
 // func equalF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24007,7 +23962,7 @@ end365:
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24109,7 +24064,7 @@ end368:
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24211,7 +24166,7 @@ end371:
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24357,7 +24312,7 @@ end374:
 // func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24503,7 +24458,7 @@ end377:
 // func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24751,7 +24706,7 @@ end380:
 // func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25287,7 +25242,7 @@ end383:
 // func lessF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25535,7 +25490,7 @@ end386:
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25625,7 +25580,7 @@ end389:
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25715,7 +25670,7 @@ end392:
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25837,7 +25792,7 @@ end395:
 // func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25959,7 +25914,7 @@ end398:
 // func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26303,7 +26258,7 @@ end401:
 // func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26935,7 +26890,7 @@ end404:
 // func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4608(SB), Y0
+	VMOVUPS lanes<>+4928(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -27268,7 +27223,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4736(SB), Y0, Y0
+	VPAND        lanes<>+5056(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27276,7 +27231,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4736(SB), Y0, Y0
+	VPAND        lanes<>+5056(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27610,7 +27565,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4736(SB), Y0, Y0
+	VPAND        lanes<>+5056(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27618,7 +27573,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4736(SB), Y0, Y0
+	VPAND        lanes<>+5056(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27645,7 +27600,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4736(SB), Y0, Y0
+	VPAND        lanes<>+5056(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27655,7 +27610,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4736(SB), Y0, Y0
+	VPAND        lanes<>+5056(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27683,8 +27638,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4768(SB), Y1, Y1
-	VPADDD       lanes<>+4800(SB), Y0, Y3
+	VORPS        lanes<>+5088(SB), Y1, Y1
+	VPADDD       lanes<>+5120(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -27698,8 +27653,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4768(SB), Y1, Y1
-	VPADDD       lanes<>+4800(SB), Y0, Y3
+	VORPS        lanes<>+5088(SB), Y1, Y1
+	VPADDD       lanes<>+5120(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -28128,7 +28083,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4736(SB), Y6, Y6
+	VPAND        lanes<>+5056(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28253,7 +28208,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4736(SB), Y6, Y6
+	VPAND        lanes<>+5056(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28351,20 +28306,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+4832(SB), Y5
-	VFMADD213PS  lanes<>+4864(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4896(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4928(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4960(SB), Y4, Y5
+	VMOVUPS      lanes<>+5152(SB), Y5
+	VFMADD213PS  lanes<>+5184(SB), Y4, Y5
+	VFMADD213PS  lanes<>+5216(SB), Y4, Y5
+	VFMADD213PS  lanes<>+5248(SB), Y4, Y5
+	VFMADD213PS  lanes<>+5280(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+4992(SB), Y6, Y5
-	VMULPS       lanes<>+5024(SB), Y6, Y7
+	VMULPS       lanes<>+5312(SB), Y6, Y5
+	VMULPS       lanes<>+5344(SB), Y6, Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y8
-	VMOVUPS      lanes<>+4992(SB), Y9
+	VMOVUPS      lanes<>+5312(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+4992(SB), Y3, Y6
+	VFMADD231PS  lanes<>+5312(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -28378,11 +28333,11 @@ next:
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+5056(SB), Y2
-	VFMADD213PS  lanes<>+5088(SB), Y1, Y2
-	VFMADD213PS  lanes<>+5120(SB), Y1, Y2
-	VFMADD213PS  lanes<>+5152(SB), Y1, Y2
-	VFMADD213PS  lanes<>+5184(SB), Y1, Y2
+	VMOVUPS      lanes<>+5376(SB), Y2
+	VFMADD213PS  lanes<>+5408(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5440(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5472(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5504(SB), Y1, Y2
 	VFMADD213PS  lanes<>+480(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
@@ -28397,7 +28352,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+5216(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+5536(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -28442,7 +28397,7 @@ next:
 	VANDPS       lanes<>+3264(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
 	VANDPS       lanes<>+3264(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+5248(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+5568(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -29754,13 +29709,13 @@ TEXT ·expTermAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+544(SB), Z1
 	VBROADCASTSS lanes<>+576(SB), Z1
 	VBROADCASTSS lanes<>+608(SB), Z1
-	VBROADCASTSS lanes<>+5280(SB), Z1
+	VBROADCASTSS lanes<>+5600(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
-	VBROADCASTSS lanes<>+5440(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z3
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
 
 many415:
 	CMPQ         CX, $0x00000020
@@ -29769,7 +29724,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5440(SB), Z9
+	VBROADCASTSS lanes<>+5760(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29781,7 +29736,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5440(SB), Z9
+	VBROADCASTSS lanes<>+5760(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29802,7 +29757,7 @@ one415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5440(SB), Z9
+	VBROADCASTSS lanes<>+5760(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29826,7 +29781,7 @@ oneEnd415:
 	VMULPS       Z0, Z7, Z0
 	VREDUCEPS    $0x01, Z0, Z7
 	VCMPPS       $0x15, Z1, Z0, K2
-	VBROADCASTSS lanes<>+5440(SB), Z1
+	VBROADCASTSS lanes<>+5760(SB), Z1
 	VFMADD213PS  Z6, Z7, Z1
 	VFMADD213PS  Z5, Z7, Z1
 	VFMADD213PS  Z4, Z7, Z1
@@ -30483,11 +30438,11 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z2
-	VBROADCASTSS lanes<>+5344(SB), Z3
-	VBROADCASTSS lanes<>+5376(SB), Z4
-	VBROADCASTSS lanes<>+5408(SB), Z5
-	VBROADCASTSS lanes<>+5440(SB), Z6
+	VBROADCASTSS lanes<>+5632(SB), Z2
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 
@@ -30501,7 +30456,7 @@ many421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30518,7 +30473,7 @@ many421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30544,7 +30499,7 @@ one421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30573,7 +30528,7 @@ oneEnd421:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5440(SB), Z8
+	VBROADCASTSS lanes<>+5760(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36453,11 +36408,11 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z2
-	VBROADCASTSS lanes<>+5344(SB), Z3
-	VBROADCASTSS lanes<>+5376(SB), Z4
-	VBROADCASTSS lanes<>+5408(SB), Z5
-	VBROADCASTSS lanes<>+5440(SB), Z6
+	VBROADCASTSS lanes<>+5632(SB), Z2
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 	CMPQ         BX, $0x01
@@ -36477,7 +36432,7 @@ many502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36496,7 +36451,7 @@ many502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36525,7 +36480,7 @@ one502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36557,7 +36512,7 @@ oneEnd502:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5440(SB), Z8
+	VBROADCASTSS lanes<>+5760(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36586,7 +36541,7 @@ many503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36604,7 +36559,7 @@ many503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36631,7 +36586,7 @@ one503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36661,7 +36616,7 @@ oneEnd503:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5440(SB), Z8
+	VBROADCASTSS lanes<>+5760(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36690,7 +36645,7 @@ many504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36708,7 +36663,7 @@ many504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36735,7 +36690,7 @@ one504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36765,7 +36720,7 @@ oneEnd504:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5440(SB), Z8
+	VBROADCASTSS lanes<>+5760(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36789,347 +36744,297 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_len+32(FP), BX
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS lanes<>+2016(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+2208(SB), Z3
-	VBROADCASTSS lanes<>+2176(SB), Z4
-	VBROADCASTSS lanes<>+2144(SB), Z5
-	VBROADCASTSS lanes<>+2112(SB), Z6
-	VBROADCASTSS lanes<>+2080(SB), Z7
-	VBROADCASTSS lanes<>+2048(SB), Z8
-	VBROADCASTSS lanes<>+2368(SB), Z8
-	VBROADCASTSS lanes<>+2336(SB), Z9
-	VBROADCASTSS lanes<>+2304(SB), Z10
-	VBROADCASTSS lanes<>+2272(SB), Z11
-	VBROADCASTSS lanes<>+2240(SB), Z12
+	VBROADCASTSS lanes<>+4416(SB), Z0
+	VBROADCASTSS lanes<>+4384(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z2
+	VBROADCASTSS lanes<>+4736(SB), Z3
+	VBROADCASTSS lanes<>+4704(SB), Z4
+	VBROADCASTSS lanes<>+4672(SB), Z5
+	VBROADCASTSS lanes<>+4640(SB), Z6
+	VBROADCASTSS lanes<>+4608(SB), Z7
+	VBROADCASTSS lanes<>+4576(SB), Z8
+	VBROADCASTSS lanes<>+4544(SB), Z9
+	VBROADCASTSS lanes<>+4512(SB), Z10
+	VBROADCASTSS lanes<>+4480(SB), Z11
+	VBROADCASTSS lanes<>+4448(SB), Z12
+	VBROADCASTSS lanes<>+5632(SB), Z12
+	VBROADCASTSS lanes<>+5664(SB), Z15
+	VBROADCASTSS lanes<>+5696(SB), Z16
+	VBROADCASTSS lanes<>+5728(SB), Z17
+	VBROADCASTSS lanes<>+5760(SB), Z18
 	CMPQ         BX, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           scalarB
 
 one505:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd505
-	VMOVUPS          (DX), Z12
-	VMOVUPS          (SI), Z13
-	VBROADCASTSS     lanes<>+4384(SB), Z14
-	VMAXPS           Z12, Z14, Z12
-	VBROADCASTSS     lanes<>+4416(SB), Z14
-	VMINPS           Z12, Z14, Z12
-	VMULPS           Z12, Z12, Z14
-	VMINPS           Z14, Z0, Z14
-	VBROADCASTSS     lanes<>+2048(SB), Z15
-	VFMADD213PS      Z7, Z14, Z15
-	VFMADD213PS      Z6, Z14, Z15
-	VFMADD213PS      Z5, Z14, Z15
-	VFMADD213PS      Z4, Z14, Z15
-	VFMADD213PS      Z3, Z14, Z15
-	VBROADCASTSS     lanes<>+2240(SB), Z16
-	VFMADD213PS      Z11, Z14, Z16
-	VFMADD213PS      Z10, Z14, Z16
-	VFMADD213PS      Z9, Z14, Z16
-	VFMADD213PS      Z8, Z14, Z16
-	VFMADD213PS      Z1, Z14, Z16
-	VMULPS           Z12, Z15, Z14
-	VDIVPS           Z16, Z14, Z14
-	VMAXPS           Z14, Z2, Z14
-	VMINPS           Z14, Z1, Z14
-	VMULPS.BCST      lanes<>+4448(SB), Z12, Z15
-	VMULPS           Z12, Z15, Z15
-	VBROADCASTSS     lanes<>+2400(SB), Z16
-	VMAXPS           Z15, Z16, Z15
-	VREDUCEPS        $0x01, Z15, Z16
-	VBROADCASTSS     lanes<>+5440(SB), Z17
-	VFMADD213PS.BCST lanes<>+5408(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5376(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5344(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5312(SB), Z16, Z17
-	VFMADD213PS      Z1, Z16, Z17
-	VSCALEFPS        Z15, Z17, Z17
-	VMULPS.BCST      lanes<>+4480(SB), Z12, Z12
-	VMULPS           Z17, Z12, Z12
-	VBROADCASTSS     lanes<>+1152(SB), Z15
-	VFMADD231PS      Z15, Z14, Z12
-	VBROADCASTSS     lanes<>+1152(SB), Z14
-	VADDPS           Z14, Z12, Z12
-	VMULPS           Z13, Z12, Z12
-	VMOVUPS          Z12, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, DX
-	ADDQ             $0x00000040, SI
-	SUBQ             $0x00000010, CX
-	JMP              one505
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd505
+	VMOVUPS      (DX), Z18
+	VMOVUPS      (SI), Z19
+	VANDPS.BCST  lanes<>+3264(SB), Z18, Z20
+	VCMPPS       $0x1a, Z1, Z20, K1
+	VBROADCASTSS lanes<>+352(SB), Z21
+	VFMADD231PS  Z0, Z20, Z21
+	VMOVAPS      Z2, Z23
+	VRCP14PS     Z21, Z22
+	VFNMADD231PS Z22, Z21, Z23
+	VFMADD213PS  Z22, Z22, Z23
+	VBROADCASTSS lanes<>+4448(SB), Z21
+	VFMADD213PS  Z11, Z23, Z21
+	VFMADD213PS  Z10, Z23, Z21
+	VFMADD213PS  Z9, Z23, Z21
+	VFMADD213PS  Z8, Z23, Z21
+	VFMADD213PS  Z7, Z23, Z21
+	VFMADD213PS  Z6, Z23, Z21
+	VFMADD213PS  Z5, Z23, Z21
+	VFNMADD231PS Z4, Z20, Z21
+	VMULPS       Z3, Z18, Z20
+	VMULPS       Z18, Z20, Z20
+	VREDUCEPS    $0x01, Z20, Z22
+	VBROADCASTSS lanes<>+5760(SB), Z23
+	VFMADD213PS  Z17, Z22, Z23
+	VFMADD213PS  Z16, Z22, Z23
+	VFMADD213PS  Z15, Z22, Z23
+	VFMADD213PS  Z12, Z22, Z23
+	VFMADD213PS  Z2, Z22, Z23
+	VSCALEFPS    Z20, Z23, Z23
+	VMULPS.Z     Z23, Z21, K1, Z21
+	VSUBPS       Z21, Z2, Z20
+	VPMOVD2M     Z18, K1
+	VBLENDMPS    Z21, Z20, K1, Z13
+	VMULPS       Z19, Z13, Z18
+	VMOVUPS      Z18, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, CX
+	JMP          one505
 
 oneEnd505:
-	TESTQ            CX, CX
-	JE               done505
-	MOVQ             $0x00000001, BX
-	SHLXQ            CX, BX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (DX), K1, Z12
-	VMOVUPS.Z        (SI), K1, Z13
-	VBROADCASTSS     lanes<>+4384(SB), Z14
-	VMAXPS           Z12, Z14, Z12
-	VBROADCASTSS     lanes<>+4416(SB), Z14
-	VMINPS           Z12, Z14, Z12
-	VMULPS           Z12, Z12, Z14
-	VMINPS           Z14, Z0, Z0
-	VBROADCASTSS     lanes<>+2048(SB), Z14
-	VFMADD213PS      Z7, Z0, Z14
-	VFMADD213PS      Z6, Z0, Z14
-	VFMADD213PS      Z5, Z0, Z14
-	VFMADD213PS      Z4, Z0, Z14
-	VFMADD213PS      Z3, Z0, Z14
-	VBROADCASTSS     lanes<>+2240(SB), Z3
-	VFMADD213PS      Z11, Z0, Z3
-	VFMADD213PS      Z10, Z0, Z3
-	VFMADD213PS      Z9, Z0, Z3
-	VFMADD213PS      Z8, Z0, Z3
-	VFMADD213PS      Z1, Z0, Z3
-	VMULPS           Z12, Z14, Z0
-	VDIVPS           Z3, Z0, Z0
-	VMAXPS           Z0, Z2, Z0
-	VMINPS           Z0, Z1, Z0
-	VMULPS.BCST      lanes<>+4448(SB), Z12, Z2
-	VMULPS           Z12, Z2, Z2
-	VBROADCASTSS     lanes<>+2400(SB), Z3
-	VMAXPS           Z2, Z3, Z2
-	VREDUCEPS        $0x01, Z2, Z3
-	VBROADCASTSS     lanes<>+5440(SB), Z4
-	VFMADD213PS.BCST lanes<>+5408(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5376(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5344(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
-	VFMADD213PS      Z1, Z3, Z4
-	VSCALEFPS        Z2, Z4, Z4
-	VMULPS.BCST      lanes<>+4480(SB), Z12, Z1
-	VMULPS           Z4, Z1, Z1
-	VBROADCASTSS     lanes<>+1152(SB), Z2
-	VFMADD231PS      Z2, Z0, Z1
-	VBROADCASTSS     lanes<>+1152(SB), Z0
-	VADDPS           Z0, Z1, Z0
-	VMULPS           Z13, Z0, Z0
-	VMOVUPS          Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done505
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z13
+	VMOVUPS.Z    (SI), K1, Z18
+	VANDPS.BCST  lanes<>+3264(SB), Z13, Z19
+	VCMPPS       $0x1a, Z1, Z19, K2
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VFMADD231PS  Z0, Z19, Z1
+	VMOVAPS      Z2, Z20
+	VRCP14PS     Z1, Z0
+	VFNMADD231PS Z0, Z1, Z20
+	VFMADD213PS  Z0, Z0, Z20
+	VBROADCASTSS lanes<>+4448(SB), Z0
+	VFMADD213PS  Z11, Z20, Z0
+	VFMADD213PS  Z10, Z20, Z0
+	VFMADD213PS  Z9, Z20, Z0
+	VFMADD213PS  Z8, Z20, Z0
+	VFMADD213PS  Z7, Z20, Z0
+	VFMADD213PS  Z6, Z20, Z0
+	VFMADD213PS  Z5, Z20, Z0
+	VFNMADD231PS Z4, Z19, Z0
+	VMULPS       Z3, Z13, Z1
+	VMULPS       Z13, Z1, Z1
+	VREDUCEPS    $0x01, Z1, Z3
+	VBROADCASTSS lanes<>+5760(SB), Z4
+	VFMADD213PS  Z17, Z3, Z4
+	VFMADD213PS  Z16, Z3, Z4
+	VFMADD213PS  Z15, Z3, Z4
+	VFMADD213PS  Z12, Z3, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VSCALEFPS    Z1, Z4, Z4
+	VMULPS.Z     Z4, Z0, K2, Z0
+	VSUBPS       Z0, Z2, Z1
+	VPMOVD2M     Z13, K2
+	VBLENDMPS    Z0, Z1, K2, Z14
+	VMULPS       Z18, Z14, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done505:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VBROADCASTSS (DX), Z12
+	VBROADCASTSS (DX), Z18
 
 one506:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd506
-	VMOVUPS          (SI), Z13
-	VBROADCASTSS     lanes<>+4384(SB), Z14
-	VMAXPS           Z12, Z14, Z14
-	VBROADCASTSS     lanes<>+4416(SB), Z15
-	VMINPS           Z14, Z15, Z14
-	VMULPS           Z14, Z14, Z15
-	VMINPS           Z15, Z0, Z15
-	VBROADCASTSS     lanes<>+2048(SB), Z16
-	VFMADD213PS      Z7, Z15, Z16
-	VFMADD213PS      Z6, Z15, Z16
-	VFMADD213PS      Z5, Z15, Z16
-	VFMADD213PS      Z4, Z15, Z16
-	VFMADD213PS      Z3, Z15, Z16
-	VBROADCASTSS     lanes<>+2240(SB), Z17
-	VFMADD213PS      Z11, Z15, Z17
-	VFMADD213PS      Z10, Z15, Z17
-	VFMADD213PS      Z9, Z15, Z17
-	VFMADD213PS      Z8, Z15, Z17
-	VFMADD213PS      Z1, Z15, Z17
-	VMULPS           Z14, Z16, Z15
-	VDIVPS           Z17, Z15, Z15
-	VMAXPS           Z15, Z2, Z15
-	VMINPS           Z15, Z1, Z15
-	VMULPS.BCST      lanes<>+4448(SB), Z14, Z16
-	VMULPS           Z14, Z16, Z16
-	VBROADCASTSS     lanes<>+2400(SB), Z17
-	VMAXPS           Z16, Z17, Z16
-	VREDUCEPS        $0x01, Z16, Z17
-	VBROADCASTSS     lanes<>+5440(SB), Z18
-	VFMADD213PS.BCST lanes<>+5408(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+5376(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+5344(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+5312(SB), Z17, Z18
-	VFMADD213PS      Z1, Z17, Z18
-	VSCALEFPS        Z16, Z18, Z18
-	VMULPS.BCST      lanes<>+4480(SB), Z14, Z14
-	VMULPS           Z18, Z14, Z14
-	VBROADCASTSS     lanes<>+1152(SB), Z16
-	VFMADD231PS      Z16, Z15, Z14
-	VBROADCASTSS     lanes<>+1152(SB), Z15
-	VADDPS           Z15, Z14, Z14
-	VMULPS           Z13, Z14, Z13
-	VMOVUPS          Z13, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, SI
-	SUBQ             $0x00000010, CX
-	JMP              one506
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd506
+	VMOVUPS      (SI), Z19
+	VANDPS.BCST  lanes<>+3264(SB), Z18, Z20
+	VCMPPS       $0x1a, Z1, Z20, K1
+	VBROADCASTSS lanes<>+352(SB), Z21
+	VFMADD231PS  Z0, Z20, Z21
+	VMOVAPS      Z2, Z23
+	VRCP14PS     Z21, Z22
+	VFNMADD231PS Z22, Z21, Z23
+	VFMADD213PS  Z22, Z22, Z23
+	VBROADCASTSS lanes<>+4448(SB), Z21
+	VFMADD213PS  Z11, Z23, Z21
+	VFMADD213PS  Z10, Z23, Z21
+	VFMADD213PS  Z9, Z23, Z21
+	VFMADD213PS  Z8, Z23, Z21
+	VFMADD213PS  Z7, Z23, Z21
+	VFMADD213PS  Z6, Z23, Z21
+	VFMADD213PS  Z5, Z23, Z21
+	VFNMADD231PS Z4, Z20, Z21
+	VMULPS       Z3, Z18, Z20
+	VMULPS       Z18, Z20, Z20
+	VREDUCEPS    $0x01, Z20, Z22
+	VBROADCASTSS lanes<>+5760(SB), Z23
+	VFMADD213PS  Z17, Z22, Z23
+	VFMADD213PS  Z16, Z22, Z23
+	VFMADD213PS  Z15, Z22, Z23
+	VFMADD213PS  Z12, Z22, Z23
+	VFMADD213PS  Z2, Z22, Z23
+	VSCALEFPS    Z20, Z23, Z23
+	VMULPS.Z     Z23, Z21, K1, Z21
+	VSUBPS       Z21, Z2, Z20
+	VPMOVD2M     Z18, K1
+	VBLENDMPS    Z21, Z20, K1, Z13
+	VMULPS       Z19, Z13, Z19
+	VMOVUPS      Z19, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, CX
+	JMP          one506
 
 oneEnd506:
-	TESTQ            CX, CX
-	JE               done506
-	MOVQ             $0x00000001, DX
-	SHLXQ            CX, DX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (SI), K1, Z13
-	VBROADCASTSS     lanes<>+4384(SB), Z14
-	VMAXPS           Z12, Z14, Z12
-	VBROADCASTSS     lanes<>+4416(SB), Z14
-	VMINPS           Z12, Z14, Z12
-	VMULPS           Z12, Z12, Z14
-	VMINPS           Z14, Z0, Z0
-	VBROADCASTSS     lanes<>+2048(SB), Z14
-	VFMADD213PS      Z7, Z0, Z14
-	VFMADD213PS      Z6, Z0, Z14
-	VFMADD213PS      Z5, Z0, Z14
-	VFMADD213PS      Z4, Z0, Z14
-	VFMADD213PS      Z3, Z0, Z14
-	VBROADCASTSS     lanes<>+2240(SB), Z3
-	VFMADD213PS      Z11, Z0, Z3
-	VFMADD213PS      Z10, Z0, Z3
-	VFMADD213PS      Z9, Z0, Z3
-	VFMADD213PS      Z8, Z0, Z3
-	VFMADD213PS      Z1, Z0, Z3
-	VMULPS           Z12, Z14, Z0
-	VDIVPS           Z3, Z0, Z0
-	VMAXPS           Z0, Z2, Z0
-	VMINPS           Z0, Z1, Z0
-	VMULPS.BCST      lanes<>+4448(SB), Z12, Z2
-	VMULPS           Z12, Z2, Z2
-	VBROADCASTSS     lanes<>+2400(SB), Z3
-	VMAXPS           Z2, Z3, Z2
-	VREDUCEPS        $0x01, Z2, Z3
-	VBROADCASTSS     lanes<>+5440(SB), Z4
-	VFMADD213PS.BCST lanes<>+5408(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5376(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5344(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
-	VFMADD213PS      Z1, Z3, Z4
-	VSCALEFPS        Z2, Z4, Z4
-	VMULPS.BCST      lanes<>+4480(SB), Z12, Z1
-	VMULPS           Z4, Z1, Z1
-	VBROADCASTSS     lanes<>+1152(SB), Z2
-	VFMADD231PS      Z2, Z0, Z1
-	VBROADCASTSS     lanes<>+1152(SB), Z0
-	VADDPS           Z0, Z1, Z0
-	VMULPS           Z13, Z0, Z0
-	VMOVUPS          Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done506
+	MOVQ         $0x00000001, DX
+	SHLXQ        CX, DX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (SI), K1, Z13
+	VANDPS.BCST  lanes<>+3264(SB), Z18, Z19
+	VCMPPS       $0x1a, Z1, Z19, K2
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VFMADD231PS  Z0, Z19, Z1
+	VMOVAPS      Z2, Z20
+	VRCP14PS     Z1, Z0
+	VFNMADD231PS Z0, Z1, Z20
+	VFMADD213PS  Z0, Z0, Z20
+	VBROADCASTSS lanes<>+4448(SB), Z0
+	VFMADD213PS  Z11, Z20, Z0
+	VFMADD213PS  Z10, Z20, Z0
+	VFMADD213PS  Z9, Z20, Z0
+	VFMADD213PS  Z8, Z20, Z0
+	VFMADD213PS  Z7, Z20, Z0
+	VFMADD213PS  Z6, Z20, Z0
+	VFMADD213PS  Z5, Z20, Z0
+	VFNMADD231PS Z4, Z19, Z0
+	VMULPS       Z3, Z18, Z1
+	VMULPS       Z18, Z1, Z1
+	VREDUCEPS    $0x01, Z1, Z3
+	VBROADCASTSS lanes<>+5760(SB), Z4
+	VFMADD213PS  Z17, Z3, Z4
+	VFMADD213PS  Z16, Z3, Z4
+	VFMADD213PS  Z15, Z3, Z4
+	VFMADD213PS  Z12, Z3, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VSCALEFPS    Z1, Z4, Z4
+	VMULPS.Z     Z4, Z0, K2, Z0
+	VSUBPS       Z0, Z2, Z1
+	VPMOVD2M     Z18, K2
+	VBLENDMPS    Z0, Z1, K2, Z14
+	VMULPS       Z13, Z14, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done506:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VBROADCASTSS (SI), Z12
+	VBROADCASTSS (SI), Z18
 
 one507:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd507
-	VMOVUPS          (DX), Z13
-	VBROADCASTSS     lanes<>+4384(SB), Z14
-	VMAXPS           Z13, Z14, Z13
-	VBROADCASTSS     lanes<>+4416(SB), Z14
-	VMINPS           Z13, Z14, Z13
-	VMULPS           Z13, Z13, Z14
-	VMINPS           Z14, Z0, Z14
-	VBROADCASTSS     lanes<>+2048(SB), Z15
-	VFMADD213PS      Z7, Z14, Z15
-	VFMADD213PS      Z6, Z14, Z15
-	VFMADD213PS      Z5, Z14, Z15
-	VFMADD213PS      Z4, Z14, Z15
-	VFMADD213PS      Z3, Z14, Z15
-	VBROADCASTSS     lanes<>+2240(SB), Z16
-	VFMADD213PS      Z11, Z14, Z16
-	VFMADD213PS      Z10, Z14, Z16
-	VFMADD213PS      Z9, Z14, Z16
-	VFMADD213PS      Z8, Z14, Z16
-	VFMADD213PS      Z1, Z14, Z16
-	VMULPS           Z13, Z15, Z14
-	VDIVPS           Z16, Z14, Z14
-	VMAXPS           Z14, Z2, Z14
-	VMINPS           Z14, Z1, Z14
-	VMULPS.BCST      lanes<>+4448(SB), Z13, Z15
-	VMULPS           Z13, Z15, Z15
-	VBROADCASTSS     lanes<>+2400(SB), Z16
-	VMAXPS           Z15, Z16, Z15
-	VREDUCEPS        $0x01, Z15, Z16
-	VBROADCASTSS     lanes<>+5440(SB), Z17
-	VFMADD213PS.BCST lanes<>+5408(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5376(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5344(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+5312(SB), Z16, Z17
-	VFMADD213PS      Z1, Z16, Z17
-	VSCALEFPS        Z15, Z17, Z17
-	VMULPS.BCST      lanes<>+4480(SB), Z13, Z13
-	VMULPS           Z17, Z13, Z13
-	VBROADCASTSS     lanes<>+1152(SB), Z15
-	VFMADD231PS      Z15, Z14, Z13
-	VBROADCASTSS     lanes<>+1152(SB), Z14
-	VADDPS           Z14, Z13, Z13
-	VMULPS           Z12, Z13, Z13
-	VMOVUPS          Z13, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, DX
-	SUBQ             $0x00000010, CX
-	JMP              one507
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd507
+	VMOVUPS      (DX), Z19
+	VANDPS.BCST  lanes<>+3264(SB), Z19, Z20
+	VCMPPS       $0x1a, Z1, Z20, K1
+	VBROADCASTSS lanes<>+352(SB), Z21
+	VFMADD231PS  Z0, Z20, Z21
+	VMOVAPS      Z2, Z23
+	VRCP14PS     Z21, Z22
+	VFNMADD231PS Z22, Z21, Z23
+	VFMADD213PS  Z22, Z22, Z23
+	VBROADCASTSS lanes<>+4448(SB), Z21
+	VFMADD213PS  Z11, Z23, Z21
+	VFMADD213PS  Z10, Z23, Z21
+	VFMADD213PS  Z9, Z23, Z21
+	VFMADD213PS  Z8, Z23, Z21
+	VFMADD213PS  Z7, Z23, Z21
+	VFMADD213PS  Z6, Z23, Z21
+	VFMADD213PS  Z5, Z23, Z21
+	VFNMADD231PS Z4, Z20, Z21
+	VMULPS       Z3, Z19, Z20
+	VMULPS       Z19, Z20, Z20
+	VREDUCEPS    $0x01, Z20, Z22
+	VBROADCASTSS lanes<>+5760(SB), Z23
+	VFMADD213PS  Z17, Z22, Z23
+	VFMADD213PS  Z16, Z22, Z23
+	VFMADD213PS  Z15, Z22, Z23
+	VFMADD213PS  Z12, Z22, Z23
+	VFMADD213PS  Z2, Z22, Z23
+	VSCALEFPS    Z20, Z23, Z23
+	VMULPS.Z     Z23, Z21, K1, Z21
+	VSUBPS       Z21, Z2, Z20
+	VPMOVD2M     Z19, K1
+	VBLENDMPS    Z21, Z20, K1, Z13
+	VMULPS       Z18, Z13, Z19
+	VMOVUPS      Z19, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one507
 
 oneEnd507:
-	TESTQ            CX, CX
-	JE               done507
-	MOVQ             $0x00000001, BX
-	SHLXQ            CX, BX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (DX), K1, Z13
-	VBROADCASTSS     lanes<>+4384(SB), Z14
-	VMAXPS           Z13, Z14, Z13
-	VBROADCASTSS     lanes<>+4416(SB), Z14
-	VMINPS           Z13, Z14, Z13
-	VMULPS           Z13, Z13, Z14
-	VMINPS           Z14, Z0, Z0
-	VBROADCASTSS     lanes<>+2048(SB), Z14
-	VFMADD213PS      Z7, Z0, Z14
-	VFMADD213PS      Z6, Z0, Z14
-	VFMADD213PS      Z5, Z0, Z14
-	VFMADD213PS      Z4, Z0, Z14
-	VFMADD213PS      Z3, Z0, Z14
-	VBROADCASTSS     lanes<>+2240(SB), Z3
-	VFMADD213PS      Z11, Z0, Z3
-	VFMADD213PS      Z10, Z0, Z3
-	VFMADD213PS      Z9, Z0, Z3
-	VFMADD213PS      Z8, Z0, Z3
-	VFMADD213PS      Z1, Z0, Z3
-	VMULPS           Z13, Z14, Z0
-	VDIVPS           Z3, Z0, Z0
-	VMAXPS           Z0, Z2, Z0
-	VMINPS           Z0, Z1, Z0
-	VMULPS.BCST      lanes<>+4448(SB), Z13, Z2
-	VMULPS           Z13, Z2, Z2
-	VBROADCASTSS     lanes<>+2400(SB), Z3
-	VMAXPS           Z2, Z3, Z2
-	VREDUCEPS        $0x01, Z2, Z3
-	VBROADCASTSS     lanes<>+5440(SB), Z4
-	VFMADD213PS.BCST lanes<>+5408(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5376(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5344(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+5312(SB), Z3, Z4
-	VFMADD213PS      Z1, Z3, Z4
-	VSCALEFPS        Z2, Z4, Z4
-	VMULPS.BCST      lanes<>+4480(SB), Z13, Z1
-	VMULPS           Z4, Z1, Z1
-	VBROADCASTSS     lanes<>+1152(SB), Z2
-	VFMADD231PS      Z2, Z0, Z1
-	VBROADCASTSS     lanes<>+1152(SB), Z0
-	VADDPS           Z0, Z1, Z0
-	VMULPS           Z12, Z0, Z0
-	VMOVUPS          Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done507
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z13
+	VANDPS.BCST  lanes<>+3264(SB), Z13, Z19
+	VCMPPS       $0x1a, Z1, Z19, K2
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VFMADD231PS  Z0, Z19, Z1
+	VMOVAPS      Z2, Z20
+	VRCP14PS     Z1, Z0
+	VFNMADD231PS Z0, Z1, Z20
+	VFMADD213PS  Z0, Z0, Z20
+	VBROADCASTSS lanes<>+4448(SB), Z0
+	VFMADD213PS  Z11, Z20, Z0
+	VFMADD213PS  Z10, Z20, Z0
+	VFMADD213PS  Z9, Z20, Z0
+	VFMADD213PS  Z8, Z20, Z0
+	VFMADD213PS  Z7, Z20, Z0
+	VFMADD213PS  Z6, Z20, Z0
+	VFMADD213PS  Z5, Z20, Z0
+	VFNMADD231PS Z4, Z19, Z0
+	VMULPS       Z3, Z13, Z1
+	VMULPS       Z13, Z1, Z1
+	VREDUCEPS    $0x01, Z1, Z3
+	VBROADCASTSS lanes<>+5760(SB), Z4
+	VFMADD213PS  Z17, Z3, Z4
+	VFMADD213PS  Z16, Z3, Z4
+	VFMADD213PS  Z15, Z3, Z4
+	VFMADD213PS  Z12, Z3, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VSCALEFPS    Z1, Z4, Z4
+	VMULPS.Z     Z4, Z0, K2, Z0
+	VSUBPS       Z0, Z2, Z1
+	VPMOVD2M     Z13, K2
+	VBLENDMPS    Z0, Z1, K2, Z14
+	VMULPS       Z18, Z14, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done507:
 	VZEROUPPER
@@ -37145,11 +37050,11 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+5312(SB), Z1
-	VBROADCASTSS lanes<>+5344(SB), Z2
-	VBROADCASTSS lanes<>+5376(SB), Z3
-	VBROADCASTSS lanes<>+5408(SB), Z4
-	VBROADCASTSS lanes<>+5440(SB), Z5
+	VBROADCASTSS lanes<>+5632(SB), Z1
+	VBROADCASTSS lanes<>+5664(SB), Z2
+	VBROADCASTSS lanes<>+5696(SB), Z3
+	VBROADCASTSS lanes<>+5728(SB), Z4
+	VBROADCASTSS lanes<>+5760(SB), Z5
 	VBROADCASTSS lanes<>+2624(SB), Z5
 	VBROADCASTSS lanes<>+2592(SB), Z6
 	CMPQ         BX, $0x01
@@ -37162,20 +37067,20 @@ one508:
 	JLT              oneEnd508
 	VMOVUPS          (DX), Z6
 	VMOVUPS          (SI), Z7
-	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VBROADCASTSS     lanes<>+4768(SB), Z8
 	VMAXPS           Z6, Z8, Z6
-	VBROADCASTSS     lanes<>+4416(SB), Z8
+	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z9
-	VBROADCASTSS     lanes<>+4512(SB), Z10
+	VBROADCASTSS     lanes<>+4832(SB), Z10
 	VMINPS           Z9, Z10, Z9
 	VBROADCASTSS     lanes<>+2400(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5440(SB), Z11
+	VBROADCASTSS     lanes<>+5760(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37184,8 +37089,8 @@ one508:
 	VSCALEFPS        Z9, Z11, Z11
 	VADDPS           Z0, Z11, Z9
 	VDIVPS           Z9, Z0, Z9
-	VBROADCASTSS     lanes<>+4544(SB), Z10
-	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z10
+	VBROADCASTSS     lanes<>+4864(SB), Z10
+	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z10
 	VMULPS           Z6, Z10, Z6
 	VMULPS           Z9, Z11, Z8
 	VMULPS           Z8, Z6, Z6
@@ -37207,20 +37112,20 @@ oneEnd508:
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z6
 	VMOVUPS.Z        (SI), K1, Z7
-	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VBROADCASTSS     lanes<>+4768(SB), Z8
 	VMAXPS           Z6, Z8, Z6
-	VBROADCASTSS     lanes<>+4416(SB), Z8
+	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z5
-	VBROADCASTSS     lanes<>+4512(SB), Z9
+	VBROADCASTSS     lanes<>+4832(SB), Z9
 	VMINPS           Z5, Z9, Z5
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5440(SB), Z10
+	VBROADCASTSS     lanes<>+5760(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37229,8 +37134,8 @@ oneEnd508:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4544(SB), Z1
-	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4864(SB), Z1
+	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z1
 	VMULPS           Z6, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37249,20 +37154,20 @@ one509:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd509
 	VMOVUPS          (SI), Z7
-	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VBROADCASTSS     lanes<>+4768(SB), Z8
 	VMAXPS           Z6, Z8, Z8
-	VBROADCASTSS     lanes<>+4416(SB), Z9
+	VBROADCASTSS     lanes<>+4800(SB), Z9
 	VMINPS           Z8, Z9, Z8
 	VMULPS           Z8, Z8, Z9
 	VBROADCASTSS     lanes<>+2592(SB), Z10
 	VFMADD213PS      Z5, Z9, Z10
 	VMULPS           Z8, Z10, Z10
-	VBROADCASTSS     lanes<>+4512(SB), Z11
+	VBROADCASTSS     lanes<>+4832(SB), Z11
 	VMINPS           Z10, Z11, Z10
 	VBROADCASTSS     lanes<>+2400(SB), Z11
 	VMAXPS           Z10, Z11, Z10
 	VREDUCEPS        $0x01, Z10, Z11
-	VBROADCASTSS     lanes<>+5440(SB), Z12
+	VBROADCASTSS     lanes<>+5760(SB), Z12
 	VFMADD213PS      Z4, Z11, Z12
 	VFMADD213PS      Z3, Z11, Z12
 	VFMADD213PS      Z2, Z11, Z12
@@ -37271,8 +37176,8 @@ one509:
 	VSCALEFPS        Z10, Z12, Z12
 	VADDPS           Z0, Z12, Z10
 	VDIVPS           Z10, Z0, Z10
-	VBROADCASTSS     lanes<>+4544(SB), Z11
-	VFMADD213PS.BCST lanes<>+4576(SB), Z9, Z11
+	VBROADCASTSS     lanes<>+4864(SB), Z11
+	VFMADD213PS.BCST lanes<>+4896(SB), Z9, Z11
 	VMULPS           Z8, Z11, Z8
 	VMULPS           Z10, Z12, Z9
 	VMULPS           Z9, Z8, Z8
@@ -37292,20 +37197,20 @@ oneEnd509:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (SI), K1, Z7
-	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VBROADCASTSS     lanes<>+4768(SB), Z8
 	VMAXPS           Z6, Z8, Z6
-	VBROADCASTSS     lanes<>+4416(SB), Z8
+	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z5
-	VBROADCASTSS     lanes<>+4512(SB), Z9
+	VBROADCASTSS     lanes<>+4832(SB), Z9
 	VMINPS           Z5, Z9, Z5
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5440(SB), Z10
+	VBROADCASTSS     lanes<>+5760(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37314,8 +37219,8 @@ oneEnd509:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4544(SB), Z1
-	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4864(SB), Z1
+	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z1
 	VMULPS           Z6, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37334,20 +37239,20 @@ one510:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd510
 	VMOVUPS          (DX), Z7
-	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VBROADCASTSS     lanes<>+4768(SB), Z8
 	VMAXPS           Z7, Z8, Z7
-	VBROADCASTSS     lanes<>+4416(SB), Z8
+	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMINPS           Z7, Z8, Z7
 	VMULPS           Z7, Z7, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z7, Z9, Z9
-	VBROADCASTSS     lanes<>+4512(SB), Z10
+	VBROADCASTSS     lanes<>+4832(SB), Z10
 	VMINPS           Z9, Z10, Z9
 	VBROADCASTSS     lanes<>+2400(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5440(SB), Z11
+	VBROADCASTSS     lanes<>+5760(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37356,8 +37261,8 @@ one510:
 	VSCALEFPS        Z9, Z11, Z11
 	VADDPS           Z0, Z11, Z9
 	VDIVPS           Z9, Z0, Z9
-	VBROADCASTSS     lanes<>+4544(SB), Z10
-	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z10
+	VBROADCASTSS     lanes<>+4864(SB), Z10
+	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z10
 	VMULPS           Z7, Z10, Z7
 	VMULPS           Z9, Z11, Z8
 	VMULPS           Z8, Z7, Z7
@@ -37377,20 +37282,20 @@ oneEnd510:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z7
-	VBROADCASTSS     lanes<>+4384(SB), Z8
+	VBROADCASTSS     lanes<>+4768(SB), Z8
 	VMAXPS           Z7, Z8, Z7
-	VBROADCASTSS     lanes<>+4416(SB), Z8
+	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMINPS           Z7, Z8, Z7
 	VMULPS           Z7, Z7, Z8
 	VBROADCASTSS     lanes<>+2592(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z7, Z9, Z5
-	VBROADCASTSS     lanes<>+4512(SB), Z9
+	VBROADCASTSS     lanes<>+4832(SB), Z9
 	VMINPS           Z5, Z9, Z5
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5440(SB), Z10
+	VBROADCASTSS     lanes<>+5760(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37399,8 +37304,8 @@ oneEnd510:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4544(SB), Z1
-	VFMADD213PS.BCST lanes<>+4576(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4864(SB), Z1
+	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z1
 	VMULPS           Z7, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -38262,13 +38167,13 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+96(SB), Z1
-	VBROADCASTSS lanes<>+5280(SB), Z2
+	VBROADCASTSS lanes<>+5600(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+5312(SB), Z4
-	VBROADCASTSS lanes<>+5344(SB), Z5
-	VBROADCASTSS lanes<>+5376(SB), Z6
-	VBROADCASTSS lanes<>+5408(SB), Z7
-	VBROADCASTSS lanes<>+5440(SB), Z8
+	VBROADCASTSS lanes<>+5632(SB), Z4
+	VBROADCASTSS lanes<>+5664(SB), Z5
+	VBROADCASTSS lanes<>+5696(SB), Z6
+	VBROADCASTSS lanes<>+5728(SB), Z7
+	VBROADCASTSS lanes<>+5760(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z9
 
@@ -38280,7 +38185,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5440(SB), Z12
+	VBROADCASTSS lanes<>+5760(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38294,7 +38199,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5440(SB), Z12
+	VBROADCASTSS lanes<>+5760(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38317,7 +38222,7 @@ one523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5440(SB), Z12
+	VBROADCASTSS lanes<>+5760(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38345,7 +38250,7 @@ oneEnd523:
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
 	VCMPPS       $0x15, Z2, Z0, K2
-	VBROADCASTSS lanes<>+5440(SB), Z2
+	VBROADCASTSS lanes<>+5760(SB), Z2
 	VFMADD213PS  Z7, Z1, Z2
 	VFMADD213PS  Z6, Z1, Z2
 	VFMADD213PS  Z5, Z1, Z2
@@ -38570,13 +38475,13 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5280(SB), Z1
+	VBROADCASTSS lanes<>+5600(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
-	VBROADCASTSS lanes<>+5440(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z3
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -38594,7 +38499,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38609,7 +38514,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38631,7 +38536,7 @@ row:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -39948,13 +39853,13 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+5280(SB), Z3
+	VBROADCASTSS     lanes<>+5600(SB), Z3
 	VCMPPS           $0x15, Z3, Z1, K2
-	VBROADCASTSS     lanes<>+5440(SB), Z3
-	VFMADD213PS.BCST lanes<>+5408(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5376(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5344(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5312(SB), Z2, Z3
+	VBROADCASTSS     lanes<>+5760(SB), Z3
+	VFMADD213PS.BCST lanes<>+5728(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5696(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5664(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5632(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS.Z      Z1, Z3, K2, Z3
 	VMOVAPS          Z3, Z1
@@ -40012,13 +39917,13 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+5280(SB), Z9
+	VBROADCASTSS      lanes<>+5600(SB), Z9
 	VCMPPS            $0x15, Z9, Z2, K2
-	VBROADCASTSS      lanes<>+5440(SB), Z9
-	VFMADD213PS.BCST  lanes<>+5408(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5376(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5344(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5312(SB), Z3, Z9
+	VBROADCASTSS      lanes<>+5760(SB), Z9
+	VFMADD213PS.BCST  lanes<>+5728(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5696(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5664(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5632(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS.Z       Z2, Z9, K2, Z9
 	VMOVAPS           Z9, Z2
@@ -40089,13 +39994,13 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5280(SB), Z1
+	VBROADCASTSS lanes<>+5600(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
-	VBROADCASTSS lanes<>+5440(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z3
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
 	VBROADCASTSS lanes<>+768(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -40176,7 +40081,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5440(SB), Z13
+	VBROADCASTSS lanes<>+5760(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40190,7 +40095,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5440(SB), Z13
+	VBROADCASTSS lanes<>+5760(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40213,7 +40118,7 @@ one544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5440(SB), Z13
+	VBROADCASTSS lanes<>+5760(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40240,7 +40145,7 @@ oneEnd544:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z11
 	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5440(SB), Z12
+	VBROADCASTSS lanes<>+5760(SB), Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
@@ -40363,13 +40268,13 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5280(SB), Z1
+	VBROADCASTSS lanes<>+5600(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
-	VBROADCASTSS lanes<>+5440(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z3
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
 	VBROADCASTSS lanes<>+768(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -40450,7 +40355,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5440(SB), Z18
+	VBROADCASTSS lanes<>+5760(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40463,7 +40368,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5440(SB), Z18
+	VBROADCASTSS lanes<>+5760(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40485,7 +40390,7 @@ one547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5440(SB), Z18
+	VBROADCASTSS lanes<>+5760(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40511,7 +40416,7 @@ oneEnd547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5440(SB), Z18
+	VBROADCASTSS lanes<>+5760(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40962,13 +40867,13 @@ TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         y_base+48(FP), SI
 	VBROADCASTSS lanes<>+448(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5280(SB), Z1
+	VBROADCASTSS lanes<>+5600(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
-	VBROADCASTSS lanes<>+5440(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z3
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
 
 next:
 	CMPQ         CX, BX
@@ -41044,7 +40949,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41058,7 +40963,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41082,7 +40987,7 @@ one554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41109,7 +41014,7 @@ oneEnd554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K2
-	VBROADCASTSS lanes<>+5440(SB), Z11
+	VBROADCASTSS lanes<>+5760(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41139,13 +41044,13 @@ TEXT ·scaledExpRowsAVX512(SB), NOSPLIT, $0-80
 	MOVQ         cols+72(FP), BX
 	MOVQ         f_base+48(FP), SI
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5280(SB), Z1
+	VBROADCASTSS lanes<>+5600(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z3
-	VBROADCASTSS lanes<>+5344(SB), Z4
-	VBROADCASTSS lanes<>+5376(SB), Z5
-	VBROADCASTSS lanes<>+5408(SB), Z6
-	VBROADCASTSS lanes<>+5440(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z3
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
 
 next:
 	CMPQ         CX, BX
@@ -41163,7 +41068,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41176,7 +41081,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41189,7 +41094,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41202,7 +41107,7 @@ many555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41224,7 +41129,7 @@ one555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -41249,7 +41154,7 @@ oneEnd555:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
 	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
@@ -43393,7 +43298,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43492,7 +43397,7 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43591,7 +43496,7 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43690,7 +43595,7 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43789,7 +43694,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43889,7 +43794,7 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
 	VANDPS.BCST  lanes<>+3264(SB), Z0, Z0
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43992,7 +43897,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44091,7 +43996,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44190,7 +44095,7 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4608(SB), Y2
+	VMOVUPS      lanes<>+4928(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -49417,9 +49322,9 @@ end752:
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4672(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4704(SB), Z0
+	VBROADCASTSS lanes<>+5024(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49529,9 +49434,9 @@ end755:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4672(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4704(SB), Z0
+	VBROADCASTSS lanes<>+5024(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49647,7 +49552,7 @@ end758:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49718,7 +49623,7 @@ end761:
 // func equalU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49789,7 +49694,7 @@ end764:
 // func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49873,7 +49778,7 @@ end767:
 // func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49957,7 +49862,7 @@ end770:
 // func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50119,7 +50024,7 @@ end773:
 // func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50281,7 +50186,7 @@ end776:
 // func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50443,7 +50348,7 @@ end779:
 // func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50514,7 +50419,7 @@ end782:
 // func lessU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50585,7 +50490,7 @@ end785:
 // func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50669,7 +50574,7 @@ end788:
 // func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50753,7 +50658,7 @@ end791:
 // func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50915,7 +50820,7 @@ end794:
 // func lessU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51077,7 +50982,7 @@ end797:
 // func lessF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51239,7 +51144,7 @@ end800:
 // func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51310,7 +51215,7 @@ end803:
 // func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51381,7 +51286,7 @@ end806:
 // func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51465,7 +51370,7 @@ end809:
 // func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51549,7 +51454,7 @@ end812:
 // func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51711,7 +51616,7 @@ end815:
 // func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51873,7 +51778,7 @@ end818:
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4608(SB), Z0
+	VBROADCASTSS lanes<>+4928(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -52515,8 +52420,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+4768(SB), Z1, Z1
-	VPADDD.BCST lanes<>+4800(SB), Z0, Z4
+	VORPS.BCST  lanes<>+5088(SB), Z1, Z1
+	VPADDD.BCST lanes<>+5120(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -52879,20 +52784,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+4832(SB), Z5
-	VFMADD213PS.BCST lanes<>+4864(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4896(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4928(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4960(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+5152(SB), Z5
+	VFMADD213PS.BCST lanes<>+5184(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+5216(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+5248(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+5280(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+4992(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+5024(SB), Z6, Z7
+	VMULPS.BCST      lanes<>+5312(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+5344(SB), Z6, Z7
 	VXORPS.BCST      lanes<>+1600(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+4992(SB), Z9
+	VBROADCASTSS     lanes<>+5312(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+4992(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+5312(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -52906,11 +52811,11 @@ next:
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+5056(SB), Z2
-	VFMADD213PS.BCST lanes<>+5088(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+5120(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+5152(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+5184(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+5376(SB), Z2
+	VFMADD213PS.BCST lanes<>+5408(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5440(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5472(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5504(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+480(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
@@ -52921,7 +52826,7 @@ next:
 	VCMPPS.BCST      $0x15, lanes<>+1184(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+5216(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+5536(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -52965,7 +52870,7 @@ next:
 	VANDPS.BCST  lanes<>+3264(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
 	VANDPS.BCST  lanes<>+3264(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+5248(SB), Z2, K1
+	VCMPPS.BCST  $0x15, lanes<>+5568(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+1184(SB), Z1, K1
@@ -55623,11 +55528,11 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5312(SB), Z2
-	VBROADCASTSS lanes<>+5344(SB), Z3
-	VBROADCASTSS lanes<>+5376(SB), Z4
-	VBROADCASTSS lanes<>+5408(SB), Z5
-	VBROADCASTSS lanes<>+5440(SB), Z6
+	VBROADCASTSS lanes<>+5632(SB), Z2
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 
@@ -55645,7 +55550,7 @@ many841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55662,7 +55567,7 @@ many841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55687,7 +55592,7 @@ one841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55715,7 +55620,7 @@ oneEnd841:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5440(SB), Z10
+	VBROADCASTSS lanes<>+5760(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -57332,279 +57237,359 @@ DATA lanes<>+4368(SB)/4, $0x501502f9
 DATA lanes<>+4372(SB)/4, $0x501502f9
 DATA lanes<>+4376(SB)/4, $0x501502f9
 DATA lanes<>+4380(SB)/4, $0x501502f9
-DATA lanes<>+4384(SB)/4, $0xc1800000
-DATA lanes<>+4388(SB)/4, $0xc1800000
-DATA lanes<>+4392(SB)/4, $0xc1800000
-DATA lanes<>+4396(SB)/4, $0xc1800000
-DATA lanes<>+4400(SB)/4, $0xc1800000
-DATA lanes<>+4404(SB)/4, $0xc1800000
-DATA lanes<>+4408(SB)/4, $0xc1800000
-DATA lanes<>+4412(SB)/4, $0xc1800000
-DATA lanes<>+4416(SB)/4, $0x41800000
-DATA lanes<>+4420(SB)/4, $0x41800000
-DATA lanes<>+4424(SB)/4, $0x41800000
-DATA lanes<>+4428(SB)/4, $0x41800000
-DATA lanes<>+4432(SB)/4, $0x41800000
-DATA lanes<>+4436(SB)/4, $0x41800000
-DATA lanes<>+4440(SB)/4, $0x41800000
-DATA lanes<>+4444(SB)/4, $0x41800000
-DATA lanes<>+4448(SB)/4, $0xbf38aa3b
-DATA lanes<>+4452(SB)/4, $0xbf38aa3b
-DATA lanes<>+4456(SB)/4, $0xbf38aa3b
-DATA lanes<>+4460(SB)/4, $0xbf38aa3b
-DATA lanes<>+4464(SB)/4, $0xbf38aa3b
-DATA lanes<>+4468(SB)/4, $0xbf38aa3b
-DATA lanes<>+4472(SB)/4, $0xbf38aa3b
-DATA lanes<>+4476(SB)/4, $0xbf38aa3b
-DATA lanes<>+4480(SB)/4, $0x3ecc422a
-DATA lanes<>+4484(SB)/4, $0x3ecc422a
-DATA lanes<>+4488(SB)/4, $0x3ecc422a
-DATA lanes<>+4492(SB)/4, $0x3ecc422a
-DATA lanes<>+4496(SB)/4, $0x3ecc422a
-DATA lanes<>+4500(SB)/4, $0x3ecc422a
-DATA lanes<>+4504(SB)/4, $0x3ecc422a
-DATA lanes<>+4508(SB)/4, $0x3ecc422a
-DATA lanes<>+4512(SB)/4, $0x42c80000
-DATA lanes<>+4516(SB)/4, $0x42c80000
-DATA lanes<>+4520(SB)/4, $0x42c80000
-DATA lanes<>+4524(SB)/4, $0x42c80000
-DATA lanes<>+4528(SB)/4, $0x42c80000
-DATA lanes<>+4532(SB)/4, $0x42c80000
-DATA lanes<>+4536(SB)/4, $0x42c80000
-DATA lanes<>+4540(SB)/4, $0x42c80000
-DATA lanes<>+4544(SB)/4, $0x3e5b33b6
-DATA lanes<>+4548(SB)/4, $0x3e5b33b6
-DATA lanes<>+4552(SB)/4, $0x3e5b33b6
-DATA lanes<>+4556(SB)/4, $0x3e5b33b6
-DATA lanes<>+4560(SB)/4, $0x3e5b33b6
-DATA lanes<>+4564(SB)/4, $0x3e5b33b6
-DATA lanes<>+4568(SB)/4, $0x3e5b33b6
-DATA lanes<>+4572(SB)/4, $0x3e5b33b6
-DATA lanes<>+4576(SB)/4, $0x3fcc422a
-DATA lanes<>+4580(SB)/4, $0x3fcc422a
-DATA lanes<>+4584(SB)/4, $0x3fcc422a
-DATA lanes<>+4588(SB)/4, $0x3fcc422a
-DATA lanes<>+4592(SB)/4, $0x3fcc422a
-DATA lanes<>+4596(SB)/4, $0x3fcc422a
-DATA lanes<>+4600(SB)/4, $0x3fcc422a
-DATA lanes<>+4604(SB)/4, $0x3fcc422a
-DATA lanes<>+4608(SB)/4, $0x01010101
-DATA lanes<>+4612(SB)/4, $0x01010101
-DATA lanes<>+4616(SB)/4, $0x01010101
-DATA lanes<>+4620(SB)/4, $0x01010101
-DATA lanes<>+4624(SB)/4, $0x01010101
-DATA lanes<>+4628(SB)/4, $0x01010101
-DATA lanes<>+4632(SB)/4, $0x01010101
-DATA lanes<>+4636(SB)/4, $0x01010101
-DATA lanes<>+4640(SB)/4, $0x41e00000
-DATA lanes<>+4644(SB)/4, $0x41e00000
-DATA lanes<>+4648(SB)/4, $0x41e00000
-DATA lanes<>+4652(SB)/4, $0x41e00000
-DATA lanes<>+4656(SB)/4, $0x41e00000
-DATA lanes<>+4660(SB)/4, $0x41e00000
-DATA lanes<>+4664(SB)/4, $0x41e00000
-DATA lanes<>+4668(SB)/4, $0x41e00000
-DATA lanes<>+4672(SB)/4, $0x43380000
-DATA lanes<>+4676(SB)/4, $0x43380000
-DATA lanes<>+4680(SB)/4, $0x43380000
-DATA lanes<>+4684(SB)/4, $0x43380000
-DATA lanes<>+4688(SB)/4, $0x43380000
-DATA lanes<>+4692(SB)/4, $0x43380000
-DATA lanes<>+4696(SB)/4, $0x43380000
-DATA lanes<>+4700(SB)/4, $0x43380000
-DATA lanes<>+4704(SB)/4, $0x00080000
-DATA lanes<>+4708(SB)/4, $0x00080000
-DATA lanes<>+4712(SB)/4, $0x00080000
-DATA lanes<>+4716(SB)/4, $0x00080000
-DATA lanes<>+4720(SB)/4, $0x00080000
-DATA lanes<>+4724(SB)/4, $0x00080000
-DATA lanes<>+4728(SB)/4, $0x00080000
-DATA lanes<>+4732(SB)/4, $0x00080000
-DATA lanes<>+4736(SB)/4, $0x000000ff
-DATA lanes<>+4740(SB)/4, $0x000000ff
-DATA lanes<>+4744(SB)/4, $0x000000ff
-DATA lanes<>+4748(SB)/4, $0x000000ff
-DATA lanes<>+4752(SB)/4, $0x000000ff
-DATA lanes<>+4756(SB)/4, $0x000000ff
-DATA lanes<>+4760(SB)/4, $0x000000ff
-DATA lanes<>+4764(SB)/4, $0x000000ff
-DATA lanes<>+4768(SB)/4, $0x00000040
-DATA lanes<>+4772(SB)/4, $0x00000040
-DATA lanes<>+4776(SB)/4, $0x00000040
-DATA lanes<>+4780(SB)/4, $0x00000040
-DATA lanes<>+4784(SB)/4, $0x00000040
-DATA lanes<>+4788(SB)/4, $0x00000040
-DATA lanes<>+4792(SB)/4, $0x00000040
-DATA lanes<>+4796(SB)/4, $0x00000040
-DATA lanes<>+4800(SB)/4, $0x00007fff
-DATA lanes<>+4804(SB)/4, $0x00007fff
-DATA lanes<>+4808(SB)/4, $0x00007fff
-DATA lanes<>+4812(SB)/4, $0x00007fff
-DATA lanes<>+4816(SB)/4, $0x00007fff
-DATA lanes<>+4820(SB)/4, $0x00007fff
-DATA lanes<>+4824(SB)/4, $0x00007fff
-DATA lanes<>+4828(SB)/4, $0x00007fff
-DATA lanes<>+4832(SB)/4, $0x3e90acfa
-DATA lanes<>+4836(SB)/4, $0x3e90acfa
-DATA lanes<>+4840(SB)/4, $0x3e90acfa
-DATA lanes<>+4844(SB)/4, $0x3e90acfa
-DATA lanes<>+4848(SB)/4, $0x3e90acfa
-DATA lanes<>+4852(SB)/4, $0x3e90acfa
-DATA lanes<>+4856(SB)/4, $0x3e90acfa
-DATA lanes<>+4860(SB)/4, $0x3e90acfa
-DATA lanes<>+4864(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4868(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4872(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4876(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4880(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4884(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4888(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4892(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4896(SB)/4, $0x3ed30cfc
-DATA lanes<>+4900(SB)/4, $0x3ed30cfc
-DATA lanes<>+4904(SB)/4, $0x3ed30cfc
-DATA lanes<>+4908(SB)/4, $0x3ed30cfc
-DATA lanes<>+4912(SB)/4, $0x3ed30cfc
-DATA lanes<>+4916(SB)/4, $0x3ed30cfc
-DATA lanes<>+4920(SB)/4, $0x3ed30cfc
-DATA lanes<>+4924(SB)/4, $0x3ed30cfc
-DATA lanes<>+4928(SB)/4, $0x3f13bb61
-DATA lanes<>+4932(SB)/4, $0x3f13bb61
-DATA lanes<>+4936(SB)/4, $0x3f13bb61
-DATA lanes<>+4940(SB)/4, $0x3f13bb61
-DATA lanes<>+4944(SB)/4, $0x3f13bb61
-DATA lanes<>+4948(SB)/4, $0x3f13bb61
-DATA lanes<>+4952(SB)/4, $0x3f13bb61
-DATA lanes<>+4956(SB)/4, $0x3f13bb61
-DATA lanes<>+4960(SB)/4, $0x3f76384f
-DATA lanes<>+4964(SB)/4, $0x3f76384f
-DATA lanes<>+4968(SB)/4, $0x3f76384f
-DATA lanes<>+4972(SB)/4, $0x3f76384f
-DATA lanes<>+4976(SB)/4, $0x3f76384f
-DATA lanes<>+4980(SB)/4, $0x3f76384f
-DATA lanes<>+4984(SB)/4, $0x3f76384f
-DATA lanes<>+4988(SB)/4, $0x3f76384f
-DATA lanes<>+4992(SB)/4, $0x4038aa3b
-DATA lanes<>+4996(SB)/4, $0x4038aa3b
-DATA lanes<>+5000(SB)/4, $0x4038aa3b
-DATA lanes<>+5004(SB)/4, $0x4038aa3b
-DATA lanes<>+5008(SB)/4, $0x4038aa3b
-DATA lanes<>+5012(SB)/4, $0x4038aa3b
-DATA lanes<>+5016(SB)/4, $0x4038aa3b
-DATA lanes<>+5020(SB)/4, $0x4038aa3b
-DATA lanes<>+5024(SB)/4, $0x33257060
-DATA lanes<>+5028(SB)/4, $0x33257060
-DATA lanes<>+5032(SB)/4, $0x33257060
-DATA lanes<>+5036(SB)/4, $0x33257060
-DATA lanes<>+5040(SB)/4, $0x33257060
-DATA lanes<>+5044(SB)/4, $0x33257060
-DATA lanes<>+5048(SB)/4, $0x33257060
-DATA lanes<>+5052(SB)/4, $0x33257060
-DATA lanes<>+5056(SB)/4, $0x3920e8f8
-DATA lanes<>+5060(SB)/4, $0x3920e8f8
-DATA lanes<>+5064(SB)/4, $0x3920e8f8
-DATA lanes<>+5068(SB)/4, $0x3920e8f8
-DATA lanes<>+5072(SB)/4, $0x3920e8f8
-DATA lanes<>+5076(SB)/4, $0x3920e8f8
-DATA lanes<>+5080(SB)/4, $0x3920e8f8
-DATA lanes<>+5084(SB)/4, $0x3920e8f8
-DATA lanes<>+5088(SB)/4, $0x3aafa398
-DATA lanes<>+5092(SB)/4, $0x3aafa398
-DATA lanes<>+5096(SB)/4, $0x3aafa398
-DATA lanes<>+5100(SB)/4, $0x3aafa398
-DATA lanes<>+5104(SB)/4, $0x3aafa398
-DATA lanes<>+5108(SB)/4, $0x3aafa398
-DATA lanes<>+5112(SB)/4, $0x3aafa398
-DATA lanes<>+5116(SB)/4, $0x3aafa398
-DATA lanes<>+5120(SB)/4, $0x3c1d96e1
-DATA lanes<>+5124(SB)/4, $0x3c1d96e1
-DATA lanes<>+5128(SB)/4, $0x3c1d96e1
-DATA lanes<>+5132(SB)/4, $0x3c1d96e1
-DATA lanes<>+5136(SB)/4, $0x3c1d96e1
-DATA lanes<>+5140(SB)/4, $0x3c1d96e1
-DATA lanes<>+5144(SB)/4, $0x3c1d96e1
-DATA lanes<>+5148(SB)/4, $0x3c1d96e1
-DATA lanes<>+5152(SB)/4, $0x3d635769
-DATA lanes<>+5156(SB)/4, $0x3d635769
-DATA lanes<>+5160(SB)/4, $0x3d635769
-DATA lanes<>+5164(SB)/4, $0x3d635769
-DATA lanes<>+5168(SB)/4, $0x3d635769
-DATA lanes<>+5172(SB)/4, $0x3d635769
-DATA lanes<>+5176(SB)/4, $0x3d635769
-DATA lanes<>+5180(SB)/4, $0x3d635769
-DATA lanes<>+5184(SB)/4, $0x3e75fded
-DATA lanes<>+5188(SB)/4, $0x3e75fded
-DATA lanes<>+5192(SB)/4, $0x3e75fded
-DATA lanes<>+5196(SB)/4, $0x3e75fded
-DATA lanes<>+5200(SB)/4, $0x3e75fded
-DATA lanes<>+5204(SB)/4, $0x3e75fded
-DATA lanes<>+5208(SB)/4, $0x3e75fded
-DATA lanes<>+5212(SB)/4, $0x3e75fded
-DATA lanes<>+5216(SB)/4, $0x42fa0000
-DATA lanes<>+5220(SB)/4, $0x42fa0000
-DATA lanes<>+5224(SB)/4, $0x42fa0000
-DATA lanes<>+5228(SB)/4, $0x42fa0000
-DATA lanes<>+5232(SB)/4, $0x42fa0000
-DATA lanes<>+5236(SB)/4, $0x42fa0000
-DATA lanes<>+5240(SB)/4, $0x42fa0000
-DATA lanes<>+5244(SB)/4, $0x42fa0000
-DATA lanes<>+5248(SB)/4, $0x4a800000
-DATA lanes<>+5252(SB)/4, $0x4a800000
-DATA lanes<>+5256(SB)/4, $0x4a800000
-DATA lanes<>+5260(SB)/4, $0x4a800000
-DATA lanes<>+5264(SB)/4, $0x4a800000
-DATA lanes<>+5268(SB)/4, $0x4a800000
-DATA lanes<>+5272(SB)/4, $0x4a800000
-DATA lanes<>+5276(SB)/4, $0x4a800000
-DATA lanes<>+5280(SB)/4, $0xc2e00000
-DATA lanes<>+5284(SB)/4, $0xc2e00000
-DATA lanes<>+5288(SB)/4, $0xc2e00000
-DATA lanes<>+5292(SB)/4, $0xc2e00000
-DATA lanes<>+5296(SB)/4, $0xc2e00000
-DATA lanes<>+5300(SB)/4, $0xc2e00000
-DATA lanes<>+5304(SB)/4, $0xc2e00000
-DATA lanes<>+5308(SB)/4, $0xc2e00000
-DATA lanes<>+5312(SB)/4, $0x3f31725d
-DATA lanes<>+5316(SB)/4, $0x3f31725d
-DATA lanes<>+5320(SB)/4, $0x3f31725d
-DATA lanes<>+5324(SB)/4, $0x3f31725d
-DATA lanes<>+5328(SB)/4, $0x3f31725d
-DATA lanes<>+5332(SB)/4, $0x3f31725d
-DATA lanes<>+5336(SB)/4, $0x3f31725d
-DATA lanes<>+5340(SB)/4, $0x3f31725d
-DATA lanes<>+5344(SB)/4, $0x3e75edab
-DATA lanes<>+5348(SB)/4, $0x3e75edab
-DATA lanes<>+5352(SB)/4, $0x3e75edab
-DATA lanes<>+5356(SB)/4, $0x3e75edab
-DATA lanes<>+5360(SB)/4, $0x3e75edab
-DATA lanes<>+5364(SB)/4, $0x3e75edab
-DATA lanes<>+5368(SB)/4, $0x3e75edab
-DATA lanes<>+5372(SB)/4, $0x3e75edab
-DATA lanes<>+5376(SB)/4, $0x3d648e73
-DATA lanes<>+5380(SB)/4, $0x3d648e73
-DATA lanes<>+5384(SB)/4, $0x3d648e73
-DATA lanes<>+5388(SB)/4, $0x3d648e73
-DATA lanes<>+5392(SB)/4, $0x3d648e73
-DATA lanes<>+5396(SB)/4, $0x3d648e73
-DATA lanes<>+5400(SB)/4, $0x3d648e73
-DATA lanes<>+5404(SB)/4, $0x3d648e73
-DATA lanes<>+5408(SB)/4, $0x3c13bc2b
-DATA lanes<>+5412(SB)/4, $0x3c13bc2b
-DATA lanes<>+5416(SB)/4, $0x3c13bc2b
-DATA lanes<>+5420(SB)/4, $0x3c13bc2b
-DATA lanes<>+5424(SB)/4, $0x3c13bc2b
-DATA lanes<>+5428(SB)/4, $0x3c13bc2b
-DATA lanes<>+5432(SB)/4, $0x3c13bc2b
-DATA lanes<>+5436(SB)/4, $0x3c13bc2b
-DATA lanes<>+5440(SB)/4, $0x3af4ba7d
-DATA lanes<>+5444(SB)/4, $0x3af4ba7d
-DATA lanes<>+5448(SB)/4, $0x3af4ba7d
-DATA lanes<>+5452(SB)/4, $0x3af4ba7d
-DATA lanes<>+5456(SB)/4, $0x3af4ba7d
-DATA lanes<>+5460(SB)/4, $0x3af4ba7d
-DATA lanes<>+5464(SB)/4, $0x3af4ba7d
-DATA lanes<>+5468(SB)/4, $0x3af4ba7d
-GLOBL lanes<>(SB), RODATA|NOPTR, $5472
+DATA lanes<>+4384(SB)/4, $0x41200000
+DATA lanes<>+4388(SB)/4, $0x41200000
+DATA lanes<>+4392(SB)/4, $0x41200000
+DATA lanes<>+4396(SB)/4, $0x41200000
+DATA lanes<>+4400(SB)/4, $0x41200000
+DATA lanes<>+4404(SB)/4, $0x41200000
+DATA lanes<>+4408(SB)/4, $0x41200000
+DATA lanes<>+4412(SB)/4, $0x41200000
+DATA lanes<>+4416(SB)/4, $0x3ea3d70a
+DATA lanes<>+4420(SB)/4, $0x3ea3d70a
+DATA lanes<>+4424(SB)/4, $0x3ea3d70a
+DATA lanes<>+4428(SB)/4, $0x3ea3d70a
+DATA lanes<>+4432(SB)/4, $0x3ea3d70a
+DATA lanes<>+4436(SB)/4, $0x3ea3d70a
+DATA lanes<>+4440(SB)/4, $0x3ea3d70a
+DATA lanes<>+4444(SB)/4, $0x3ea3d70a
+DATA lanes<>+4448(SB)/4, $0x3d43c582
+DATA lanes<>+4452(SB)/4, $0x3d43c582
+DATA lanes<>+4456(SB)/4, $0x3d43c582
+DATA lanes<>+4460(SB)/4, $0x3d43c582
+DATA lanes<>+4464(SB)/4, $0x3d43c582
+DATA lanes<>+4468(SB)/4, $0x3d43c582
+DATA lanes<>+4472(SB)/4, $0x3d43c582
+DATA lanes<>+4476(SB)/4, $0x3d43c582
+DATA lanes<>+4480(SB)/4, $0xbe811c8e
+DATA lanes<>+4484(SB)/4, $0xbe811c8e
+DATA lanes<>+4488(SB)/4, $0xbe811c8e
+DATA lanes<>+4492(SB)/4, $0xbe811c8e
+DATA lanes<>+4496(SB)/4, $0xbe811c8e
+DATA lanes<>+4500(SB)/4, $0xbe811c8e
+DATA lanes<>+4504(SB)/4, $0xbe811c8e
+DATA lanes<>+4508(SB)/4, $0xbe811c8e
+DATA lanes<>+4512(SB)/4, $0x3eded9ee
+DATA lanes<>+4516(SB)/4, $0x3eded9ee
+DATA lanes<>+4520(SB)/4, $0x3eded9ee
+DATA lanes<>+4524(SB)/4, $0x3eded9ee
+DATA lanes<>+4528(SB)/4, $0x3eded9ee
+DATA lanes<>+4532(SB)/4, $0x3eded9ee
+DATA lanes<>+4536(SB)/4, $0x3eded9ee
+DATA lanes<>+4540(SB)/4, $0x3eded9ee
+DATA lanes<>+4544(SB)/4, $0xbe4e16e1
+DATA lanes<>+4548(SB)/4, $0xbe4e16e1
+DATA lanes<>+4552(SB)/4, $0xbe4e16e1
+DATA lanes<>+4556(SB)/4, $0xbe4e16e1
+DATA lanes<>+4560(SB)/4, $0xbe4e16e1
+DATA lanes<>+4564(SB)/4, $0xbe4e16e1
+DATA lanes<>+4568(SB)/4, $0xbe4e16e1
+DATA lanes<>+4572(SB)/4, $0xbe4e16e1
+DATA lanes<>+4576(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4580(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4584(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4588(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4592(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4596(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4600(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4604(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4608(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4612(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4616(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4620(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4624(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4628(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4632(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4636(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4640(SB)/4, $0x3e080a3c
+DATA lanes<>+4644(SB)/4, $0x3e080a3c
+DATA lanes<>+4648(SB)/4, $0x3e080a3c
+DATA lanes<>+4652(SB)/4, $0x3e080a3c
+DATA lanes<>+4656(SB)/4, $0x3e080a3c
+DATA lanes<>+4660(SB)/4, $0x3e080a3c
+DATA lanes<>+4664(SB)/4, $0x3e080a3c
+DATA lanes<>+4668(SB)/4, $0x3e080a3c
+DATA lanes<>+4672(SB)/4, $0xb9a8ef40
+DATA lanes<>+4676(SB)/4, $0xb9a8ef40
+DATA lanes<>+4680(SB)/4, $0xb9a8ef40
+DATA lanes<>+4684(SB)/4, $0xb9a8ef40
+DATA lanes<>+4688(SB)/4, $0xb9a8ef40
+DATA lanes<>+4692(SB)/4, $0xb9a8ef40
+DATA lanes<>+4696(SB)/4, $0xb9a8ef40
+DATA lanes<>+4700(SB)/4, $0xb9a8ef40
+DATA lanes<>+4704(SB)/4, $0x3ecc422a
+DATA lanes<>+4708(SB)/4, $0x3ecc422a
+DATA lanes<>+4712(SB)/4, $0x3ecc422a
+DATA lanes<>+4716(SB)/4, $0x3ecc422a
+DATA lanes<>+4720(SB)/4, $0x3ecc422a
+DATA lanes<>+4724(SB)/4, $0x3ecc422a
+DATA lanes<>+4728(SB)/4, $0x3ecc422a
+DATA lanes<>+4732(SB)/4, $0x3ecc422a
+DATA lanes<>+4736(SB)/4, $0xbf38aa3b
+DATA lanes<>+4740(SB)/4, $0xbf38aa3b
+DATA lanes<>+4744(SB)/4, $0xbf38aa3b
+DATA lanes<>+4748(SB)/4, $0xbf38aa3b
+DATA lanes<>+4752(SB)/4, $0xbf38aa3b
+DATA lanes<>+4756(SB)/4, $0xbf38aa3b
+DATA lanes<>+4760(SB)/4, $0xbf38aa3b
+DATA lanes<>+4764(SB)/4, $0xbf38aa3b
+DATA lanes<>+4768(SB)/4, $0xc1800000
+DATA lanes<>+4772(SB)/4, $0xc1800000
+DATA lanes<>+4776(SB)/4, $0xc1800000
+DATA lanes<>+4780(SB)/4, $0xc1800000
+DATA lanes<>+4784(SB)/4, $0xc1800000
+DATA lanes<>+4788(SB)/4, $0xc1800000
+DATA lanes<>+4792(SB)/4, $0xc1800000
+DATA lanes<>+4796(SB)/4, $0xc1800000
+DATA lanes<>+4800(SB)/4, $0x41800000
+DATA lanes<>+4804(SB)/4, $0x41800000
+DATA lanes<>+4808(SB)/4, $0x41800000
+DATA lanes<>+4812(SB)/4, $0x41800000
+DATA lanes<>+4816(SB)/4, $0x41800000
+DATA lanes<>+4820(SB)/4, $0x41800000
+DATA lanes<>+4824(SB)/4, $0x41800000
+DATA lanes<>+4828(SB)/4, $0x41800000
+DATA lanes<>+4832(SB)/4, $0x42c80000
+DATA lanes<>+4836(SB)/4, $0x42c80000
+DATA lanes<>+4840(SB)/4, $0x42c80000
+DATA lanes<>+4844(SB)/4, $0x42c80000
+DATA lanes<>+4848(SB)/4, $0x42c80000
+DATA lanes<>+4852(SB)/4, $0x42c80000
+DATA lanes<>+4856(SB)/4, $0x42c80000
+DATA lanes<>+4860(SB)/4, $0x42c80000
+DATA lanes<>+4864(SB)/4, $0x3e5b33b6
+DATA lanes<>+4868(SB)/4, $0x3e5b33b6
+DATA lanes<>+4872(SB)/4, $0x3e5b33b6
+DATA lanes<>+4876(SB)/4, $0x3e5b33b6
+DATA lanes<>+4880(SB)/4, $0x3e5b33b6
+DATA lanes<>+4884(SB)/4, $0x3e5b33b6
+DATA lanes<>+4888(SB)/4, $0x3e5b33b6
+DATA lanes<>+4892(SB)/4, $0x3e5b33b6
+DATA lanes<>+4896(SB)/4, $0x3fcc422a
+DATA lanes<>+4900(SB)/4, $0x3fcc422a
+DATA lanes<>+4904(SB)/4, $0x3fcc422a
+DATA lanes<>+4908(SB)/4, $0x3fcc422a
+DATA lanes<>+4912(SB)/4, $0x3fcc422a
+DATA lanes<>+4916(SB)/4, $0x3fcc422a
+DATA lanes<>+4920(SB)/4, $0x3fcc422a
+DATA lanes<>+4924(SB)/4, $0x3fcc422a
+DATA lanes<>+4928(SB)/4, $0x01010101
+DATA lanes<>+4932(SB)/4, $0x01010101
+DATA lanes<>+4936(SB)/4, $0x01010101
+DATA lanes<>+4940(SB)/4, $0x01010101
+DATA lanes<>+4944(SB)/4, $0x01010101
+DATA lanes<>+4948(SB)/4, $0x01010101
+DATA lanes<>+4952(SB)/4, $0x01010101
+DATA lanes<>+4956(SB)/4, $0x01010101
+DATA lanes<>+4960(SB)/4, $0x41e00000
+DATA lanes<>+4964(SB)/4, $0x41e00000
+DATA lanes<>+4968(SB)/4, $0x41e00000
+DATA lanes<>+4972(SB)/4, $0x41e00000
+DATA lanes<>+4976(SB)/4, $0x41e00000
+DATA lanes<>+4980(SB)/4, $0x41e00000
+DATA lanes<>+4984(SB)/4, $0x41e00000
+DATA lanes<>+4988(SB)/4, $0x41e00000
+DATA lanes<>+4992(SB)/4, $0x43380000
+DATA lanes<>+4996(SB)/4, $0x43380000
+DATA lanes<>+5000(SB)/4, $0x43380000
+DATA lanes<>+5004(SB)/4, $0x43380000
+DATA lanes<>+5008(SB)/4, $0x43380000
+DATA lanes<>+5012(SB)/4, $0x43380000
+DATA lanes<>+5016(SB)/4, $0x43380000
+DATA lanes<>+5020(SB)/4, $0x43380000
+DATA lanes<>+5024(SB)/4, $0x00080000
+DATA lanes<>+5028(SB)/4, $0x00080000
+DATA lanes<>+5032(SB)/4, $0x00080000
+DATA lanes<>+5036(SB)/4, $0x00080000
+DATA lanes<>+5040(SB)/4, $0x00080000
+DATA lanes<>+5044(SB)/4, $0x00080000
+DATA lanes<>+5048(SB)/4, $0x00080000
+DATA lanes<>+5052(SB)/4, $0x00080000
+DATA lanes<>+5056(SB)/4, $0x000000ff
+DATA lanes<>+5060(SB)/4, $0x000000ff
+DATA lanes<>+5064(SB)/4, $0x000000ff
+DATA lanes<>+5068(SB)/4, $0x000000ff
+DATA lanes<>+5072(SB)/4, $0x000000ff
+DATA lanes<>+5076(SB)/4, $0x000000ff
+DATA lanes<>+5080(SB)/4, $0x000000ff
+DATA lanes<>+5084(SB)/4, $0x000000ff
+DATA lanes<>+5088(SB)/4, $0x00000040
+DATA lanes<>+5092(SB)/4, $0x00000040
+DATA lanes<>+5096(SB)/4, $0x00000040
+DATA lanes<>+5100(SB)/4, $0x00000040
+DATA lanes<>+5104(SB)/4, $0x00000040
+DATA lanes<>+5108(SB)/4, $0x00000040
+DATA lanes<>+5112(SB)/4, $0x00000040
+DATA lanes<>+5116(SB)/4, $0x00000040
+DATA lanes<>+5120(SB)/4, $0x00007fff
+DATA lanes<>+5124(SB)/4, $0x00007fff
+DATA lanes<>+5128(SB)/4, $0x00007fff
+DATA lanes<>+5132(SB)/4, $0x00007fff
+DATA lanes<>+5136(SB)/4, $0x00007fff
+DATA lanes<>+5140(SB)/4, $0x00007fff
+DATA lanes<>+5144(SB)/4, $0x00007fff
+DATA lanes<>+5148(SB)/4, $0x00007fff
+DATA lanes<>+5152(SB)/4, $0x3e90acfa
+DATA lanes<>+5156(SB)/4, $0x3e90acfa
+DATA lanes<>+5160(SB)/4, $0x3e90acfa
+DATA lanes<>+5164(SB)/4, $0x3e90acfa
+DATA lanes<>+5168(SB)/4, $0x3e90acfa
+DATA lanes<>+5172(SB)/4, $0x3e90acfa
+DATA lanes<>+5176(SB)/4, $0x3e90acfa
+DATA lanes<>+5180(SB)/4, $0x3e90acfa
+DATA lanes<>+5184(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5188(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5192(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5196(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5200(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5204(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5208(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5212(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5216(SB)/4, $0x3ed30cfc
+DATA lanes<>+5220(SB)/4, $0x3ed30cfc
+DATA lanes<>+5224(SB)/4, $0x3ed30cfc
+DATA lanes<>+5228(SB)/4, $0x3ed30cfc
+DATA lanes<>+5232(SB)/4, $0x3ed30cfc
+DATA lanes<>+5236(SB)/4, $0x3ed30cfc
+DATA lanes<>+5240(SB)/4, $0x3ed30cfc
+DATA lanes<>+5244(SB)/4, $0x3ed30cfc
+DATA lanes<>+5248(SB)/4, $0x3f13bb61
+DATA lanes<>+5252(SB)/4, $0x3f13bb61
+DATA lanes<>+5256(SB)/4, $0x3f13bb61
+DATA lanes<>+5260(SB)/4, $0x3f13bb61
+DATA lanes<>+5264(SB)/4, $0x3f13bb61
+DATA lanes<>+5268(SB)/4, $0x3f13bb61
+DATA lanes<>+5272(SB)/4, $0x3f13bb61
+DATA lanes<>+5276(SB)/4, $0x3f13bb61
+DATA lanes<>+5280(SB)/4, $0x3f76384f
+DATA lanes<>+5284(SB)/4, $0x3f76384f
+DATA lanes<>+5288(SB)/4, $0x3f76384f
+DATA lanes<>+5292(SB)/4, $0x3f76384f
+DATA lanes<>+5296(SB)/4, $0x3f76384f
+DATA lanes<>+5300(SB)/4, $0x3f76384f
+DATA lanes<>+5304(SB)/4, $0x3f76384f
+DATA lanes<>+5308(SB)/4, $0x3f76384f
+DATA lanes<>+5312(SB)/4, $0x4038aa3b
+DATA lanes<>+5316(SB)/4, $0x4038aa3b
+DATA lanes<>+5320(SB)/4, $0x4038aa3b
+DATA lanes<>+5324(SB)/4, $0x4038aa3b
+DATA lanes<>+5328(SB)/4, $0x4038aa3b
+DATA lanes<>+5332(SB)/4, $0x4038aa3b
+DATA lanes<>+5336(SB)/4, $0x4038aa3b
+DATA lanes<>+5340(SB)/4, $0x4038aa3b
+DATA lanes<>+5344(SB)/4, $0x33257060
+DATA lanes<>+5348(SB)/4, $0x33257060
+DATA lanes<>+5352(SB)/4, $0x33257060
+DATA lanes<>+5356(SB)/4, $0x33257060
+DATA lanes<>+5360(SB)/4, $0x33257060
+DATA lanes<>+5364(SB)/4, $0x33257060
+DATA lanes<>+5368(SB)/4, $0x33257060
+DATA lanes<>+5372(SB)/4, $0x33257060
+DATA lanes<>+5376(SB)/4, $0x3920e8f8
+DATA lanes<>+5380(SB)/4, $0x3920e8f8
+DATA lanes<>+5384(SB)/4, $0x3920e8f8
+DATA lanes<>+5388(SB)/4, $0x3920e8f8
+DATA lanes<>+5392(SB)/4, $0x3920e8f8
+DATA lanes<>+5396(SB)/4, $0x3920e8f8
+DATA lanes<>+5400(SB)/4, $0x3920e8f8
+DATA lanes<>+5404(SB)/4, $0x3920e8f8
+DATA lanes<>+5408(SB)/4, $0x3aafa398
+DATA lanes<>+5412(SB)/4, $0x3aafa398
+DATA lanes<>+5416(SB)/4, $0x3aafa398
+DATA lanes<>+5420(SB)/4, $0x3aafa398
+DATA lanes<>+5424(SB)/4, $0x3aafa398
+DATA lanes<>+5428(SB)/4, $0x3aafa398
+DATA lanes<>+5432(SB)/4, $0x3aafa398
+DATA lanes<>+5436(SB)/4, $0x3aafa398
+DATA lanes<>+5440(SB)/4, $0x3c1d96e1
+DATA lanes<>+5444(SB)/4, $0x3c1d96e1
+DATA lanes<>+5448(SB)/4, $0x3c1d96e1
+DATA lanes<>+5452(SB)/4, $0x3c1d96e1
+DATA lanes<>+5456(SB)/4, $0x3c1d96e1
+DATA lanes<>+5460(SB)/4, $0x3c1d96e1
+DATA lanes<>+5464(SB)/4, $0x3c1d96e1
+DATA lanes<>+5468(SB)/4, $0x3c1d96e1
+DATA lanes<>+5472(SB)/4, $0x3d635769
+DATA lanes<>+5476(SB)/4, $0x3d635769
+DATA lanes<>+5480(SB)/4, $0x3d635769
+DATA lanes<>+5484(SB)/4, $0x3d635769
+DATA lanes<>+5488(SB)/4, $0x3d635769
+DATA lanes<>+5492(SB)/4, $0x3d635769
+DATA lanes<>+5496(SB)/4, $0x3d635769
+DATA lanes<>+5500(SB)/4, $0x3d635769
+DATA lanes<>+5504(SB)/4, $0x3e75fded
+DATA lanes<>+5508(SB)/4, $0x3e75fded
+DATA lanes<>+5512(SB)/4, $0x3e75fded
+DATA lanes<>+5516(SB)/4, $0x3e75fded
+DATA lanes<>+5520(SB)/4, $0x3e75fded
+DATA lanes<>+5524(SB)/4, $0x3e75fded
+DATA lanes<>+5528(SB)/4, $0x3e75fded
+DATA lanes<>+5532(SB)/4, $0x3e75fded
+DATA lanes<>+5536(SB)/4, $0x42fa0000
+DATA lanes<>+5540(SB)/4, $0x42fa0000
+DATA lanes<>+5544(SB)/4, $0x42fa0000
+DATA lanes<>+5548(SB)/4, $0x42fa0000
+DATA lanes<>+5552(SB)/4, $0x42fa0000
+DATA lanes<>+5556(SB)/4, $0x42fa0000
+DATA lanes<>+5560(SB)/4, $0x42fa0000
+DATA lanes<>+5564(SB)/4, $0x42fa0000
+DATA lanes<>+5568(SB)/4, $0x4a800000
+DATA lanes<>+5572(SB)/4, $0x4a800000
+DATA lanes<>+5576(SB)/4, $0x4a800000
+DATA lanes<>+5580(SB)/4, $0x4a800000
+DATA lanes<>+5584(SB)/4, $0x4a800000
+DATA lanes<>+5588(SB)/4, $0x4a800000
+DATA lanes<>+5592(SB)/4, $0x4a800000
+DATA lanes<>+5596(SB)/4, $0x4a800000
+DATA lanes<>+5600(SB)/4, $0xc2e00000
+DATA lanes<>+5604(SB)/4, $0xc2e00000
+DATA lanes<>+5608(SB)/4, $0xc2e00000
+DATA lanes<>+5612(SB)/4, $0xc2e00000
+DATA lanes<>+5616(SB)/4, $0xc2e00000
+DATA lanes<>+5620(SB)/4, $0xc2e00000
+DATA lanes<>+5624(SB)/4, $0xc2e00000
+DATA lanes<>+5628(SB)/4, $0xc2e00000
+DATA lanes<>+5632(SB)/4, $0x3f31725d
+DATA lanes<>+5636(SB)/4, $0x3f31725d
+DATA lanes<>+5640(SB)/4, $0x3f31725d
+DATA lanes<>+5644(SB)/4, $0x3f31725d
+DATA lanes<>+5648(SB)/4, $0x3f31725d
+DATA lanes<>+5652(SB)/4, $0x3f31725d
+DATA lanes<>+5656(SB)/4, $0x3f31725d
+DATA lanes<>+5660(SB)/4, $0x3f31725d
+DATA lanes<>+5664(SB)/4, $0x3e75edab
+DATA lanes<>+5668(SB)/4, $0x3e75edab
+DATA lanes<>+5672(SB)/4, $0x3e75edab
+DATA lanes<>+5676(SB)/4, $0x3e75edab
+DATA lanes<>+5680(SB)/4, $0x3e75edab
+DATA lanes<>+5684(SB)/4, $0x3e75edab
+DATA lanes<>+5688(SB)/4, $0x3e75edab
+DATA lanes<>+5692(SB)/4, $0x3e75edab
+DATA lanes<>+5696(SB)/4, $0x3d648e73
+DATA lanes<>+5700(SB)/4, $0x3d648e73
+DATA lanes<>+5704(SB)/4, $0x3d648e73
+DATA lanes<>+5708(SB)/4, $0x3d648e73
+DATA lanes<>+5712(SB)/4, $0x3d648e73
+DATA lanes<>+5716(SB)/4, $0x3d648e73
+DATA lanes<>+5720(SB)/4, $0x3d648e73
+DATA lanes<>+5724(SB)/4, $0x3d648e73
+DATA lanes<>+5728(SB)/4, $0x3c13bc2b
+DATA lanes<>+5732(SB)/4, $0x3c13bc2b
+DATA lanes<>+5736(SB)/4, $0x3c13bc2b
+DATA lanes<>+5740(SB)/4, $0x3c13bc2b
+DATA lanes<>+5744(SB)/4, $0x3c13bc2b
+DATA lanes<>+5748(SB)/4, $0x3c13bc2b
+DATA lanes<>+5752(SB)/4, $0x3c13bc2b
+DATA lanes<>+5756(SB)/4, $0x3c13bc2b
+DATA lanes<>+5760(SB)/4, $0x3af4ba7d
+DATA lanes<>+5764(SB)/4, $0x3af4ba7d
+DATA lanes<>+5768(SB)/4, $0x3af4ba7d
+DATA lanes<>+5772(SB)/4, $0x3af4ba7d
+DATA lanes<>+5776(SB)/4, $0x3af4ba7d
+DATA lanes<>+5780(SB)/4, $0x3af4ba7d
+DATA lanes<>+5784(SB)/4, $0x3af4ba7d
+DATA lanes<>+5788(SB)/4, $0x3af4ba7d
+GLOBL lanes<>(SB), RODATA|NOPTR, $5792
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

@@ -163,18 +163,8 @@ func (g *isa) geluTanh(x vec) vec {
 	return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
 }
 
-// slopeEnd is where the gradients of gelu are 0 and 1 in float32.
+// slopeEnd is where the gradient of geluTanh is 0 and 1 in float32.
 const slopeEnd = 16
-
-// geluSlope is the gradient of gelu: the normal distribution plus x times its density.
-func (g *isa) geluSlope(x vec) vec {
-	x = g.atMost(g.atLeast(x, g.k(-slopeEnd)), g.k(slopeEnd))
-	e := g.rational(x, geluClamp, geluNum, geluDen)
-	density := g.exp2(g.mul(g.mul(x, c(-0.5*log2e)), x))
-	slope := g.mul(g.mul(x, c(1/math.Sqrt(2*math.Pi))), density)
-	VFMADD231PS(g.k(0.5), e, slope)
-	return g.add(slope, g.k(0.5))
-}
 
 // geluTanhSlope is that of geluTanh: s + x*s*(1-s)*u' for s = 1/(1+exp(-u)), where the exponential is bounded, so that it can be multiplied by s.
 func (g *isa) geluTanhSlope(x vec) vec {
