@@ -16,7 +16,8 @@ import (
 
 // onnxrun NhwcConv is what the layout pass puts in the place of Conv and FusedConv: X [batch, spatial..., channels], the
 // filter W of Conv, the bias B, and a residual Z of the output's shape; the attributes of Conv, those of an activation, and those of
-// WideRows; exact leaves out algorithms that trade accuracy for speed.
+// WideRows; exact leaves out algorithms that trade accuracy for speed. With scaled the bias is B [3, channels], whose other rows are
+// multiplied with what the activation makes, and added to that before a residual that comes last.
 
 // nhwcFusedConvInfer infers NhwcConv of the onnxrun domain.
 func nhwcFusedConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
@@ -26,6 +27,7 @@ type nhwcConvRun struct {
 	newPlan func(planes, w tensor.Shape) (*nhwc.Plan, error) // planes has the channels second
 	act     gemm.Activation
 	addLast bool
+	scaled  bool
 	rows    WideRows
 	filter  *tensor.Tensor // nil: it is computed while running
 	weights Weights
@@ -68,7 +70,7 @@ func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan
 	if err != nil {
 		return Kernel{}, err
 	}
-	r := &nhwcConvRun{newPlan: newPlan, act: act, addLast: k.Attrs.Bool("add_last"), rows: WideRowsOf(k.Attrs), filter: k.Const(1), weights: k.Weights}
+	r := &nhwcConvRun{newPlan: newPlan, act: act, addLast: k.Attrs.Bool("add_last"), scaled: k.Attrs.Bool("scaled"), rows: WideRowsOf(k.Attrs), filter: k.Const(1), weights: k.Weights}
 	if k.Lean {
 		r.filter = nil
 	} else {
@@ -183,7 +185,7 @@ func (r *nhwcConvRun) run(c *Call) error {
 	a.X, a.XStep = wideData(c.In[0], first)
 	a.Y, a.YStep = wideData(c.Out[0], r.rows.At)
 	channels := p.Geom().OutC
-	if a.Bias, err = convBias[float32](c, channels); err != nil {
+	if err = r.bias(a, c, channels); err != nil {
 		return err
 	}
 	if z := input(c, 3); z != nil {
@@ -217,6 +219,21 @@ func (r *nhwcConvRun) runConst(p *nhwcPlan, a *nhwc.Args, spare *Spare) {
 	}
 	variableFilters.Put(f)
 	spare.Reset()
+}
+
+// bias adds the bias to the arguments, with scale and shift if there are.
+func (r *nhwcConvRun) bias(a *nhwc.Args, c *Call, channels int) (err error) {
+	if !r.scaled {
+		a.Bias, err = convBias[float32](c, channels)
+		return err
+	}
+	b := input(c, 2)
+	if b == nil || !b.Shape().Equal(tensor.Shape{3, channels}) {
+		return fmt.Errorf("ops: bias, scale and shift: want 3 rows of %d channels", channels)
+	}
+	all := tensor.Of[float32](b)
+	a.Bias, a.Scale, a.Shift = all[:channels], all[channels:][:channels], all[2*channels:]
+	return nil
 }
 
 // residual adds z, or the channels of it that are meant, to the arguments.

@@ -35,6 +35,7 @@ type epilogue struct {
 	last           bool // the residual comes after the activation
 	activation     string
 	params         []float32
+	scaled         *graph.Node // a factor for each channel, and what is added then, after the activation
 }
 
 // begin returns the chain that n alone is, nil if n cannot head one.
@@ -82,6 +83,7 @@ func (e *epilogue) extend(r *rewriter) bool {
 		}
 		e.nodes = append(e.nodes, n)
 	}
+	e.scale(r)
 	e.addLast(r)
 	return len(e.nodes) > 1
 }
@@ -219,6 +221,10 @@ func (e *epilogue) convolution(head *graph.Node, attrs ops.Attrs) *graph.Node {
 		if a.Name != "activation" && a.Name != "activation_params" {
 			attrs = append(attrs, a)
 		}
+	}
+	if e.scaled != nil {
+		in[2] = e.scaledBias()
+		attrs = append(attrs, onnx.NewInt("scaled", 1))
 	}
 	if e.last {
 		attrs = append(attrs, onnx.NewInt("add_last", 1))

@@ -7,8 +7,7 @@ import (
 )
 
 // Epilogue is what happens to a tile of C after the last block of K, in this order:
-// row bias, column bias, residual, activation. With AddLast the residual comes after
-// the activation.
+// row bias, column bias, residual, activation, column scale and shift. With AddLast the residual comes last.
 type Epilogue struct {
 	RowBias  []float32 // one value for each row of C (a convolution's bias)
 	ColBias  []float32 // one value for each column of C (a linear layer's bias)
@@ -16,6 +15,9 @@ type Epilogue struct {
 	LDR      int
 	AddLast  bool
 	Act      Activation
+
+	// For each column a factor and what is added then; nil: neither. Items have one offset for them and ColBias.
+	ColScale, ColShift []float32
 }
 
 // Activation is a function applied to every element. The meaning of Alpha and Beta
@@ -137,7 +139,7 @@ func clip(v, lo, hi float32) float32 {
 func (t *task) lateEpilogue() bool {
 	e := &t.Epilogue
 	_, _, inKernel := e.Act.clips()
-	return e.Act.Kind != None && !inKernel || e.AddLast && e.Residual != nil
+	return e.Act.Kind != None && !inKernel || e.ColScale != nil || e.AddLast && e.Residual != nil
 }
 
 // finishLen is the longest piece that goes through all of the late epilogue at once.
@@ -149,12 +151,12 @@ func (b *block) finish(n0, n1 int) {
 	t, e := b.t, &b.t.Epilogue
 	_, _, inKernel := e.Act.clips()
 	width, rows := n1-n0, b.r1-b.r0
-	if width == t.LDC && (!e.AddLast || e.Residual == nil || width == e.LDR) {
+	if width == t.LDC && e.ColScale == nil && (!e.AddLast || e.Residual == nil || width == e.LDR) {
 		width, rows = width*rows, 1
 	}
 	for i := b.first; i < b.last; i++ {
 		b.enter(i)
-		if rows > 1 && width < finishLen {
+		if e.ColScale != nil || rows > 1 && width < finishLen {
 			b.finishWide(vec.Wide{X: t.C[b.at.C+b.r0*t.LDC+n0:], N: width, Rows: rows, Step: t.LDC}, n0, inKernel)
 			continue
 		}
@@ -187,6 +189,9 @@ func (b *block) finishWide(w vec.Wide, n0 int, inKernel bool) {
 		part := vec.Wide{X: w.X[m*w.Step:], N: w.N, Rows: min(most, w.Rows-m), Step: w.Step}
 		if !inKernel {
 			e.Act.ApplyWide(part)
+		}
+		if e.ColScale != nil {
+			part.Scale(e.ColScale[b.at.ColBias+n0:], e.ColShift[b.at.ColBias+n0:])
 		}
 		if e.AddLast && e.Residual != nil {
 			part.Add(e.Residual[b.at.Residual+(b.r0+m)*e.LDR+n0:], e.LDR)

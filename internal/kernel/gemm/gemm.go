@@ -165,6 +165,10 @@ func (t *task) check() {
 	if e.ColBias != nil {
 		fits("column bias", len(e.ColBias), hi.ColBias, 1, t.N, 0, 1)
 	}
+	if e.ColScale != nil {
+		fits("column scale", len(e.ColScale), hi.ColBias, 1, t.N, 0, 1)
+		fits("column shift", len(e.ColShift), hi.ColBias, 1, t.N, 0, 1)
+	}
 	switch p := t.Packed; {
 	case p != nil && (p.k != t.K || p.n != t.N || hi.B >= p.count):
 		panic(fmt.Sprintf("gemm: packed B holds %d matrices of %dx%d: want more than %d of %dx%d", p.count, p.k, p.n, hi.B, t.K, t.N))

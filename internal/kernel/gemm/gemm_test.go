@@ -84,6 +84,9 @@ func (p *problem) expect() {
 				e.Act.Apply(one)
 				sum = float64(one[0])
 			}
+			if e.ColScale != nil {
+				sum = sum*float64(e.ColScale[j]) + float64(e.ColShift[j])
+			}
 			if e.Residual != nil && e.AddLast {
 				sum += float64(e.Residual[i*e.LDR+j])
 			}
@@ -174,7 +177,7 @@ func TestEpilogues(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 6))
 		g := newGuards(t)
 		for kind := None; kind <= HardSigmoid; kind++ {
-			for bits := range 16 {
+			for bits := range 32 {
 				m, n, k := 1+rng.IntN(2*r.mr), 1+rng.IntN(2*r.nr), 1+rng.IntN(2*kc)
 				p := newProblem(rng, g, m, n, k, false, false)
 				e := &p.Epilogue
@@ -194,9 +197,12 @@ func TestEpilogues(t *testing.T) {
 					e.AddLast = kind == Silu
 				}
 				p.Accumulate = bits&8 != 0
+				if bits&16 != 0 {
+					e.ColScale, e.ColShift = g.copy(random(rng, n)), g.copy(random(rng, n))
+				}
 				p.expect()
 				Run(&p.Args)
-				p.compare(t, fmt.Sprintf("%dx%dx%d activation %d flags %04b", m, n, k, kind, bits))
+				p.compare(t, fmt.Sprintf("%dx%dx%d activation %d flags %05b", m, n, k, kind, bits))
 				g.check(t)
 			}
 		}

@@ -261,6 +261,10 @@ func (b *block) finishRows() {
 			vec.Add(c, c, residual)
 		}
 		e.Act.Apply(c)
+		if e.ColScale != nil {
+			w := vec.Wide{X: c, N: len(c), Rows: 1, Step: len(c)}
+			w.Scale(e.ColScale[b.at.ColBias:][b.n0:b.n1], e.ColShift[b.at.ColBias:][b.n0:b.n1])
+		}
 		if residual != nil && e.AddLast {
 			vec.Add(c, c, residual)
 		}

@@ -34,7 +34,7 @@ func (t *depthwiseTask) pair(s *rowScratch, u int) {
 	}
 	h, w, row := &d.g.Axes[0], &d.g.Axes[1], image*d.outerRows+r
 	lo, hi, clipped := clipBounds(t.a.Act)
-	if clipped = clipped && t.a.Residual == nil; !clipped {
+	if clipped = clipped && !t.a.finishes(); !clipped {
 		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	}
 	s.pair = depthwise.PairArgs{

@@ -97,7 +97,7 @@ func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
 	at := r*g.Axes[g.Rank-1].Out + p.first
 	d.outer(s, r%d.outerRows, step)
 	lo, hi, clipped := clipBounds(t.a.Act)
-	if clipped = clipped && t.a.Residual == nil; !clipped {
+	if clipped = clipped && !t.a.finishes(); !clipped {
 		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	}
 	spans := s.args.Spans

@@ -77,7 +77,7 @@ func (t *directTask) Chunk(i int) {
 		XRow: d.h.Stride * d.frameW * d.pitch(), XCol: d.w.Stride * d.pitch(),
 	}
 	var clipped bool
-	if s.args.Lo, s.args.Hi, clipped = clipBounds(t.a.Act); !clipped || t.a.Residual != nil {
+	if s.args.Lo, s.args.Hi, clipped = clipBounds(t.a.Act); !clipped || t.a.finishes() {
 		s.args.Lo, s.args.Hi, clipped = float32(math.Inf(-1)), float32(math.Inf(1)), false
 	}
 	for u := o.u0; u < o.u1; u++ {

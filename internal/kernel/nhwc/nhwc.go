@@ -66,9 +66,11 @@ var choices = []choice{
 }
 
 // Args are the operands of one run: X [Batch, In..., InC], Y [Batch, Out..., OutC]; Residual has the shape of Y and is
-// added before the activation, or after it with AddLast; it may be Y itself. Bias [OutC] and Residual may be nil.
+// added before the activation, or last with AddLast; it may be Y itself. Bias [OutC] and Residual may be nil. After the activation
+// channels are multiplied with Scale [OutC] and Shift [OutC] is added, unless they are nil.
 type Args struct {
 	X, Y, Bias, Residual []float32
+	Scale, Shift         []float32
 	Filter               *Filter
 	Scratch              []float32 // Plan.Scratch() elements of unknown content
 	AddLast              bool
@@ -170,6 +172,8 @@ func (p *Plan) check(a *Args) bool {
 	switch {
 	case !stepped && (a.XStep != g.InC || a.YStep != g.OutC):
 		panic(fmt.Sprintf("nhwc: pixels %d and %d elements apart, want %d and %d for %q", a.XStep, a.YStep, g.InC, g.OutC, p.name))
+	case a.Scale != nil && min(len(a.Scale), len(a.Shift)) < g.OutC:
+		panic(fmt.Sprintf("nhwc: scale and shift of %d and %d elements for %+v", len(a.Scale), len(a.Shift), *g))
 	case len(a.X) < span(in, a.XStep, g.InC) || len(a.Y) < span(out, a.YStep, g.OutC) || a.Bias != nil && len(a.Bias) < g.OutC ||
 		a.Residual != nil && len(a.Residual) < span(out, a.ResidualStep, g.OutC):
 		panic(fmt.Sprintf("nhwc: operands of %d, %d, %d and %d elements are too short for %+v", len(a.X), len(a.Y), len(a.Residual), len(a.Bias), *g))
@@ -216,11 +220,14 @@ func span(n, step, channels int) int {
 	return (n-1)*step + channels
 }
 
-// finish applies residual and activation to channels [c, c+count) of outputs that are by pixels apart, the first at.
+// finishes reports whether outputs need more than bias and bounds: something that finish does.
+func (a *Args) finishes() bool { return a.Residual != nil || a.Scale != nil }
+
+// finish applies residual, activation, scale and shift to channels [c, c+count) of outputs that are by pixels apart, the first at.
 func (a *Args) finish(at, by, outputs, c, count int) {
 	y, z := at*a.YStep+c, at*a.ResidualStep+c
 	dy, dz := by*a.YStep, by*a.ResidualStep
-	if dy == count && (a.Residual == nil || dz == count) {
+	if dy == count && a.Scale == nil && (a.Residual == nil || dz == count) {
 		outputs, count = 1, outputs*count
 	}
 	if outputs == 0 {
@@ -231,6 +238,9 @@ func (a *Args) finish(at, by, outputs, c, count int) {
 		w.Add(a.Residual[z:], dz)
 	}
 	a.Act.ApplyWide(w)
+	if a.Scale != nil {
+		w.Scale(a.Scale[c:], a.Shift[c:])
+	}
 	if a.Residual != nil && a.AddLast {
 		w.Add(a.Residual[z:], dz)
 	}

@@ -145,13 +145,17 @@ func compare(t *testing.T, plan *Plan, p problem, seed int) {
 	x, w := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
 	bias, residual := randoms(rng, g.OutC), randoms(rng, g.Batch*g.OutC*g.OutSize())
 	want := bind(g, "reference", newReference(g))
-	for k := range 4 {
-		a := Args{X: x, Act: activations[(seed+k)%len(activations)], AddLast: k == 3}
+	scale, shift := randoms(rng, g.OutC), randoms(rng, g.OutC)
+	for k := range 7 {
+		a := Args{X: x, Act: activations[(seed+k)%len(activations)], AddLast: k == 3 || k == 5}
 		if k > 0 {
 			a.Bias = bias
 		}
-		if k > 1 {
+		if k > 1 && k < 6 {
 			a.Residual = residual
+		}
+		if k > 3 {
+			a.Scale, a.Shift = scale, shift
 		}
 		ref := run(want, w, a, 1)
 		got := run(plan, w, a, 1)

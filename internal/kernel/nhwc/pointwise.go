@@ -113,7 +113,7 @@ func (r *product) run(g *conv.Geom, items []gemm.Item, a *Args) {
 		t.Packed = &a.Filter.packed.matrices
 	}
 	t.C, t.LDC, t.Threads = a.Y, a.YStep, a.Threads
-	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act}
+	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act, ColScale: a.Scale, ColShift: a.Shift}
 	gemm.Run(t)
 	*r = product{}
 	products.Put(r)

@@ -41,6 +41,9 @@ func (r *reference) run(a *Args) {
 		each(g.Batch, g.OutC, out, a.ResidualStep, add)
 	}
 	a.Act.Apply(y)
+	if a.Scale != nil {
+		each(g.Batch, g.OutC, out, g.OutC, func(pixel, plane int) { y[plane] = y[plane]*a.Scale[pixel%g.OutC] + a.Shift[pixel%g.OutC] })
+	}
 	if a.Residual != nil && a.AddLast {
 		each(g.Batch, g.OutC, out, a.ResidualStep, add)
 	}

@@ -144,7 +144,7 @@ func (t *tapwise) scratch() int { return 0 }
 
 func (t *tapwise) run(a *Args) {
 	g := &t.g
-	e := gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act}
+	e := gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act, ColScale: a.Scale, ColShift: a.Shift}
 	if a.Residual == nil || &a.Residual[0] != &a.Y[0] {
 		a.clear(g.Batch*g.OutSize(), g.OutC)
 	} else {

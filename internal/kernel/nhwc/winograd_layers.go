@@ -119,6 +119,7 @@ func (l *layered) scratch() int {
 // layerRun is what a run hands to the convolutions of layers.
 type layerRun struct {
 	args   Args
+	late   Args // what comes after the sums
 	filter Filter
 }
 
@@ -127,15 +128,16 @@ var layerRuns = sync.Pool{New: func() any { return new(layerRun) }}
 func (l *layered) run(a *Args) {
 	g := &l.g
 	last := len(l.taps) - 1
-	sums, late := last > 0, a.Residual != nil && a.AddLast
+	sums, late := last > 0, a.Scale != nil || a.Residual != nil && a.AddLast
+	r := layerRuns.Get().(*layerRun)
+	r.late = *a
 	switch {
-	case a.Residual != nil && !late:
+	case a.Residual != nil && !a.AddLast:
 		a.startWithResidual(g.Batch*g.OutSize(), g.OutC)
-		sums = true
+		sums, r.late.Residual = true, nil
 	case sums:
 		a.clear(g.Batch*g.OutSize(), g.OutC)
 	}
-	r := layerRuns.Get().(*layerRun)
 	for i := range l.taps {
 		r.args = Args{Filter: &r.filter, Scratch: a.Scratch, Threads: a.Threads, XStep: a.XStep, YStep: a.YStep, ResidualStep: a.YStep}
 		if i == last {
@@ -147,11 +149,11 @@ func (l *layered) run(a *Args) {
 		r.filter.packed = a.Filter.packed.phases[i]
 		l.tap(r, &l.taps[i], a, sums)
 	}
+	if late {
+		r.late.finish(0, 1, g.Batch*g.OutSize(), 0, g.OutC)
+	}
 	*r = layerRun{}
 	layerRuns.Put(r)
-	if late {
-		a.finish(0, 1, g.Batch*g.OutSize(), 0, g.OutC)
-	}
 }
 
 // tap computes what a tap adds to the outputs, or makes them if there are no sums yet.

@@ -78,5 +78,5 @@ func (a *Args) early(k *winograd.OutputArgs) (late bool) {
 		}
 		a.Act = gemm.Activation{}
 	}
-	return a.Residual != nil || a.Act.Kind != gemm.None
+	return a.finishes() || a.Act.Kind != gemm.None
 }

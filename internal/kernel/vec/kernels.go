@@ -22,6 +22,7 @@ type kernels struct {
 	binary       [numBinary]binaryFunc
 	wide         [numUnary]wideFunc // nil where there is none
 	addWide      func(dst, x []float32, n, rows, dstStep, xStep int)
+	scaleWide    func(dst, scale, shift []float32, n, rows, dstStep int)
 	fold         [numFold]foldFunc
 	extent       func(x []float32) (lo, hi float32)
 	sumDeviation func(x []float32, m float32) float32

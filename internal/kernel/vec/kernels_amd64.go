@@ -25,7 +25,7 @@ var assembly = []kernels{
 			opTanh: tanhWideAVX2, opSigmoid: sigmoidWideAVX2, opGelu: geluWideAVX2, opGeluTanh: geluTanhWideAVX2, opSilu: siluWideAVX2,
 			opHardSwish: hardSwishWideAVX2, opHardSigmoid: hardSigmoidWideAVX2, opLeakyRelu: leakyReluWideAVX2, opClip: clipWideAVX2,
 		},
-		addWide: addWideAVX2,
+		addWide: addWideAVX2, scaleWide: scaleWideAVX2,
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX2, opSub: subAVX2, opMul: mulAVX2, opDiv: divAVX2,
 			opMax: maxAVX2, opMin: minAVX2, opAddRelu: addReluAVX2, opAddGelu: addGeluAVX2, opAddGeluTanh: addGeluTanhAVX2, opGeluGrad: geluGradAVX2, opGeluTanhGrad: geluTanhGradAVX2, opMulAcc: mulAccAVX2,
@@ -158,7 +158,7 @@ var assembly = []kernels{
 			opTanh: tanhWideAVX512, opSigmoid: sigmoidWideAVX512, opGelu: geluWideAVX512, opGeluTanh: geluTanhWideAVX512, opSilu: siluWideAVX512,
 			opHardSwish: hardSwishWideAVX512, opHardSigmoid: hardSigmoidWideAVX512, opLeakyRelu: leakyReluWideAVX512, opClip: clipWideAVX512,
 		},
-		addWide: addWideAVX512,
+		addWide: addWideAVX512, scaleWide: scaleWideAVX512,
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX512, opSub: subAVX512, opMul: mulAVX512, opDiv: divAVX512,
 			opMax: maxAVX512, opMin: minAVX512, opAddRelu: addReluAVX512, opAddGelu: addGeluAVX512, opAddGeluTanh: addGeluTanhAVX512, opGeluGrad: geluGradAVX512, opGeluTanhGrad: geluTanhGradAVX512, opMulAcc: mulAccAVX512,

@@ -80,3 +80,23 @@ func (w Wide) Add(x []float32, step int) {
 		}
 	}
 }
+
+// Scale multiplies each row with scale and adds shift, which are as long.
+func (w Wide) Scale(scale, shift []float32) {
+	if w.N == 0 {
+		return
+	}
+	if active.scaleWide == nil {
+		for r := range w.Rows {
+			x := w.X[r*w.Step:][:w.N]
+			for i, s := range scale[:w.N] {
+				x[i] = float32(x[i]*s) + shift[i]
+			}
+		}
+		return
+	}
+	for most := max(1, block/w.N); w.Rows > 0; w = w.from(most) {
+		rows := min(most, w.Rows)
+		active.scaleWide(w.X[:(rows-1)*w.Step+w.N], scale[:w.N], shift[:w.N], w.N, rows, w.Step)
+	}
+}

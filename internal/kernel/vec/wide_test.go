@@ -47,6 +47,27 @@ func TestWide(t *testing.T) {
 	})
 }
 
+// TestScaleWide compares with the plain loop, to the last bit, and sees that nothing between rows is written to.
+func TestScaleWide(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 9))
+	variants(t, func(t *testing.T, k *kernels) {
+		defer func(old func(dst, scale, shift []float32, n, rows, dstStep int)) { active.scaleWide = old }(active.scaleWide)
+		for n := 1; n < 100; n++ {
+			rows, step := 1+r.IntN(5), n+r.IntN(20)
+			x, scale, shift := randomWide(r, rows*step+9), randomWide(r, n), randomWide(r, n)
+			want := slices.Clone(x)
+			for i := range rows {
+				for j := range n {
+					want[i*step+j] = float32(want[i*step+j]*scale[j]) + shift[j]
+				}
+			}
+			active.scaleWide = k.scaleWide
+			Wide{X: x, N: n, Rows: rows, Step: step}.Scale(scale, shift)
+			sameBits(t, "scale", n, x, want)
+		}
+	})
+}
+
 func randomWide(r *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {

@@ -1496,6 +1496,9 @@ func clipWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 func addWideAVX2(dst []float32, x []float32, n int, rows int, dstStep int, xStep int)
 
 //go:noescape
+func scaleWideAVX2(dst []float32, scale []float32, shift []float32, n int, rows int, dstStep int)
+
+//go:noescape
 func tanhWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
 
 //go:noescape
@@ -1524,3 +1527,6 @@ func clipWideAVX512(x []float32, n int, rows int, step int, a float32, b float32
 
 //go:noescape
 func addWideAVX512(dst []float32, x []float32, n int, rows int, dstStep int, xStep int)
+
+//go:noescape
+func scaleWideAVX512(dst []float32, scale []float32, shift []float32, n int, rows int, dstStep int)

@@ -55102,6 +55102,80 @@ done837:
 	VZEROUPPER
 	RET
 
+// func scaleWideAVX2(dst []float32, scale []float32, shift []float32, n int, rows int, dstStep int)
+// Requires: AVX
+TEXT ·scaleWideAVX2(SB), NOSPLIT, $0-96
+	MOVQ n+72(FP), AX
+	MOVQ rows+80(FP), CX
+	MOVQ dstStep+88(FP), DX
+	SHLQ $0x02, DX
+	MOVQ dst_base+0(FP), BX
+	MOVQ scale_base+24(FP), SI
+	MOVQ shift_base+48(FP), DI
+
+row:
+	MOVQ AX, R8
+	MOVQ BX, R9
+	MOVQ SI, R10
+	MOVQ DI, R11
+
+many838:
+	CMPQ    R8, $0x00000010
+	JLT     manyEnd838
+	VMOVUPS (R9), Y0
+	VMOVUPS (R10), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS (R11), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R9)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R10), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS 32(R11), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(R9)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	SUBQ    $0x00000010, R8
+	JMP     many838
+
+manyEnd838:
+one838:
+	CMPQ    R8, $0x00000008
+	JLT     oneEnd838
+	VMOVUPS (R9), Y0
+	VMOVUPS (R10), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS (R11), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
+	ADDQ    $0x00000020, R11
+	SUBQ    $0x00000008, R8
+	JMP     one838
+
+oneEnd838:
+	TESTQ      R8, R8
+	JE         done838
+	LEAQ       tail<>+32(SB), R12
+	NEGQ       R8
+	VMOVUPS    (R12)(R8*4), Y0
+	VMASKMOVPS (R9), Y0, Y1
+	VMASKMOVPS (R10), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS (R11), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (R9)
+
+done838:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
 // func tanhWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tanhWideAVX512(SB), NOSPLIT, $0-56
@@ -55126,9 +55200,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many838:
+many839:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd838
+	JLT          manyEnd839
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -55167,12 +55241,12 @@ many838:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many838
+	JMP          many839
 
-manyEnd838:
-one838:
+manyEnd839:
+one839:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd838
+	JLT          oneEnd839
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -55193,11 +55267,11 @@ one838:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one838
+	JMP          one839
 
-oneEnd838:
+oneEnd839:
 	TESTQ        SI, SI
-	JE           done838
+	JE           done839
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -55221,7 +55295,7 @@ oneEnd838:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done838:
+done839:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55253,9 +55327,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many839:
+many840:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd839
+	JLT          manyEnd840
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
 	VBROADCASTSS lanes<>+352(SB), Z11
@@ -55300,12 +55374,12 @@ many839:
 	VMOVUPS      Z10, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many839
+	JMP          many840
 
-manyEnd839:
-one839:
+manyEnd840:
+one840:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd839
+	JLT          oneEnd840
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
 	VBROADCASTSS lanes<>+352(SB), Z11
@@ -55329,11 +55403,11 @@ one839:
 	VMOVUPS      Z10, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one839
+	JMP          one840
 
-oneEnd839:
+oneEnd840:
 	TESTQ        SI, SI
-	JE           done839
+	JE           done840
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -55360,7 +55434,7 @@ oneEnd839:
 	VDIVPS.Z     Z10, Z11, K2, Z10
 	VMOVUPS      Z10, K1, (DI)
 
-done839:
+done840:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55394,9 +55468,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many840:
+many841:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd840
+	JLT          manyEnd841
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -55443,12 +55517,12 @@ many840:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many840
+	JMP          many841
 
-manyEnd840:
-one840:
+manyEnd841:
+one841:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd840
+	JLT          oneEnd841
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -55473,11 +55547,11 @@ one840:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one840
+	JMP          one841
 
-oneEnd840:
+oneEnd841:
 	TESTQ        SI, SI
-	JE           done840
+	JE           done841
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -55505,7 +55579,7 @@ oneEnd840:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done840:
+done841:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55540,9 +55614,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many841:
+many842:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd841
+	JLT          manyEnd842
 	VMOVUPS      (DI), Z7
 	VMULPS       Z7, Z7, Z8
 	VBROADCASTSS lanes<>+2592(SB), Z9
@@ -55579,12 +55653,12 @@ many841:
 	VMOVUPS      Z7, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many841
+	JMP          many842
 
-manyEnd841:
-one841:
+manyEnd842:
+one842:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd841
+	JLT          oneEnd842
 	VMOVUPS      (DI), Z7
 	VMULPS       Z7, Z7, Z8
 	VBROADCASTSS lanes<>+2592(SB), Z9
@@ -55604,11 +55678,11 @@ one841:
 	VMOVUPS      Z7, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one841
+	JMP          one842
 
-oneEnd841:
+oneEnd842:
 	TESTQ        SI, SI
-	JE           done841
+	JE           done842
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -55631,7 +55705,7 @@ oneEnd841:
 	VDIVPS       Z8, Z7, Z7
 	VMOVUPS      Z7, K1, (DI)
 
-done841:
+done842:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55665,9 +55739,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many842:
+many843:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd842
+	JLT          manyEnd843
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
@@ -55714,12 +55788,12 @@ many842:
 	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many842
+	JMP          many843
 
-manyEnd842:
-one842:
+manyEnd843:
+one843:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd842
+	JLT          oneEnd843
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
@@ -55744,11 +55818,11 @@ one842:
 	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one842
+	JMP          one843
 
-oneEnd842:
+oneEnd843:
 	TESTQ        SI, SI
-	JE           done842
+	JE           done843
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -55776,7 +55850,7 @@ oneEnd842:
 	VDIVPS.Z     Z12, Z11, K2, Z12
 	VMOVUPS      Z12, K1, (DI)
 
-done842:
+done843:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55798,9 +55872,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many843:
+many844:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd843
+	JLT         manyEnd844
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
@@ -55817,12 +55891,12 @@ many843:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many843
+	JMP         many844
 
-manyEnd843:
-one843:
+manyEnd844:
+one844:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd843
+	JLT         oneEnd844
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
@@ -55832,11 +55906,11 @@ one843:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one843
+	JMP         one844
 
-oneEnd843:
+oneEnd844:
 	TESTQ       SI, SI
-	JE          done843
+	JE          done844
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -55849,7 +55923,7 @@ oneEnd843:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done843:
+done844:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55875,9 +55949,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many844:
+many845:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd844
+	JLT     manyEnd845
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -55892,12 +55966,12 @@ many844:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many844
+	JMP     many845
 
-manyEnd844:
-one844:
+manyEnd845:
+one845:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd844
+	JLT     oneEnd845
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -55906,11 +55980,11 @@ one844:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one844
+	JMP     one845
 
-oneEnd844:
+oneEnd845:
 	TESTQ     SI, SI
-	JE        done844
+	JE        done845
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -55922,7 +55996,7 @@ oneEnd844:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done844:
+done845:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -55944,9 +56018,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many845:
+many846:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd845
+	JLT       manyEnd846
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -55969,12 +56043,12 @@ many845:
 	VMOVUPS   Z4, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many845
+	JMP       many846
 
-manyEnd845:
-one845:
+manyEnd846:
+one846:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd845
+	JLT       oneEnd846
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -55982,11 +56056,11 @@ one845:
 	VMOVUPS   Z5, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one845
+	JMP       one846
 
-oneEnd845:
+oneEnd846:
 	TESTQ     SI, SI
-	JE        done845
+	JE        done846
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -55997,7 +56071,7 @@ oneEnd845:
 	VBLENDMPS Z8, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (DI)
 
-done845:
+done846:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -56021,9 +56095,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many846:
+many847:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd846
+	JLT     manyEnd847
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -56042,23 +56116,23 @@ many846:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many846
+	JMP     many847
 
-manyEnd846:
-one846:
+manyEnd847:
+one847:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd846
+	JLT     oneEnd847
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one846
+	JMP     one847
 
-oneEnd846:
+oneEnd847:
 	TESTQ     SI, SI
-	JE        done846
+	JE        done847
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -56068,7 +56142,7 @@ oneEnd846:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done846:
+done847:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -56092,9 +56166,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many847:
+many848:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd847
+	JLT     manyEnd848
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -56106,12 +56180,12 @@ many847:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many847
+	JMP     many848
 
-manyEnd847:
-one847:
+manyEnd848:
+one848:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd847
+	JLT     oneEnd848
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -56119,11 +56193,11 @@ one847:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one847
+	JMP     one848
 
-oneEnd847:
+oneEnd848:
 	TESTQ     R8, R8
-	JE        done847
+	JE        done848
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -56133,9 +56207,84 @@ oneEnd847:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done847:
+done848:
 	ADDQ DX, BX
 	ADDQ SI, DI
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func scaleWideAVX512(dst []float32, scale []float32, shift []float32, n int, rows int, dstStep int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleWideAVX512(SB), NOSPLIT, $0-96
+	MOVQ n+72(FP), AX
+	MOVQ rows+80(FP), CX
+	MOVQ dstStep+88(FP), DX
+	SHLQ $0x02, DX
+	MOVQ dst_base+0(FP), BX
+	MOVQ scale_base+24(FP), SI
+	MOVQ shift_base+48(FP), DI
+
+row:
+	MOVQ AX, R8
+	MOVQ BX, R9
+	MOVQ SI, R10
+	MOVQ DI, R11
+
+many849:
+	CMPQ    R8, $0x00000020
+	JLT     manyEnd849
+	VMOVUPS (R9), Z0
+	VMOVUPS (R10), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS (R11), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (R9)
+	VMOVUPS 64(R9), Z0
+	VMOVUPS 64(R10), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS 64(R11), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(R9)
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
+	ADDQ    $0x00000080, R11
+	SUBQ    $0x00000020, R8
+	JMP     many849
+
+manyEnd849:
+one849:
+	CMPQ    R8, $0x00000010
+	JLT     oneEnd849
+	VMOVUPS (R9), Z0
+	VMOVUPS (R10), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS (R11), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (R9)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	SUBQ    $0x00000010, R8
+	JMP     one849
+
+oneEnd849:
+	TESTQ     R8, R8
+	JE        done849
+	MOVQ      $0x00000001, R12
+	SHLXQ     R8, R12, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS.Z (R10), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS.Z (R11), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (R9)
+
+done849:
+	ADDQ DX, BX
 	DECQ CX
 	JNE  row
 	VZEROUPPER

@@ -102,6 +102,7 @@ func main() {
 			g.unaryWide(k)
 		}
 		g.addWide()
+		g.scaleWide()
 	}
 	emitTable()
 	emitByteOrder()

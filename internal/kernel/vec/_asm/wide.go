@@ -82,3 +82,26 @@ func (g *isa) addWide() {
 	})
 	g.end()
 }
+
+// scaleWide emits func(dst, scale, shift []float32, n, rows, dstStep int), which multiplies rows with one and adds another. There is a
+// row.
+func (g *isa) scaleWide() {
+	g.begin("scaleWide", "func(dst, scale, shift []float32, n, rows, dstStep int)")
+	w := g.wideRows("dst", "dstStep")
+	scale, shift := Load(Param("scale").Base(), GP64()), Load(Param("shift").Base(), GP64())
+	w.each(func(n reg.GPVirtual, at []reg.GPVirtual) {
+		s, t := GP64(), GP64()
+		MOVQ(scale, s)
+		MOVQ(shift, t)
+		dst := at[0]
+		g.loop(n, 2, []reg.GPVirtual{dst, s, t},
+			func(i int) {
+				VMOVUPS(g.add(g.mul(g.load(g.at(dst, i)), g.load(g.at(s, i))), g.load(g.at(t, i))), g.at(dst, i))
+			},
+			func(m mask) {
+				x := g.mul(g.loadTail(m, g.at(dst, 0), nil), g.loadTail(m, g.at(s, 0), nil))
+				g.storeTail(m, g.add(x, g.loadTail(m, g.at(t, 0), nil)), g.at(dst, 0))
+			})
+	})
+	g.end()
+}
