@@ -46,21 +46,21 @@ func checkAhead(t *testing.T, r *row, panels, rows, k int) {
 	args.other = (panels - 1) * args.panel
 	b.pace(panels)
 	first, step := args.ahead, args.aheadStep
-	kernels := r.tile
+	kernels, round := r.tile, aheadRound
 	if panels > 1 {
-		kernels = r.pair
+		kernels, round = r.pair, 2*aheadRound
 	}
 	b.tiles(kernels, unsafe.Pointer(&next[0]), 0, n)
 	tiles := ceilDiv(rows, len(kernels))
-	want := min(args.aheadEnd, first+uintptr(tiles*k/aheadRound*step))
+	want := min(args.aheadEnd, first+uintptr(tiles*k/round*step))
 	what := fmt.Sprintf("%d rows, %d panels, %d bytes a round", rows, panels, step)
 	if args.ahead != want {
 		t.Errorf("%s: asked for %d bytes, want %d", what, args.ahead-first, want-first)
 	}
-	if args.ahead != args.aheadEnd && step < aheadMost {
+	if args.ahead != args.aheadEnd && step < round*aheadMost {
 		t.Errorf("%s: asked for %d bytes of %d", what, args.ahead-first, args.panel)
 	}
-	if fast := args.aheadFast != 0; fast != (step > aheadLine) {
-		t.Errorf("%s: two lines in a round: %v", what, fast)
+	if lines := aheadLine << args.aheadFast; lines < step || args.aheadFast > 0 && step <= lines/2 {
+		t.Errorf("%s: %d bytes are asked for in a round", what, lines)
 	}
 }

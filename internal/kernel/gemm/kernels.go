@@ -128,7 +128,7 @@ type tileArgs struct {
 	ahead, aheadEnd       uintptr        // 192 200: what tiles ask for meanwhile, a little each
 	other                 int            // 208: pairs ask for as much that lies so far behind it
 	_                     [2]int         // 216: what kernels use
-	aheadStep, aheadFast  int            // 232 240: bytes of a panel that four steps of K ask for; not 0 if that is more than a line
+	aheadStep, aheadFast  int            // 232 240: bytes of a panel that a round asks for; 1 if that is more than a line, 2 if more than two
 }
 
 // segment is a run of columns of A in tileArgs.

@@ -6,8 +6,9 @@ import "unsafe"
 // is applied to them: long enough for the functions, short enough to stay near.
 const finishCols = 256
 
-// Kernels ask for one line of each panel, or two, in a round of so many steps of K.
-const aheadRound, aheadLine, aheadMost = 4, 64, 128
+// Kernels ask for one line of each panel, or two, in a round of so many steps of K, those of pairs for up to four in one of twice as
+// many: for aheadMost bytes in a step.
+const aheadRound, aheadLine, aheadMost = 4, 64, 32
 
 // panels multiplies the rows at hand with the panels of columns [n0, n1), the first of
 // which lies at base. No pointer ever leaves its slice, not even unused: the garbage
@@ -119,15 +120,20 @@ func (b *block) findAhead(at unsafe.Pointer, n, panels int) {
 // succession take the buffers that loads from the second-level cache need.
 func (b *block) pace(panels int) {
 	a, r := &b.s.tile, b.t.row
-	height := r.mr
+	height, round := r.mr, aheadRound
 	if panels > 1 {
-		height = len(r.pair)
+		height, round = len(r.pair), 2*aheadRound
 	}
 	tiles := ceilDiv(b.r1-b.r0, height) * (b.last - b.first)
-	rounds := max(1, tiles*a.k/aheadRound)
-	a.aheadStep, a.aheadFast = min(aheadMost, int(a.aheadEnd-a.ahead)*9/8/rounds+1), 0
-	if a.aheadStep > aheadLine {
+	rounds := max(1, tiles*a.k/round)
+	a.aheadStep = min(round*aheadMost, int(a.aheadEnd-a.ahead)*9/8/rounds+1)
+	switch {
+	case a.aheadStep > 2*aheadLine:
+		a.aheadFast = 2
+	case a.aheadStep > aheadLine:
 		a.aheadFast = 1
+	default:
+		a.aheadFast = 0
 	}
 }
 

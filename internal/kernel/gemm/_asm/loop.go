@@ -7,8 +7,8 @@ import (
 )
 
 // sums is the loop of a tile kernel over the segments of K. Where rows or columns of A are contiguous, four steps differ by
-// constants and share what moves the registers: a core that two threads share has only two or three instructions in a cycle
-// for each.
+// constants and share what moves the registers, in pairs of panels eight: a core that two threads share has only two or three
+// instructions in a cycle for each.
 type sums struct {
 	*tileKernel
 	a              rows
@@ -16,7 +16,7 @@ type sums struct {
 	bstep, bstep3  reg.GPVirtual
 	n              reg.GPVirtual // steps left in the segment
 	ahead, aheadBy reg.GPVirtual
-	fast           reg.GPVirtual // not 0 if more than one line of a panel is asked for in a round
+	fast           reg.GPVirtual // how many lines of a panel are asked for in a round: 0 for one, 1 for two, 2 for four
 	name           string        // of the round at hand
 }
 
@@ -54,6 +54,9 @@ func (k *tileKernel) loop() {
 	CMPQ(Mem{Base: k.t, Disp: argACS}, Imm(4))
 	JNE(LabelRef("columns"))
 	s.a.spread()
+	if s.p > 1 {
+		s.octs()
+	}
 	s.quads("by_rows", s.byRows)
 	Label("columns")
 	CMPQ(s.a.stride, Imm(4))
@@ -85,6 +88,35 @@ func (s *sums) quads(name string, round func()) {
 	Label(name + "_end")
 	ADDQ(Imm(unroll), s.n)
 	JMP(LabelRef("singles"))
+}
+
+// octs is quads of which two share what moves the registers, and leaves fewer than eight steps.
+func (s *sums) octs() {
+	s.name = "octs"
+	SUBQ(Imm(2*unroll), s.n)
+	JLT(LabelRef("octs_end"))
+	Label("octs")
+	for h := range 2 {
+		for p := range unroll {
+			s.step(p, func(i int) Mem { return s.a.at(i, 4*(h*unroll+p)) })
+		}
+		for _, b := range s.b {
+			LEAQ(Mem{Base: b, Index: s.bstep, Scale: 4}, b)
+		}
+		if h == 0 { // not all requests at once
+			CMPQ(s.fast, Imm(2))
+			JNE(LabelRef("octs_half"))
+			s.prefetchLines(2 * line)
+			s.prefetchLines(3 * line)
+			Label("octs_half")
+		}
+	}
+	s.a.advance(Imm(4 * 2 * unroll))
+	s.prefetchB()
+	SUBQ(Imm(2*unroll), s.n)
+	JGE(LabelRef("octs"))
+	Label("octs_end")
+	ADDQ(Imm(2*unroll), s.n)
 }
 
 // byRows is four steps along contiguous rows.
@@ -143,9 +175,11 @@ func (s *sums) step(p int, a func(i int) Mem) {
 	}
 }
 
+// line is the size of a line of the caches.
+const line = 64
+
 // prefetchB asks for a line of each panel that comes next, or two, and goes on by as many bytes as the argument says.
 func (s *sums) prefetchB() {
-	const line = 64
 	s.prefetchLines(0)
 	TESTQ(s.fast, s.fast)
 	JZ(LabelRef(s.name + "_slow"))

@@ -14,7 +14,7 @@ const (
 	dotK, dotNR, dotOut            = 32, 40, 56
 	axpyY, axpyRows, axpyRS        = 0, 8, 16
 	axpyN, axpyX                   = 24, 40
-	prefetch, line                 = 512, 64
+	prefetch                       = 512
 )
 
 // dot generates the products of four rows with nv vectors along K. Rows beyond the
