@@ -11,7 +11,7 @@ import (
 )
 
 // epilogues merges what follows a convolution, a matrix product or a normalisation by the statistics of the batch into it: a constant
-// bias, a residual of the same shape, an activation.
+// bias, a residual of the same shape, an activation; into a product a factor, too.
 func epilogues(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
@@ -29,8 +29,9 @@ func epilogues(g *graph.Graph) error {
 // An epilogue is a chain of nodes that becomes one.
 type epilogue struct {
 	nodes          []*graph.Node
-	product        bool // a matrix product rather than a convolution
-	norm           bool // a normalisation: inputs are its own, but for the residual
+	product        bool    // a matrix product rather than a convolution
+	alpha          float32 // what the product is multiplied by
+	norm           bool    // a normalisation: inputs are its own, but for the residual
 	bias, residual *graph.Value
 	last           bool // the residual comes after the activation
 	activation     string
@@ -40,7 +41,7 @@ type epilogue struct {
 
 // begin returns the chain that n alone is, nil if n cannot head one.
 func begin(n *graph.Node) *epilogue {
-	e := &epilogue{nodes: []*graph.Node{n}}
+	e := &epilogue{nodes: []*graph.Node{n}, alpha: 1}
 	if len(n.In) > 2 {
 		e.bias = n.In[2]
 	}
@@ -55,6 +56,9 @@ func begin(n *graph.Node) *epilogue {
 		if n.In[0].Rank() < 2 || n.In[1].Rank() < 2 {
 			return nil
 		}
+		return e
+	case n.Domain == "onnxrun" && n.Type == "FusedMatMul" && n.Attrs.Str("activation") == "" && len(n.In) == 2:
+		e.product, e.alpha = true, n.Attrs.Float("alpha")
 		return e
 	case is(n, "Gemm"):
 		e.product = true
@@ -115,6 +119,10 @@ func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
 		}
 		return false
 	}
+	if f, ok := e.factor(n); ok {
+		e.alpha *= f
+		return true
+	}
 	name, params := activation(n)
 	if name == "" || n.In[0] != e.out() || e.norm && name != "Relu" && name != "Clip" {
 		return false
@@ -130,6 +138,21 @@ func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
 func (r *rewriter) gates(n *graph.Node) bool {
 	m := r.only(n.Out[0])
 	return is(m, "Mul") && m.Out[0].Ranked && n.Out[0].Ranked && !sameShape(m.Out[0], n.Out[0])
+}
+
+// factor returns the constant by which n multiplies a product to which nothing has been added yet.
+func (e *epilogue) factor(n *graph.Node) (float32, bool) {
+	v, ok := scalar(other(n, e.out()))
+	if !ok || !e.product || e.bias != nil || e.residual != nil || !sameType(n.Out[0], e.out()) {
+		return 0, false
+	}
+	switch {
+	case is(n, "Mul"):
+		return float32(v), true
+	case is(n, "Div") && n.In[0] == e.out() && v != 0:
+		return float32(1 / v), true
+	}
+	return 0, false
 }
 
 // rowBias reports whether v is a constant with one element for each column and nothing else.
@@ -195,7 +218,7 @@ func (e *epilogue) node() *graph.Node {
 	for _, name := range []string{"transA", "transB"} {
 		attrs = append(attrs, onnx.NewInt(name, int64(head.Attrs.Int(name))))
 	}
-	attrs = append(attrs, onnx.NewFloat("alpha", 1))
+	attrs = append(attrs, onnx.NewFloat("alpha", e.alpha))
 	bias := e.bias
 	if bias != nil && bias.Rank() > 1 {
 		t, _ := bias.Const.Reshaped(bias.Const.Len())
