@@ -51,6 +51,7 @@ type Box[T Float] struct {
 	in, out  int // elements of one box behind them
 	scratch  int // elements of the intermediate results
 	anywhere bool
+	byRows   bool // see rowwise
 }
 
 // pass resamples one axis of [outer, In, inner].
@@ -103,5 +104,6 @@ func NewBox[T Float](tables []Table[T], outside T) *Box[T] {
 			b.scratch = max(b.scratch, p.outer*p.inner*dims[i])
 		}
 	}
+	b.byRows = b.rowwise()
 	return b
 }

@@ -108,6 +108,44 @@ func TestBoxThreads(t *testing.T) {
 	}
 }
 
+// TestRowwise compares rows after rows with pass after pass, by bits.
+func TestRowwise(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 5))
+	rowwise := 0
+	for i := range 200 {
+		shape := []int{1 + r.IntN(3), 1 + r.IntN(40), 1 + r.IntN(20), []int{1, 3, 16, 37}[r.IntN(4)]}
+		var tables []Table[float32]
+		n, m := 1, 1
+		for a, d := range shape {
+			s := Spec{Scale: 1}
+			if a == 1 || a == 2 {
+				s = Spec{Mode: Mode(r.IntN(3)), Transform: Transform(r.IntN(7)), Scale: 0.3 + 4*r.Float32(), CubicA: -0.75, Start: -0.1, End: 1.2, Antialias: r.IntN(3) == 0}
+			}
+			out := max(1, int(s.Scale*float32(d)))
+			tables = append(tables, NewTable[float32](&s, d, out))
+			n, m = n*d, m*out
+		}
+		b := NewBox(tables, 7)
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = r.Float32()
+		}
+		if b.byRows {
+			rowwise++
+		}
+		got, want := make([]float32, m), make([]float32, m)
+		b.Run(1+i%2, x, got)
+		b.byRows = false
+		b.Run(1, x, want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%v to %d elements (by rows: %d so far): other bits", shape, m, rowwise)
+		}
+	}
+	if rowwise < 50 {
+		t.Errorf("%d of 200 boxes by rows, want 50 or more", rowwise)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	src := []uint16{1, 2, 3, 4, 5, 6}
 	dst := make([]uint16, 4*3*2)
@@ -144,5 +182,9 @@ func TestNoAllocation(t *testing.T) {
 	x, y := make([]float32, 3*20*30), make([]float32, 3*40*60)
 	if n := testing.AllocsPerRun(20, func() { b.Run(1, x, y) }); n >= 1 {
 		t.Errorf("%v allocations per run, want 0", n)
+	}
+	b = NewBox([]Table[float32]{NewTable[float32](&s, 20, 40), NewTable[float32](&s, 30, 60), IdentityTable[float32](3)}, 0)
+	if n := testing.AllocsPerRun(20, func() { b.Run(1, x, y) }); n >= 1 || !b.byRows {
+		t.Errorf("%v allocations per run by rows (%v), want 0", n, b.byRows)
 	}
 }

@@ -37,6 +37,10 @@ func (b *Box[T]) Run(threads int, x, y []T) {
 		copy(y, x)
 		return
 	}
+	if b.byRows {
+		b.runRows(threads, x, y)
+		return
+	}
 	pool := &tasks32
 	if unsafe.Sizeof(T(0)) == 8 {
 		pool = &tasks64
@@ -66,10 +70,7 @@ func (t *boxTask[T]) shared(threads int) {
 	for n := range b.lead {
 		t.src = t.x[n*b.in:][:b.in]
 		for k, p := range b.passes {
-			t.dst, t.at = (*buf)[k%2*b.scratch:][:b.scratch], p
-			if k == len(b.passes)-1 {
-				t.dst = t.y[n*b.out:][:b.out]
-			}
+			t.dst, t.at = t.result(*buf, n, k), p
 			var chunks int
 			chunks, t.size = par.Split(p.outer*b.Tables[p.axis].Out, grain/max(1, p.inner)+1)
 			par.Run(threads, chunks, t)
@@ -85,10 +86,19 @@ func (t *boxTask[T]) buffer() *[]T {
 	if buf == nil {
 		buf = new([]T)
 	}
-	if len(*buf) < 2*t.b.scratch {
-		*buf = make([]T, 2*t.b.scratch)
+	if n := min(2, len(t.b.passes)-1) * t.b.scratch; len(*buf) < n {
+		*buf = make([]T, n)
 	}
 	return buf
+}
+
+// result returns where pass k of box n writes.
+func (t *boxTask[T]) result(buf []T, n, k int) []T {
+	b := t.b
+	if k == len(b.passes)-1 {
+		return t.y[n*b.out:][:b.out]
+	}
+	return buf[k%2*b.scratch:][:b.scratch]
 }
 
 // Chunk resamples a range of boxes, axis by axis, or a range of rows.
@@ -106,10 +116,7 @@ func (t *boxTask[T]) Chunk(i int) {
 	for n := lo; n < hi; n++ {
 		src := t.x[n*b.in:][:b.in]
 		for k, p := range b.passes {
-			dst := (*buf)[k%2*b.scratch:][:b.scratch]
-			if k == len(b.passes)-1 {
-				dst = t.y[n*b.out:][:b.out]
-			}
+			dst := t.result(*buf, n, k)
 			b.pass(s, p, src, dst, 0, p.outer*b.Tables[p.axis].Out)
 			src = dst
 		}
@@ -193,21 +200,24 @@ func (t *Table[T]) line(x, y []T, from, to int) {
 // rows computes rows from to to of a line of rows of n elements.
 func (t *Table[T]) rows(s *window.Scratch, x, y []T, n, from, to int) {
 	for i := from; i < to; i++ {
-		row := y[i*n:][:n]
-		at := t.Index[i*t.Taps:][:t.Taps]
-		if t.Weight == nil {
-			copy(row, x[at[0]*n:])
-			continue
+		t.row(s, x, y[i*n:][:n], t.Index[i*t.Taps:][:t.Taps], i)
+	}
+}
+
+// row computes row i of a line of rows of x, of which at tells those that it is made of.
+func (t *Table[T]) row(s *window.Scratch, x, row []T, at []int, i int) {
+	n := len(row)
+	if t.Weight == nil {
+		copy(row, x[at[0]*n:])
+		return
+	}
+	w := t.Weight[i*t.Taps:][:t.Taps]
+	for j := vectorRow(s, row, x, at, w); j < n; j++ {
+		var sum T
+		for k, r := range at {
+			sum += w[k] * x[r*n+j]
 		}
-		w := t.Weight[i*t.Taps:][:t.Taps]
-		done := vectorRow(s, row, x, at, w)
-		for j := done; j < n; j++ {
-			var sum T
-			for k, r := range at {
-				sum += w[k] * x[r*n+j]
-			}
-			row[j] = sum
-		}
+		row[j] = sum
 	}
 }
 
