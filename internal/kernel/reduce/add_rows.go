@@ -79,9 +79,14 @@ func (j *addRows[T, I]) Chunk(i int) {
 			clear(d)
 			continue
 		}
-		copy(d, src[int(at)*j.block+column:])
-		for at = j.next[at]; at >= 0; at = j.next[at] {
-			j.add(d, d, src[int(at)*j.block+column:][:n])
+		from := src[int(at)*j.block+column:][:n]
+		if at = j.next[at]; at < 0 {
+			copy(d, from)
+			continue
+		}
+		for ; at >= 0; at = j.next[at] {
+			j.add(d, from, src[int(at)*j.block+column:][:n])
+			from = d
 		}
 	}
 }

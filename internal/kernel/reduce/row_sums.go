@@ -91,13 +91,16 @@ func (j *rowSums) Chunk(i int) {
 			end = int(j.starts[k+1])
 		}
 		dst := j.rows[k*j.block:][:j.block]
-		for p, key := range j.keys[j.starts[k]:end] {
-			src := j.src[int(uint32(key))*j.block:][:j.block]
-			if p == 0 {
-				copy(dst, src)
-			} else {
-				vec.Add(dst, dst, src)
-			}
+		keys := j.keys[j.starts[k]:end]
+		first := j.src[int(uint32(keys[0]))*j.block:][:j.block]
+		if len(keys) == 1 {
+			copy(dst, first)
+			continue
+		}
+		from := first
+		for _, key := range keys[1:] {
+			vec.Add(dst, from, j.src[int(uint32(key))*j.block:][:j.block])
+			from = dst
 		}
 	}
 }
