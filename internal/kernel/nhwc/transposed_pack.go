@@ -1,6 +1,7 @@
 package nhwc
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
+	"github.com/onnxrun/onnxrun/internal/par"
 )
 
 // filterLen is how many floats the filters of all phases take.
@@ -33,44 +35,112 @@ func (t *transposedPhases) pack(f *packed, w []float32, room *mem.Room) {
 // packRows makes the filter of each phase, in the form that its convolution wants, of w [InC, OutC/Groups, Kernel...]: some
 // input channels of all phases at a time, which stay in the cache meanwhile.
 func (t *transposedPhases) packRows(f *packed, w filterRows, room *mem.Room) {
-	g := &t.g
-	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	f.phases = slices.Grow(f.phases[:0], len(t.phases))[:len(t.phases)]
+	clear(f.phases)
 	r := phasePackings.Get().(*phasePacking)
-	r.parts = r.parts[:0]
-	s := window.GetScratch(0)
-	defer s.Release()
-	for i := range t.phases {
-		p, own := &t.phases[i], &f.phases[i]
-		*own = packed{}
-		if panels, ok := t.newPanels(p, own, room); !ok {
-			var all []float32
-			if !room.Filled() {
-				all = w.of(s, 0, g.InC)
-			}
-			t.packPhase(p, own, all, room)
-		} else if len(panels.data) > 0 && !room.Filled() {
-			r.parts = append(r.parts, panels)
-		}
+	r.t, r.w, r.parts = t, w, r.parts[:0]
+	if !r.placeTogether(f.phases, room) {
+		r.placeApart(f.phases, room)
 	}
-	step := max(1, phaseElems/max(ocg*taps, 1))
-	for group := range g.Groups {
-		for c := 0; c < icg && len(r.parts) > 0; c += step {
-			n := min(step, icg-c)
-			rows := w.of(s, group*icg+c, n)
-			for i := range r.parts {
-				r.parts[i].write(t, rows, group, c, n)
-			}
-		}
+	icg := t.g.InC / t.g.Groups
+	r.step = max(1, phaseElems/max(t.g.OutC/t.g.Groups*t.g.Taps(), 1))
+	if r.steps = ceilDiv(icg, r.step); len(r.parts) > 0 && !room.Filled() {
+		par.Run(f.threads, t.g.Groups*r.steps, r)
 	}
 	clear(r.parts)
+	r.t, r.w = nil, filterRows{}
 	phasePackings.Put(r)
 }
 
-// phasePacking is what packing works with.
-type phasePacking struct{ parts []phasePanels }
+// placeTogether makes room for the filters of all phases, in one piece, if all are panels. Where these are alike one reading of w writes to
+// those of all phases.
+func (r *phasePacking) placeTogether(own []packed, room *mem.Room) bool {
+	t, total := r.t, 0
+	for i := range t.phases {
+		n, ok := t.panelLen(&t.phases[i])
+		if !ok {
+			return false
+		}
+		total += lineRound(n)
+	}
+	shared, alike := room.Floats(total), len(t.phases) > 1 && total <= math.MaxInt32
+	rest := shared
+	for i := range t.phases {
+		n, _ := t.panelLen(&t.phases[i])
+		r.within.Within(rest[:lineRound(n)])
+		p := t.newPanels(&t.phases[i], &own[i], &r.within)
+		rest = rest[lineRound(n):]
+		if r.parts = append(r.parts, p); p.size == 0 || p.narrow != p.width || p.k != r.parts[0].k || p.width != r.parts[0].width {
+			alike = false
+		}
+	}
+	r.within.Within(nil)
+	if p := r.parts[0]; alike {
+		p.wide = t.orders.keep(p.width, func() panel.Order { return t.orderOfAll(p.width, lineRound(p.size*t.g.Groups)) })
+		p.data, p.last = shared, p.wide
+		clear(r.parts)
+		r.parts = append(r.parts[:0], p)
+	}
+	r.parts = slices.DeleteFunc(r.parts, func(p phasePanels) bool { return len(p.data) == 0 })
+	return true
+}
+
+// placeApart makes room for the filters of phases that are panels, and packs the others.
+func (r *phasePacking) placeApart(own []packed, room *mem.Room) {
+	t := r.t
+	s := window.GetScratch(0)
+	defer s.Release()
+	for i := range t.phases {
+		p := &t.phases[i]
+		if n, ok := t.panelLen(p); !ok {
+			var all []float32
+			if !room.Filled() {
+				all = r.w.of(s, 0, t.g.InC)
+			}
+			t.packPhase(p, &own[i], all, room)
+		} else if panels := t.newPanels(p, &own[i], room); n > 0 {
+			r.parts = append(r.parts, panels)
+		}
+	}
+}
+
+// orderOfAll says where the kernel elements of a channel go if the filters of the phases, which are alike, are size elements apart.
+func (t *transposedPhases) orderOfAll(width, size int) panel.Order {
+	places := make([]int32, t.g.Taps())
+	for i := range places {
+		places[i] = -1
+	}
+	for i := range t.phases {
+		for j, tap := range t.phases[i].pick {
+			places[tap] = int32(i*size + j*t.g.InC/t.g.Groups*width)
+		}
+	}
+	return panel.NewOrder(places)
+}
+
+// phasePacking packs the parts of filters; its chunks are some input channels of a group.
+type phasePacking struct {
+	t           *transposedPhases
+	w           filterRows
+	parts       []phasePanels
+	step, steps int      // input channels of a chunk, chunks of a group
+	within      mem.Room // reused
+}
 
 var phasePackings = sync.Pool{New: func() any { return new(phasePacking) }}
+
+// Chunk implements par.Task.
+func (r *phasePacking) Chunk(i int) {
+	group, c := i/r.steps, i%r.steps*r.step
+	icg := r.t.g.InC / r.t.g.Groups
+	n := min(r.step, icg-c)
+	s := window.GetScratch(0)
+	rows := r.w.of(s, group*icg+c, n)
+	for k := range r.parts {
+		r.parts[k].write(r.t, rows, group, c, n)
+	}
+	s.Release()
+}
 
 // phasePanels is the filter of a phase while it is packed: for each group panels of so many output channels, the last one
 // as wide as narrow says, each [taps of the phase, InC/Groups, channels of the panel].
@@ -81,21 +151,28 @@ type phasePanels struct {
 	wide, last    panel.Order
 }
 
-// newPanels makes own room for the filter of p; ok is false for forms without panels of the channels of a group.
-func (t *transposedPhases) newPanels(p *phaseConv, own *packed, room *mem.Room) (f phasePanels, ok bool) {
+// panelLen returns how many elements the filter of p takes; ok is false for forms without panels of the channels of a group.
+func (t *transposedPhases) panelLen(p *phaseConv) (n int, ok bool) {
+	ocg, k := t.g.OutC/t.g.Groups, t.channelLen(p)
+	if p.direct != nil {
+		return k * t.g.OutC, p.direct.out == ocg
+	}
+	columns := gemm.PackedLen(1, k, ocg) == k*ocg && ocg%gemm.Width() > 0
+	return gemm.PackedLen(t.g.Groups, k, ocg), !columns
+}
+
+// channelLen is the number of elements that an output channel has in the filter of p.
+func (t *transposedPhases) channelLen(p *phaseConv) int { return len(p.pick) * t.g.InC / t.g.Groups }
+
+// newPanels makes own room for the filter of p, which is panels.
+func (t *transposedPhases) newPanels(p *phaseConv, own *packed, room *mem.Room) (f phasePanels) {
 	g := &t.g
 	ocg := g.OutC / g.Groups
-	f.k = len(p.pick) * g.InC / g.Groups
+	f.k = t.channelLen(p)
 	if p.direct != nil {
-		if p.direct.out != ocg {
-			return f, false
-		}
 		own.data = room.Floats(f.k * g.OutC)
 		f.data, f.width = own.data, p.direct.panel.lanes
 	} else {
-		if gemm.PackedLen(1, f.k, ocg) == f.k*ocg && ocg%gemm.Width() > 0 { // columns
-			return f, false
-		}
 		own.matrices.Place(room, g.Groups, f.k, ocg)
 		f.data, f.width = own.matrices.Panels()
 	}
@@ -105,7 +182,7 @@ func (t *transposedPhases) newPanels(p *phaseConv, own *packed, room *mem.Room) 
 		f.narrow = rest
 	}
 	f.wide, f.last = p.orders.of(t, p, f.width, f.narrow)
-	return f, true
+	return f
 }
 
 // phaseOrders keeps the orders of a phase from one packing to the next.

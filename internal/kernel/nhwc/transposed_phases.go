@@ -18,6 +18,7 @@ type transposedPhases struct {
 	axes   [3]window.Axis
 	phases []phaseConv
 	chunks int
+	orders interleaving // of the filters of all phases, where they are alike
 }
 
 // phaseConv is one residue of output positions.
