@@ -351,6 +351,10 @@ func (f *Frame) grow(k, size int) bool {
 	return true
 }
 
+// mostPassing is the size in bytes up to which the arena of a first run is in ordinary pages. A run in larger ones would be slowed down by more than
+// a huge page costs that the system has to look for, after which mem takes ordinary ones for some time.
+const mostPassing = 8 << 20
+
 func (f *Frame) layOut() error {
 	total := place(f.blocks, f.offsets)
 	if l := f.p.opts.Limit; l > 0 && total > l {
@@ -358,7 +362,7 @@ func (f *Frame) layOut() error {
 	}
 	f.total, f.placed = total, true
 	if !f.guest() && (total > len(f.arena) || f.arena == nil) {
-		if f.passing = f.first(); f.passing {
+		if f.passing = f.first() && total <= mostPassing; f.passing {
 			f.arena = mem.Ordinary(total)
 		} else {
 			f.arena = mem.Bytes(total)

@@ -71,6 +71,9 @@ func (f *Frame) first() bool {
 	return l != nil && f.up == nil && !l.began.Load()
 }
 
+// worthRelease is the size in bytes of weights whose packing takes long beside giving back the pages of the program's file, two or three milliseconds.
+const worthRelease = 32 << 20
+
 // keep packs the weights, the largest first: while one is packed there are two of it.
 func (l *later) keep() {
 	l.store.keeps.Store(true)
@@ -78,6 +81,9 @@ func (l *later) keep() {
 	size := 0
 	for i := range l.steps {
 		size += constBytes(l.steps[i].node)
+	}
+	if size >= worthRelease {
+		mem.ReleaseProgram() // the code that reads and optimises models
 	}
 	mem.Expect(size)
 	slices.SortStableFunc(l.steps, func(a, b laterStep) int { return cmp.Compare(constBytes(b.node), constBytes(a.node)) })
