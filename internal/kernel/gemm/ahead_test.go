@@ -44,12 +44,12 @@ func checkAhead(t *testing.T, r *row, panels, rows, k int) {
 	args.ahead = uintptr(unsafe.Pointer(&next[0]))
 	args.aheadEnd = args.ahead + uintptr(args.panel)
 	args.other = (panels - 1) * args.panel
-	b.pace(panels)
-	first, step := args.ahead, args.aheadStep
-	kernels, round := r.tile, aheadRound
+	kernels, round := r.together(panels, n), aheadRound
 	if panels > 1 {
-		kernels, round = r.pair, 2*aheadRound
+		round *= 2
 	}
+	b.pace(panels, len(kernels))
+	first, step := args.ahead, args.aheadStep
 	b.tiles(kernels, unsafe.Pointer(&next[0]), 0, n)
 	tiles := ceilDiv(rows, len(kernels))
 	want := min(args.aheadEnd, first+uintptr(tiles*k/round*step))

@@ -17,10 +17,19 @@ func (t *task) looksDown() bool {
 		t.nBlocks == 1 && t.ARS <= 2*t.K && t.LDC <= 2*t.N && t.Epilogue.LDR <= 2*t.N
 }
 
+// asking is how many panels of a row of C ask for something: of three that go together two.
+func (t *task) asking() int {
+	panels := ceilDiv(t.N, t.row.nr)
+	if panels > 2 && panels%2 == 1 && t.panelsOf(t.N-(panels-3)*t.row.nr) == 3 {
+		panels--
+	}
+	return panels
+}
+
 // setShares says how many of the panels of a row of C ask for what: as many as that is of all.
 func (b *block) setShares() {
 	t, d := b.t, &b.below
-	panels := ceilDiv(t.N, t.row.nr)
+	panels := t.asking()
 	all, others := t.ARS+t.LDC, min(1, panels-1)
 	if t.Epilogue.Residual != nil {
 		all, others = all+t.Epilogue.LDR, min(2, panels-1)
@@ -72,7 +81,7 @@ func (b *block) share(panel int) (from, bytes uintptr) {
 		x, i, n = d.c, i-n, d.forC
 	}
 	if i >= n {
-		x, i, n = d.res, i-n, ceilDiv(b.t.N, b.t.row.nr)-d.forA-d.forC
+		x, i, n = d.res, i-n, b.t.asking()-d.forA-d.forC
 	}
 	part := len(x) / n
 	return uintptr(unsafe.Pointer(&x[i*part])), uintptr(4 * part)

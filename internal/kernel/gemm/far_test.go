@@ -11,7 +11,7 @@ import (
 // products of some of their rows, to the last bit.
 func TestFarC(t *testing.T) {
 	for _, name := range Kernels() {
-		for _, n := range []int{20, 50, 77, 130} {
+		for _, n := range []int{20, 46, 77, 112, 130, 144} {
 			for _, residual := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%d/residual=%v", name, n, residual), func(t *testing.T) { testFarC(t, name, n, residual) })
 			}

@@ -22,6 +22,9 @@ type row struct {
 	// pair[r-1] computes r rows and two panels: more multiply-adds for each load.
 	pair []func(*tileArgs)
 
+	// three[r-1] computes r rows and a panel and a half, five two and a half, where pair is not nil.
+	three, five []func(*tileArgs)
+
 	// ahead is set where a tile goes through a panel faster than memory delivers it; see block.lookAhead.
 	ahead bool
 

@@ -30,6 +30,10 @@ func archRows() []*row {
 		pair: []func(*tileArgs){
 			tile1x64AVX512, tile2x64AVX512, tile3x64AVX512, tile4x64AVX512, tile5x64AVX512, tile6x64AVX512,
 		},
+		three: []func(*tileArgs){
+			tile1x48AVX512, tile2x48AVX512, tile3x48AVX512, tile4x48AVX512, tile5x48AVX512, tile6x48AVX512, tile7x48AVX512, tile8x48AVX512, tile9x48AVX512,
+		},
+		five:       []func(*tileArgs){tile1x80AVX512, tile2x80AVX512, tile3x80AVX512, tile4x80AVX512, tile5x80AVX512},
 		ahead:      true,
 		wide:       []func(*tileArgs){wide1x128AVX512, wide2x128AVX512, wide3x128AVX512},
 		widePanels: []int{4, 4, 4},

@@ -133,12 +133,29 @@ func (t *task) packsB() bool { return !t.inPlace && (t.Packed == nil || t.Packed
 func (t *task) far() bool { return t.Packed != nil && !t.Packed.cols && t.row.ahead }
 
 // panelsOf returns how many panels of the n columns that are left go through the kernels together: two if most of the second is
-// there.
+// there, or half of it, three if that is the last one.
 func (t *task) panelsOf(n int) int {
-	if t.pairs && n > t.row.nr+t.row.nr/2 {
-		return 2
+	nr := t.row.nr
+	switch half, quarter := nr/2, nr/4; {
+	case !t.pairs || n <= nr+quarter:
+		return 1
+	case n > 2*nr+quarter && n <= 2*nr+half:
+		return 3
 	}
-	return 1
+	return 2
+}
+
+// together returns the kernels of so many panels of which n columns are there.
+func (r *row) together(panels, n int) []func(*tileArgs) {
+	switch {
+	case panels == 1:
+		return r.tile
+	case panels == 3:
+		return r.five
+	case n <= r.nr+r.nr/2:
+		return r.three
+	}
+	return r.pair
 }
 
 // width is how many columns of C stay together when work is cut.

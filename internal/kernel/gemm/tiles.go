@@ -50,7 +50,7 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 		for i := b.first; i < b.last; i++ {
 			b.enter(i)
 			if panels > 1 {
-				b.tiles(r.pair, at, n0, n)
+				b.tiles(r.together(panels, n), at, n0, n)
 			} else {
 				b.panel(at, n0, n)
 			}
@@ -87,7 +87,7 @@ func (b *block) firstRows(n int) uintptr {
 // find theirs in the second-level cache: without that the first one alone would wait for the memory.
 func (b *block) lookAhead(at unsafe.Pointer, n, panels int) {
 	b.findAhead(at, n, panels)
-	b.pace(panels)
+	b.pace(panels, len(b.t.row.together(panels, b.n1-n)))
 }
 
 // findAhead says what lookAhead lets kernels ask for.
@@ -116,13 +116,12 @@ func (b *block) findAhead(at unsafe.Pointer, n, panels int) {
 	a.other = (panels - 1) * a.panel
 }
 
-// pace spreads what is asked for over nearly all steps of K of the tiles that go through so many panels. Requests in quick
+// pace spreads what is asked for over nearly all steps of K of the tiles of so many panels and rows. Requests in quick
 // succession take the buffers that loads from the second-level cache need.
-func (b *block) pace(panels int) {
-	a, r := &b.s.tile, b.t.row
-	height, round := r.mr, aheadRound
+func (b *block) pace(panels, height int) {
+	a, round := &b.s.tile, aheadRound
 	if panels > 1 {
-		height, round = len(r.pair), 2*aheadRound
+		round *= 2
 	}
 	tiles := ceilDiv(b.r1-b.r0, height) * (b.last - b.first)
 	rounds := max(1, tiles*a.k/round)

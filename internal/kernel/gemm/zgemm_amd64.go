@@ -264,6 +264,76 @@ func tile11x16AVX512(t *tileArgs)
 //go:noescape
 func tile12x16AVX512(t *tileArgs)
 
+// tile1x48AVX512 computes a tile of 1 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile1x48AVX512(t *tileArgs)
+
+// tile2x48AVX512 computes a tile of 2 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile2x48AVX512(t *tileArgs)
+
+// tile3x48AVX512 computes a tile of 3 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile3x48AVX512(t *tileArgs)
+
+// tile4x48AVX512 computes a tile of 4 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile4x48AVX512(t *tileArgs)
+
+// tile5x48AVX512 computes a tile of 5 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile5x48AVX512(t *tileArgs)
+
+// tile6x48AVX512 computes a tile of 6 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile6x48AVX512(t *tileArgs)
+
+// tile7x48AVX512 computes a tile of 7 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile7x48AVX512(t *tileArgs)
+
+// tile8x48AVX512 computes a tile of 8 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile8x48AVX512(t *tileArgs)
+
+// tile9x48AVX512 computes a tile of 9 rows and up to 48 columns as tileArgs describes.
+//
+//go:noescape
+func tile9x48AVX512(t *tileArgs)
+
+// tile1x80AVX512 computes a tile of 1 rows and up to 80 columns as tileArgs describes.
+//
+//go:noescape
+func tile1x80AVX512(t *tileArgs)
+
+// tile2x80AVX512 computes a tile of 2 rows and up to 80 columns as tileArgs describes.
+//
+//go:noescape
+func tile2x80AVX512(t *tileArgs)
+
+// tile3x80AVX512 computes a tile of 3 rows and up to 80 columns as tileArgs describes.
+//
+//go:noescape
+func tile3x80AVX512(t *tileArgs)
+
+// tile4x80AVX512 computes a tile of 4 rows and up to 80 columns as tileArgs describes.
+//
+//go:noescape
+func tile4x80AVX512(t *tileArgs)
+
+// tile5x80AVX512 computes a tile of 5 rows and up to 80 columns as tileArgs describes.
+//
+//go:noescape
+func tile5x80AVX512(t *tileArgs)
+
 // tile1x64AVX512 computes a tile of 1 rows and up to 64 columns as tileArgs describes.
 //
 //go:noescape

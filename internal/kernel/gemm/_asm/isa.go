@@ -14,13 +14,15 @@ type isa struct {
 	zmm   bool
 	lanes int
 	mr    int   // rows of the largest tile; its columns are two vectors
-	pair  int   // rows of the largest tile of two panels
+	pair  int   // rows of the largest tile of two panels,
+	three int   // of a panel and a half,
+	five  int   // and of two and a half
 	wide  []int // panels of the wide kernels for 1, 2 ... rows
 }
 
 var (
-	avx2   = isa{"AVX2", false, 8, 6, 0, []int{4, 2, 2}}
-	avx512 = isa{"AVX512", true, 16, 12, 6, []int{4, 4, 4}}
+	avx2   = isa{"AVX2", false, 8, 6, 0, 0, 0, []int{4, 2, 2}}
+	avx512 = isa{"AVX512", true, 16, 12, 6, 9, 5, []int{4, 4, 4}}
 )
 
 func (s isa) bytes() int { return 4 * s.lanes }
@@ -93,11 +95,23 @@ func (s isa) lanesOf(n reg.GPVirtual, v int) masks {
 	return m
 }
 
+// opmasks are masks of n lanes, of which a fifth vector has some.
 func (s isa) opmasks(n reg.GPVirtual, v int) []reg.OpmaskVirtual {
 	bits := GP64()
+	var ks []reg.OpmaskVirtual
+	if v > 4 {
+		first := v - 1
+		all := K()
+		KXNORW(all, all, all)
+		for range first {
+			ks = append(ks, all)
+		}
+		rest := GP64()
+		LEAQ(Mem{Base: n, Disp: -first * s.lanes}, rest)
+		n, v = rest, 1
+	}
 	MOVQ(I32(-1), bits)
 	BZHIQ(n, bits, bits)
-	var ks []reg.OpmaskVirtual
 	for i := range v {
 		if i > 0 {
 			SHRQ(Imm(16), bits)

@@ -50,6 +50,12 @@ func main() {
 		for r := 1; r <= avx512.mr; r++ {
 			tile(s, r, 1, false)
 		}
+		for r := 1; r <= s.three; r++ {
+			tile(s, r, 3, false)
+		}
+		for r := 1; r <= s.five; r++ {
+			tile(s, r, 5, false)
+		}
 		for r := 1; r <= s.pair; r++ {
 			tile(s, r, 4, false)
 		}

@@ -48,9 +48,9 @@ type tileKernel struct {
 }
 
 // tile generates the kernel for r rows and v vectors: one (the first half of a panel),
-// two (a panel), or several panels.
+// two (a panel), several panels, or half a panel behind others.
 func tile(s isa, r, v int, wide bool) {
-	k := &tileKernel{isa: s, r: r, v: v, p: max(1, v/2), wide: wide}
+	k := &tileKernel{isa: s, r: r, v: v, p: (v + 1) / 2, wide: wide}
 	kind := "tile"
 	if wide {
 		kind = "wide"
