@@ -81,7 +81,13 @@ func (r *rewriter) untransposed(v *graph.Value) (u *graph.Value, lengthFirst boo
 		return nil, false
 	}
 	merge := r.by(t.In[0], "Reshape")
-	if merge == nil || merge.In[0].Rank() != 4 {
+	if merge == nil {
+		return nil, false
+	}
+	if x := r.repeats(merge, v.Dims[0], v.Dims[3], v.Dims[2]); x != nil && slices.EqualFunc(merge.Out[0].Dims[1:], x.Dims[2:], ops.Dim.Equal) {
+		return x, false
+	}
+	if merge.In[0].Rank() != 4 {
 		return nil, false
 	}
 	for i, axis := range [4]int{0, 1, 3, 2} {
@@ -132,6 +138,11 @@ func (r *rewriter) repeated(v *graph.Value) *graph.Value {
 	if merge == nil {
 		return nil
 	}
+	return r.repeats(merge, v.Dims[0], v.Dims[2], v.Dims[3])
+}
+
+// repeats returns the value, [batch, fewer heads, length, size], whose heads are each there several times in what merge makes.
+func (r *rewriter) repeats(merge *graph.Node, batch, length, size ops.Dim) *graph.Value {
 	expand := r.by(merge.In[0], "Expand")
 	if expand == nil || expand.Out[0].Rank() != 5 {
 		return nil
@@ -152,7 +163,7 @@ func (r *rewriter) repeated(v *graph.Value) *graph.Value {
 			return nil
 		}
 	}
-	if !v.Dims[0].Equal(x.Dims[0]) || !v.Dims[2].Equal(x.Dims[2]) || !v.Dims[3].Equal(x.Dims[3]) {
+	if !batch.Equal(x.Dims[0]) || !length.Equal(x.Dims[2]) || !size.Equal(x.Dims[3]) {
 		return nil
 	}
 	return x
