@@ -2,6 +2,8 @@ package gemm
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -62,5 +64,39 @@ func checkAhead(t *testing.T, r *row, panels, rows, k int) {
 	}
 	if lines := aheadLine << args.aheadFast; lines < step || args.aheadFast > 0 && step <= lines/2 {
 		t.Errorf("%s: %d bytes are asked for in a round", what, lines)
+	}
+}
+
+// Few rows give the same bits wherever B comes from.
+func TestFarRows(t *testing.T) {
+	old := secondLevel
+	defer func() { secondLevel = old }()
+	for _, name := range Kernels() {
+		t.Run(name, func(t *testing.T) {
+			undo, _ := Use(name)
+			defer undo()
+			if selected().far == nil {
+				t.Skipf("%s: no kernels for B from beyond the second-level cache", name)
+			}
+			rng := rand.New(rand.NewPCG(3, 5))
+			const n, k = 333, 71
+			a, b := random(rng, 3*k), random(rng, k*n)
+			for m := 1; m <= 3; m++ {
+				args := Args{M: m, N: n, K: k, A: a, ARS: k, ACS: 1, Packed: Pack(k, n, b, n, 1), LDC: n}
+				var got [2][]float32
+				for i, size := range []int{1 << 30, 0} {
+					secondLevel = size
+					if far := &(&task{Args: args, row: selected()}).wide()[0] == &selected().far[0]; far != (i == 1) {
+						t.Fatalf("with %d bytes of cache: far %v", size, far)
+					}
+					args.C = make([]float32, m*n)
+					got[i] = args.C
+					Run(&args)
+				}
+				if !slices.Equal(got[0], got[1]) {
+					t.Errorf("%d rows: other results from far away", m)
+				}
+			}
+		})
 	}
 }

@@ -31,6 +31,8 @@ type row struct {
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)
 	widePanels []int
+	// far is wide for B that comes from beyond the second-level cache; nil: wide does.
+	far []func(*tileArgs)
 
 	// dot[v-1] computes products of up to 4 rows with v vectors.
 	dot []func(*dotArgs)

@@ -37,13 +37,14 @@ func archRows() []*row {
 		ahead:      true,
 		wide:       []func(*tileArgs){wide1x128AVX512, wide2x128AVX512, wide3x128AVX512},
 		widePanels: []int{4, 4, 4},
+		far:        []func(*tileArgs){far1x128AVX512, far2x128AVX512, far3x128AVX512},
 		dot:        []func(*dotArgs){dot4x1AVX512, dot4x2AVX512, dot4x3AVX512},
 		axpy1:      axpy1AVX512, axpy8: axpy8AVX512,
 		copyRows: copyRowsAVX512,
 		peak:     peakAVX512, lanes: 16,
 	}
 	split := *whole
-	split.name, split.half, split.apart, split.ahead, split.pair = "avx512-split", sixteen, true, false, nil
+	split.name, split.half, split.apart, split.ahead, split.pair, split.far = "avx512-split", sixteen, true, false, nil, nil
 	short := &row{
 		name: "avx2", mr: 6, nr: 16, needs: cpu.AVX2,
 		tile:       sixteen,
@@ -51,6 +52,7 @@ func archRows() []*row {
 		ahead:      true,
 		wide:       []func(*tileArgs){wide1x64AVX2, wide2x32AVX2, wide3x32AVX2},
 		widePanels: []int{4, 2, 2},
+		far:        []func(*tileArgs){far1x64AVX2, far2x32AVX2, far3x32AVX2},
 		dot:        []func(*dotArgs){dot4x1AVX2, dot4x2AVX2, dot4x3AVX2},
 		axpy1:      axpy1AVX2, axpy8: axpy8AVX2,
 		copyRows: copyRowsAVX2,

@@ -33,13 +33,13 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 	a, r := &b.s.tile, b.t.row
 	h, first := b.r1-b.r0, n0
 	if h <= len(r.wide) && a.k > 0 {
-		w := r.widePanels[h-1] * r.nr
+		w, kernels := r.widePanels[h-1]*r.nr, b.t.wide()
 		for ; n0+w <= n1; n0 += w {
 			a.b, a.n = unsafe.Add(base, (n0-first)/r.nr*a.panel), w
 			for i := b.first; i < b.last; i++ {
 				b.enter(i)
 				b.point(b.r0, n0)
-				r.wide[h-1](a)
+				kernels[h-1](a)
 			}
 		}
 	}
@@ -56,6 +56,14 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 			}
 		}
 	}
+}
+
+// wide returns the kernels for few rows.
+func (t *task) wide() []func(*tileArgs) {
+	if t.Packed != nil && t.row.far != nil && 4*t.K*t.N > secondLevel {
+		return t.row.far
+	}
+	return t.row.wide
 }
 
 // lookAfter says what follows when the rows at hand have gone through the panels of a block of K, which begin at base and

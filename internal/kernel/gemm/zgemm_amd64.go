@@ -99,15 +99,30 @@ func tile12x8AVX2(t *tileArgs)
 //go:noescape
 func wide1x64AVX2(t *tileArgs)
 
+// far1x64AVX2 computes a tile of 1 rows and up to 64 columns as tileArgs describes.
+//
+//go:noescape
+func far1x64AVX2(t *tileArgs)
+
 // wide2x32AVX2 computes a tile of 2 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func wide2x32AVX2(t *tileArgs)
 
+// far2x32AVX2 computes a tile of 2 rows and up to 32 columns as tileArgs describes.
+//
+//go:noescape
+func far2x32AVX2(t *tileArgs)
+
 // wide3x32AVX2 computes a tile of 3 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func wide3x32AVX2(t *tileArgs)
+
+// far3x32AVX2 computes a tile of 3 rows and up to 32 columns as tileArgs describes.
+//
+//go:noescape
+func far3x32AVX2(t *tileArgs)
 
 // dot4x1AVX2 computes the products of up to 4 rows and 1 vectors as dotArgs describes.
 //
@@ -369,15 +384,30 @@ func tile6x64AVX512(t *tileArgs)
 //go:noescape
 func wide1x128AVX512(t *tileArgs)
 
+// far1x128AVX512 computes a tile of 1 rows and up to 128 columns as tileArgs describes.
+//
+//go:noescape
+func far1x128AVX512(t *tileArgs)
+
 // wide2x128AVX512 computes a tile of 2 rows and up to 128 columns as tileArgs describes.
 //
 //go:noescape
 func wide2x128AVX512(t *tileArgs)
 
+// far2x128AVX512 computes a tile of 2 rows and up to 128 columns as tileArgs describes.
+//
+//go:noescape
+func far2x128AVX512(t *tileArgs)
+
 // wide3x128AVX512 computes a tile of 3 rows and up to 128 columns as tileArgs describes.
 //
 //go:noescape
 func wide3x128AVX512(t *tileArgs)
+
+// far3x128AVX512 computes a tile of 3 rows and up to 128 columns as tileArgs describes.
+//
+//go:noescape
+func far3x128AVX512(t *tileArgs)
 
 // dot4x1AVX512 computes the products of up to 4 rows and 1 vectors as dotArgs describes.
 //

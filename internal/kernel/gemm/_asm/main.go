@@ -45,22 +45,22 @@ func main() {
 	maskTable()
 	for _, s := range []isa{avx2, avx512} {
 		for r := 1; r <= s.mr; r++ {
-			tile(s, r, 2, false)
+			tile(s, r, 2)
 		}
 		for r := 1; r <= avx512.mr; r++ {
-			tile(s, r, 1, false)
+			tile(s, r, 1)
 		}
 		for r := 1; r <= s.three; r++ {
-			tile(s, r, 3, false)
+			tile(s, r, 3)
 		}
 		for r := 1; r <= s.five; r++ {
-			tile(s, r, 5, false)
+			tile(s, r, 5)
 		}
 		for r := 1; r <= s.pair; r++ {
-			tile(s, r, 4, false)
+			tile(s, r, 4)
 		}
 		for r, panels := range s.wide {
-			tile(s, r+1, 2*panels, true)
+			wide(s, r+1, 2*panels)
 		}
 		for v := 1; v <= 3; v++ {
 			dot(s, v)

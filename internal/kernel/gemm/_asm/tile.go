@@ -38,23 +38,29 @@ const (
 )
 
 // tileKernel is a kernel of r rows and v vectors in the making. The vectors lie in p
-// panels of two. A wide one computes one tile, of which every column exists.
+// panels of two. A wide one computes one tile, of which every column exists; a far one asks for B meanwhile.
 type tileKernel struct {
 	isa
 	r, v, p int
 	wide    bool
+	far     bool
 	t       reg.GPVirtual
 	acc     [][]reg.VecVirtual
 }
 
 // tile generates the kernel for r rows and v vectors: one (the first half of a panel),
 // two (a panel), several panels, or half a panel behind others.
-func tile(s isa, r, v int, wide bool) {
-	k := &tileKernel{isa: s, r: r, v: v, p: (v + 1) / 2, wide: wide}
-	kind := "tile"
-	if wide {
-		kind = "wide"
-	}
+func tile(s isa, r, v int) { (&tileKernel{isa: s, r: r, v: v, p: (v + 1) / 2}).emit("tile") }
+
+// wide generates the kernels for r rows and v vectors that compute one tile.
+func wide(s isa, r, v int) {
+	(&tileKernel{isa: s, r: r, v: v, p: v / 2, wide: true}).emit("wide")
+	(&tileKernel{isa: s, r: r, v: v, p: v / 2, wide: true, far: true}).emit("far")
+}
+
+// emit generates the kernel.
+func (k *tileKernel) emit(kind string) {
+	s, r, v := k.isa, k.r, k.v
 	name := fmt.Sprintf("%s%dx%d%s", kind, r, v*s.lanes, s.name)
 	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, v*s.lanes)
 	k.t = begin(name, "tileArgs", doc)
@@ -71,7 +77,7 @@ func tile(s isa, r, v int, wide bool) {
 		}
 	}
 	k.prefetchC()
-	if wide {
+	if k.wide {
 		k.wideLoop()
 	} else {
 		k.loop()

@@ -6,6 +6,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// farBytes is how far ahead of each panel a kernel for far away B asks for memory.
+const farBytes = 1024
+
 // wideLoop accumulates over the segments of K, unrolled, with any strides.
 func (k *tileKernel) wideLoop() {
 	acs, bstep := field(k.t, argACS), field(k.t, argBStep)
@@ -48,6 +51,13 @@ func (k *tileKernel) wideLoop() {
 
 // wideStep keeps the broadcasts and goes through the vectors of B.
 func (k *tileKernel) wideStep(a rows, b []reg.GPVirtual) {
+	if k.far {
+		for _, q := range b {
+			for at := 0; at < 2*k.bytes(); at += line {
+				PREFETCHT0(Mem{Base: q, Disp: farBytes + at})
+			}
+		}
+	}
 	x := k.vecs(k.r)
 	for i := range k.r {
 		VBROADCASTSS(a.at(i, 0), x[i])
