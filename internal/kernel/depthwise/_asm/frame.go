@@ -3,6 +3,7 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in FrameArgs.
@@ -15,41 +16,41 @@ const (
 // frame emits the kernel that copies a vector of channels. It asks for the pixels that come frameAhead later: they lie too
 // far apart for the processor to do so.
 func frame(v isa) {
-	TEXT("frame"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("frame" + v.name + " is frameGeneric.")
+	TEXT("frame"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("frame" + v.Name + " is frameGeneric.")
 	a := Load(Param("a"), GP64())
-	channels := field(a, frameChannels)
+	channels := Field(a, frameChannels)
 	m := v.newMask(channels)
-	zero := v.vec()
-	if v.lanes == 16 {
+	zero := v.Vec()
+	if v.Wide() {
 		VPXORD(zero, zero, zero)
 	} else {
 		VXORPS(zero, zero, zero)
 	}
-	dst, src := field(a, frameDst), field(a, frameSrc)
-	row, pixel, rows := elements(a, frameRow), elements(a, framePixel), field(a, frameRows)
+	dst, src := Field(a, frameDst), Field(a, frameSrc)
+	row, pixel, rows := Elements(a, frameRow), Elements(a, framePixel), Field(a, frameRows)
 	ahead := GP64()
 	MOVQ(pixel, ahead)
 	SHLQ(U8(frameAheadShift), ahead)
 	zeros := func(label string, off int) {
-		n := field(a, off)
-		loop(label, n, 1, func() {
+		n := Field(a, off)
+		Loop(label, n, 1, func() {
 			VMOVUPS(zero, Mem{Base: dst})
-			ADDQ(U32(uint32(v.bytes())), dst)
+			ADDQ(U32(uint32(v.Bytes())), dst)
 		})
 	}
 	body := func(name string, m *mask) {
 		Label(name)
 		zeros(name+"_lo", frameLo)
-		p, n := GP64(), field(a, frameCols)
+		p, n := GP64(), Field(a, frameCols)
 		MOVQ(src, p)
-		loop(name+"_cols", n, 1, func() {
-			x := v.vec()
+		Loop(name+"_cols", n, 1, func() {
+			x := v.Vec()
 			PREFETCHT0(Mem{Base: p, Index: ahead, Scale: 1})
 			v.load(m, Mem{Base: p}, x)
 			VMOVUPS(x, Mem{Base: dst})
 			ADDQ(pixel, p)
-			ADDQ(U32(uint32(v.bytes())), dst)
+			ADDQ(U32(uint32(v.Bytes())), dst)
 		})
 		zeros(name+"_hi", frameHi)
 		ADDQ(row, src)
@@ -58,7 +59,7 @@ func frame(v isa) {
 		VZEROUPPER()
 		RET()
 	}
-	CMPQ(channels, U32(uint32(v.lanes)))
+	CMPQ(channels, U32(uint32(v.Lanes)))
 	JL(LabelRef("tail"))
 	body("full", nil)
 	body("tail", m)

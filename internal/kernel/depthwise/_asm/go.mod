@@ -2,7 +2,12 @@ module github.com/onnxrun/onnxrun/internal/kernel/depthwise/_asm
 
 go 1.26.0
 
-require github.com/mmcloughlin/avo v0.6.0
+require (
+	github.com/mmcloughlin/avo v0.6.0
+	github.com/onnxrun/onnxrun/internal/kernel/_lanes v0.0.0
+)
+
+replace github.com/onnxrun/onnxrun/internal/kernel/_lanes => ../../_lanes
 
 require (
 	golang.org/x/mod v0.42.0 // indirect

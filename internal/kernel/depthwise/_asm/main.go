@@ -5,19 +5,13 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	maskTable = GLOBL("laneMasks", RODATA|NOPTR)
-	for i := range 16 {
-		v := uint32(0)
-		if i < 8 {
-			v = ^v
-		}
-		DATA(4*i, U32(v))
-	}
-	for _, v := range []isa{{8, "AVX2"}, {16, "AVX512"}} {
+	maskTable = MaskTable("laneMasks")
+	for _, v := range []isa{{AVX2}, {AVX512}} {
 		for _, taps := range []int{3, 5, 7} {
 			for _, stride := range []int{1, 2} {
 				rows(v, taps, stride)
@@ -26,7 +20,7 @@ func main() {
 		taps(v)
 		frame(v)
 		for _, s := range sumKernels {
-			if s.lines*s.taps*s.sets < 2*v.lanes-1 { // registers, one of them for gradients
+			if s.lines*s.taps*s.sets < 2*v.Lanes-1 { // registers, one of them for gradients
 				sums(v, s.lines, s.taps, s.sets)
 			}
 		}
@@ -37,7 +31,7 @@ func main() {
 		}
 		slides(v, 3, 3, 1)
 		slides(v, 3, 3, 2)
-		if v.lanes == 16 { // registers
+		if v.Wide() { // registers
 			pairs(v)
 		}
 		spread(v)
@@ -45,25 +39,13 @@ func main() {
 	Generate()
 }
 
+// isa is an instruction set that kernels are emitted for.
+type isa struct{ ISA }
+
 // maskTable holds eight lanes of ones and eight of zeros: the mask of the first n lanes begins at lane 8-n.
 var maskTable Mem
 
 type gp = reg.GPVirtual
-
-// isa is one instruction set: the number of float32 lanes and the suffix of its kernels.
-type isa struct {
-	lanes int
-	name  string
-}
-
-func (v isa) bytes() int { return 4 * v.lanes }
-
-func (v isa) vec() reg.VecVirtual {
-	if v.lanes == 16 {
-		return ZMM()
-	}
-	return YMM()
-}
 
 // mask covers the lanes of the last group of channels: an opmask register, or the address of a vector of all-ones lanes,
 // since sixteen registers leave none for it.
@@ -76,8 +58,8 @@ type mask struct {
 func (v isa) newMask(channels gp) *mask {
 	n := GP64()
 	MOVQ(channels, n)
-	ANDQ(U32(uint32(v.lanes-1)), n)
-	if v.lanes == 16 {
+	ANDQ(U32(uint32(v.Lanes-1)), n)
+	if v.Wide() {
 		bits, k, c := GP64(), K(), reg.RCX
 		MOVQ(n, c)
 		MOVQ(U64(1), bits)
@@ -98,7 +80,7 @@ func (v isa) load(m *mask, src Mem, dst reg.VecVirtual) {
 	switch {
 	case m == nil:
 		VMOVUPS(src, dst)
-	case v.lanes == 16:
+	case v.Wide():
 		VMOVUPS_Z(src, m.k, dst)
 	default:
 		VMOVUPS(Mem{Base: m.at}, dst)
@@ -110,10 +92,10 @@ func (v isa) store(m *mask, src reg.VecVirtual, dst Mem) {
 	switch {
 	case m == nil:
 		VMOVUPS(src, dst)
-	case v.lanes == 16:
+	case v.Wide():
 		VMOVUPS(src, m.k, dst)
 	default:
-		t := v.vec()
+		t := v.Vec()
 		VMOVUPS(Mem{Base: m.at}, t)
 		VMASKMOVPS(src, t, dst)
 	}
@@ -127,28 +109,3 @@ const (
 	argLo, argHi, argYStep, argAhead                 = 184, 188, 192, 200
 	spanX, spanW, spanSize                           = 0, 8, 16
 )
-
-// field loads a 64-bit field of the argument struct.
-func field(a reg.Register, off int) gp {
-	r := GP64()
-	MOVQ(Mem{Base: a, Disp: off}, r)
-	return r
-}
-
-// elements loads a 64-bit field that counts float32 and turns it into bytes.
-func elements(a reg.Register, off int) gp {
-	r := field(a, off)
-	SHLQ(U8(2), r)
-	return r
-}
-
-// loop emits body while n, counted down by step, is at least step.
-func loop(label string, n gp, step int, body func()) {
-	Label(label)
-	CMPQ(n, U32(uint32(step)))
-	JL(LabelRef(label + "_end"))
-	body()
-	SUBQ(U32(uint32(step)), n)
-	JMP(LabelRef(label))
-	Label(label + "_end")
-}

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in PairArgs.
@@ -35,25 +36,25 @@ type pairGen struct {
 // pairs emits the kernel for two rows of outputs of windows of 3 by 3: all weights stay in registers, and of each column of inputs each
 // of the four lines is read once, for up to six outputs.
 func pairs(v isa) {
-	TEXT("pairs"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("pairs" + v.name + " is pairsGeneric.")
+	TEXT("pairs"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("pairs" + v.Name + " is pairsGeneric.")
 	g := &pairGen{v: v, a: Load(Param("a"), GP64())}
-	left := field(g.a, pairChannels)
+	left := Field(g.a, pairChannels)
 	tail := v.newMask(left)
-	g.pixel, g.yPixel, g.yRow = elements(g.a, pairXPixel), elements(g.a, pairYPixel), elements(g.a, pairYRow)
-	g.xAhead, g.yAhead = elements(g.a, pairXAhead), elements(g.a, pairYAhead)
-	g.line = lineAddresses(pairLines, elements(g.a, pairXRow))
-	g.lo, g.hi = v.vec(), v.vec()
+	g.pixel, g.yPixel, g.yRow = Elements(g.a, pairXPixel), Elements(g.a, pairYPixel), Elements(g.a, pairYRow)
+	g.xAhead, g.yAhead = Elements(g.a, pairXAhead), Elements(g.a, pairYAhead)
+	g.line = lineAddresses(pairLines, Elements(g.a, pairXRow))
+	g.lo, g.hi = v.Vec(), v.Vec()
 	VBROADCASTSS(Mem{Base: g.a, Disp: pairLo}, g.lo)
 	VBROADCASTSS(Mem{Base: g.a, Disp: pairHi}, g.hi)
 	channel, w, rest := GP64(), AllocLocal(8), AllocLocal(8) // bytes in front of the group, its weights, channels from it on
 	XORQ(channel, channel)
-	MOVQ(field(g.a, pairW), w)
-	loop("groups", left, v.lanes, func() {
+	MOVQ(Field(g.a, pairW), w)
+	Loop("groups", left, v.Lanes, func() {
 		MOVQ(left, rest)
 		g.group("full", channel, w)
 		advance(g.a, pairGroup, w)
-		ADDQ(U32(uint32(v.bytes())), channel)
+		ADDQ(U32(uint32(v.Bytes())), channel)
 		MOVQ(rest, left)
 	})
 	TESTQ(left, left)
@@ -75,13 +76,13 @@ func (g *pairGen) group(name string, channel gp, w Mem) {
 	MOVQ(w, from)
 	g.w = nil
 	for i := range pairTaps * pairTaps {
-		g.w = append(g.w, v.vec())
-		VMOVUPS(Mem{Base: from, Disp: i * v.bytes()}, g.w[i])
+		g.w = append(g.w, v.Vec())
+		VMOVUPS(Mem{Base: from, Disp: i * v.Bytes()}, g.w[i])
 	}
-	b := field(g.a, pairBias)
-	g.bias = v.vec()
+	b := Field(g.a, pairBias)
+	g.bias = v.Vec()
 	v.load(g.m, Mem{Base: b, Index: channel, Scale: 1}, g.bias)
-	g.p, g.q = elements(g.a, pairAt), field(g.a, pairY)
+	g.p, g.q = Elements(g.a, pairAt), Field(g.a, pairY)
 	ADDQ(Mem{Base: g.a, Disp: pairX}, g.p)
 	ADDQ(channel, g.p)
 	ADDQ(channel, g.q)
@@ -93,9 +94,9 @@ func (g *pairGen) group(name string, channel gp, w Mem) {
 	ADDQ(g.pixel, g.p)
 	g.column(name+"_begin", next, now, nil)
 	ADDQ(g.pixel, g.p)
-	n := field(g.a, pairOutputs)
+	n := Field(g.a, pairOutputs)
 	DECQ(n)
-	loop(name+"_outputs", n, 1, func() {
+	Loop(name+"_outputs", n, 1, func() {
 		later := g.begin()
 		g.column(name+"_inner", later, next, now)
 		ADDQ(g.pixel, g.p)
@@ -116,7 +117,7 @@ func (g *pairGen) group(name string, channel gp, w Mem) {
 func (g *pairGen) begin() []reg.VecVirtual {
 	acc := make([]reg.VecVirtual, pairRows)
 	for r := range acc {
-		acc[r] = g.v.vec()
+		acc[r] = g.v.Vec()
 		VMOVAPS(g.bias, acc[r])
 	}
 	return acc
@@ -130,7 +131,7 @@ func (g *pairGen) column(label string, first, second, third []reg.VecVirtual) {
 			CMPQ(Mem{Base: g.a, Disp: off}, U8(0))
 			JE(LabelRef(skip))
 		}
-		x := g.v.vec()
+		x := g.v.Vec()
 		g.v.load(g.m, g.line(g.p, l), x)
 		for k, acc := range [][]reg.VecVirtual{first, second, third} {
 			for r := range acc {

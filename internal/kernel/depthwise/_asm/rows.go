@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // block is the number of outputs at once: each has an accumulator, beside the weights of a row of up to seven taps and one
@@ -30,22 +31,22 @@ func rows(v isa, taps, stride int) {
 	if stride > 1 {
 		name += fmt.Sprintf("s%d", stride)
 	}
-	TEXT(name+v.name, NOSPLIT, "func(a *byte)")
-	Doc(fmt.Sprintf("%s%s is rowsGeneric for %d taps and stride %d.", name, v.name, taps, stride))
+	TEXT(name+v.Name, NOSPLIT, "func(a *byte)")
+	Doc(fmt.Sprintf("%s%s is rowsGeneric for %d taps and stride %d.", name, v.Name, taps, stride))
 	g := &rowGen{v: v, taps: taps, stride: stride, a: Load(Param("a"), GP64())}
-	channels := field(g.a, argChannels)
+	channels := Field(g.a, argChannels)
 	g.tail = v.newMask(channels)
-	g.pixel, g.three = elements(g.a, argPixel), GP64()
+	g.pixel, g.three = Elements(g.a, argPixel), GP64()
 	LEAQ(Mem{Base: g.pixel, Index: g.pixel, Scale: 2}, g.three)
 	x0, y0, blocks := AllocLocal(8), AllocLocal(8), AllocLocal(8)
-	first := elements(g.a, argAt)
+	first := Elements(g.a, argAt)
 	ADDQ(Mem{Base: g.a, Disp: argX}, first)
 	MOVQ(first, x0)
-	MOVQ(field(g.a, argY), y0)
-	columns := field(g.a, argEdge)
+	MOVQ(Field(g.a, argY), y0)
+	columns := Field(g.a, argEdge)
 	TESTQ(columns, columns)
 	JNE(LabelRef("single"))
-	MOVQ(field(g.a, argBlocks), blocks)
+	MOVQ(Field(g.a, argBlocks), blocks)
 	Label("blocks")
 	g.groups("in", x0, y0, nil)
 	step := GP64()
@@ -72,14 +73,14 @@ func (g *rowGen) groups(name string, x0, y0 Mem, columns *gp) {
 	g.x, g.y = GP64(), GP64()
 	MOVQ(x0, g.x)
 	MOVQ(y0, g.y)
-	g.w, g.b = field(g.a, argW), field(g.a, argBias)
-	left := field(g.a, argChannels)
-	loop(name, left, g.v.lanes, func() {
+	g.w, g.b = Field(g.a, argW), Field(g.a, argBias)
+	left := Field(g.a, argChannels)
+	Loop(name, left, g.v.Lanes, func() {
 		g.group(name+"_full", nil, columns)
 		for _, p := range []gp{g.x, g.y, g.b} {
-			ADDQ(U32(uint32(g.v.bytes())), p)
+			ADDQ(U32(uint32(g.v.Bytes())), p)
 		}
-		step := elements(g.a, argGroup)
+		step := Elements(g.a, argGroup)
 		ADDQ(step, g.w)
 	})
 	TESTQ(left, left)
@@ -93,21 +94,21 @@ func (g *rowGen) group(name string, m *mask, columns *gp) {
 	v := g.v
 	acc := make([]reg.VecVirtual, block)
 	for i := range acc {
-		if acc[i] = v.vec(); i == 0 {
+		if acc[i] = v.Vec(); i == 0 {
 			v.load(m, Mem{Base: g.b}, acc[0])
 		} else {
 			VMOVAPS(acc[0], acc[i])
 		}
 	}
-	span, left := field(g.a, argSpans), field(g.a, argSpansLen)
-	loop(name+"_spans", left, 1, func() {
+	span, left := Field(g.a, argSpans), Field(g.a, argSpansLen)
+	Loop(name+"_spans", left, 1, func() {
 		p, q := GP64(), GP64()
 		MOVQ(Mem{Base: span, Disp: spanW}, q)
 		LEAQ(Mem{Base: g.w, Index: q, Scale: 4}, q)
 		ws := make([]reg.VecVirtual, g.taps)
 		for i := range ws {
-			ws[i] = v.vec()
-			VMOVUPS(Mem{Base: q, Disp: i * v.bytes()}, ws[i])
+			ws[i] = v.Vec()
+			VMOVUPS(Mem{Base: q, Disp: i * v.Bytes()}, ws[i])
 		}
 		MOVQ(Mem{Base: span, Disp: spanX}, p)
 		LEAQ(Mem{Base: g.x, Index: p, Scale: 4}, p)
@@ -124,7 +125,7 @@ func (g *rowGen) group(name string, m *mask, columns *gp) {
 
 // ask asks for what a later row of outputs reads behind the last span, and for the room of the next block.
 func (g *rowGen) ask(span gp) {
-	x, ahead, y := GP64(), elements(g.a, argAhead), GP64()
+	x, ahead, y := GP64(), Elements(g.a, argAhead), GP64()
 	MOVQ(Mem{Base: span, Disp: spanX - spanSize}, x)
 	LEAQ(Mem{Base: g.x, Index: x, Scale: 4}, x)
 	ADDQ(ahead, x)
@@ -152,7 +153,7 @@ func (g *rowGen) column(label string, c int, p gp, ws, acc []reg.VecVirtual, m *
 		BTQ(U8(uint8(c)), *columns)
 		JCC(LabelRef(label))
 	}
-	x := g.v.vec()
+	x := g.v.Vec()
 	g.v.load(m, g.at(p, c%4), x)
 	for o := range block {
 		if k := c - o*g.stride; k >= 0 && k < g.taps {
@@ -180,7 +181,7 @@ func (g *rowGen) at(p gp, i int) Mem {
 // finish bounds and stores the outputs, as many as there are.
 func (g *rowGen) finish(name string, acc []reg.VecVirtual, m *mask, columns *gp) {
 	v := g.v
-	lo, hi, p := v.vec(), v.vec(), GP64()
+	lo, hi, p := v.Vec(), v.Vec(), GP64()
 	VBROADCASTSS(Mem{Base: g.a, Disp: argLo}, lo)
 	VBROADCASTSS(Mem{Base: g.a, Disp: argHi}, hi)
 	MOVQ(g.y, p)

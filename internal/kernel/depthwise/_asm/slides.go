@@ -7,6 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in SlideArgs.
@@ -35,7 +36,7 @@ type slideGen struct {
 }
 
 // tight reports whether sums and columns leave one register: a column then takes the place of the one that it displaces.
-func (g *slideGen) tight() bool { return g.lines > 1 && g.v.lanes == 8 }
+func (g *slideGen) tight() bool { return g.lines > 1 && g.v.Lanes == 8 }
 
 // together is how many outputs a round takes.
 func (g *slideGen) together() int {
@@ -55,28 +56,28 @@ func slides(v isa, lines, taps, stride int) {
 	if stride > 1 {
 		name += fmt.Sprintf("s%d", stride)
 	}
-	TEXT(name+v.name, NOSPLIT, "func(a *byte)")
-	Doc(fmt.Sprintf("%s%s is slideLanes for %d lines of %d taps and stride %d.", name, v.name, lines, taps, stride))
+	TEXT(name+v.Name, NOSPLIT, "func(a *byte)")
+	Doc(fmt.Sprintf("%s%s is slideLanes for %d lines of %d taps and stride %d.", name, v.Name, lines, taps, stride))
 	g := &slideGen{v: v, lines: lines, taps: taps, stride: stride, p: GP64(), q: GP64()}
 	a := Load(Param("a"), GP64())
-	g.xcol, g.ycol = elements(a, slideXCol), elements(a, slideYCol)
-	g.xahead, g.yahead = elements(a, slideXAhead), elements(a, slideYAhead)
+	g.xcol, g.ycol = Elements(a, slideXCol), Elements(a, slideYCol)
+	g.xahead, g.yahead = Elements(a, slideXAhead), Elements(a, slideYAhead)
 	if lines > 1 {
-		g.line = lineAddresses(lines, elements(a, slideLine))
+		g.line = lineAddresses(lines, Elements(a, slideLine))
 	} else {
 		g.line = lineAddresses(lines, GP64())
 	}
-	to, all := field(a, slideSums), lines*taps
+	to, all := Field(a, slideSums), lines*taps
 	const apart = 9                        // sums between two additions to one, which take as long
-	sets := max(1, (2*v.lanes-taps-2)/all) // registers, but for columns and a gradient
+	sets := max(1, (2*v.Lanes-taps-2)/all) // registers, but for columns and a gradient
 	for s := range min(sets, (apart+all-1)/all) {
 		g.acc = append(g.acc, nil)
 		for t := range all {
-			r := v.vec()
+			r := v.Vec()
 			if s == 0 {
-				VMOVUPS(Mem{Base: to, Disp: t * v.bytes()}, r)
+				VMOVUPS(Mem{Base: to, Disp: t * v.Bytes()}, r)
 			} else {
-				v.zero(r)
+				v.Zero(r)
 			}
 			g.acc[s] = append(g.acc[s], r)
 		}
@@ -84,38 +85,38 @@ func slides(v isa, lines, taps, stride int) {
 	for range lines {
 		var held []reg.VecVirtual
 		for range taps - stride {
-			held = append(held, v.vec())
+			held = append(held, v.Vec())
 		}
 		g.held = append(g.held, held)
 	}
 	x0, y0, planes := AllocLocal(8), AllocLocal(8), AllocLocal(8)
 	g.above, g.below = AllocLocal(8), AllocLocal(8)
-	first := elements(a, slideAt)
+	first := Elements(a, slideAt)
 	ADDQ(Mem{Base: a, Disp: slideX}, first)
 	MOVQ(first, x0)
-	MOVQ(field(a, slideY), y0)
-	MOVQ(field(a, slidePlanes), planes)
+	MOVQ(Field(a, slideY), y0)
+	MOVQ(Field(a, slidePlanes), planes)
 	Label("planes")
-	x, y, rows := GP64(), GP64(), field(a, slideRows)
+	x, y, rows := GP64(), GP64(), Field(a, slideRows)
 	MOVQ(x0, x)
 	MOVQ(y0, y)
 	if lines > 1 {
-		MOVQ(field(a, slideAbove), g.above)
+		MOVQ(Field(a, slideAbove), g.above)
 		MOVQ(U32(0), g.below)
 	}
 	Label("rows")
 	if lines > 1 {
 		CMPQ(rows, U8(1))
 		JNE(LabelRef("middle"))
-		MOVQ(field(a, slideBelow), g.below)
+		MOVQ(Field(a, slideBelow), g.below)
 		Label("middle")
 	}
 	MOVQ(x, g.p)
 	MOVQ(y, g.q)
 	g.begin(a)
-	n := field(a, slideInside)
+	n := Field(a, slideInside)
 	for _, count := range []int{g.together(), 1} {
-		loop(fmt.Sprintf("inside%d", count), n, count, func() { g.outputs(fmt.Sprintf("inside%d", count), count, stride) })
+		Loop(fmt.Sprintf("inside%d", count), n, count, func() { g.outputs(fmt.Sprintf("inside%d", count), count, stride) })
 		if count == 1 {
 			break
 		}
@@ -132,12 +133,12 @@ func slides(v isa, lines, taps, stride int) {
 	advance(a, slideYPlane, y0)
 	DECQ(planes)
 	JNE(LabelRef("planes"))
-	to = field(a, slideSums)
+	to = Field(a, slideSums)
 	for t := range all {
 		for _, set := range g.acc[1:] {
 			VADDPS(set[t], g.acc[0][t], g.acc[0][t])
 		}
-		VMOVUPS(g.acc[0][t], Mem{Base: to, Disp: t * v.bytes()})
+		VMOVUPS(g.acc[0][t], Mem{Base: to, Disp: t * v.Bytes()})
 	}
 	VZEROUPPER()
 	RET()
@@ -145,12 +146,12 @@ func slides(v isa, lines, taps, stride int) {
 
 // advance moves a pointer by a number of elements that is a field of the arguments.
 func advance(a reg.Register, off int, p Op) {
-	step := elements(a, off)
+	step := Elements(a, off)
 	ADDQ(step, p)
 }
 
 func (v isa) zero(r reg.VecVirtual) {
-	if v.lanes == 16 {
+	if v.Wide() {
 		VPXORD(r, r, r)
 	} else {
 		VXORPS(r, r, r)
@@ -162,7 +163,7 @@ func (g *slideGen) begin(a reg.Register) {
 	for j := range g.taps - g.stride {
 		label := fmt.Sprintf("begin%d", j)
 		for _, held := range g.held {
-			g.v.zero(held[j])
+			g.v.Zero(held[j])
 		}
 		CMPQ(Mem{Base: a, Disp: slideLo}, U8(uint8(j)))
 		JGT(LabelRef(label))
@@ -206,7 +207,7 @@ func (g *slideGen) outputs(label string, count, columns int) {
 		d, at := g.operands(columns)
 		for l := range g.lines {
 			for range g.stride {
-				window[l] = append(window[l], g.v.vec())
+				window[l] = append(window[l], g.v.Vec())
 			}
 			line := window[l][s*g.stride:]
 			g.there(label, l, func() {
@@ -214,7 +215,7 @@ func (g *slideGen) outputs(label string, count, columns int) {
 					if i < columns {
 						VMOVUPS(g.line(at[i], l), c)
 					} else {
-						g.v.zero(c)
+						g.v.Zero(c)
 					}
 				}
 				for t, r := range g.acc[s][l*g.taps:][:g.taps] {
@@ -233,7 +234,7 @@ func (g *slideGen) outputs(label string, count, columns int) {
 
 // operands loads the gradient of the next output, and returns where its new columns are.
 func (g *slideGen) operands(columns int) (d reg.VecVirtual, at []gp) {
-	d = g.v.vec()
+	d = g.v.Vec()
 	VMOVUPS(Mem{Base: g.q}, d)
 	PREFETCHT1(Mem{Base: g.q, Index: g.yahead, Scale: 1})
 	ADDQ(g.ycol, g.q)
@@ -266,7 +267,7 @@ func (g *slideGen) ask() {
 
 // edge adds the outputs behind, whose columns end in the padding: the first may have Rest of them, the others have none.
 func (g *slideGen) edge(a reg.Register) {
-	n := field(a, slideEdge)
+	n := Field(a, slideEdge)
 	TESTQ(n, n)
 	JE(LabelRef("row_end"))
 	if g.stride > 1 {
@@ -275,6 +276,6 @@ func (g *slideGen) edge(a reg.Register) {
 		g.outputs("rest", 1, 1)
 		DECQ(n)
 	}
-	loop("edge", n, 1, func() { g.outputs("edge", 1, 0) })
+	Loop("edge", n, 1, func() { g.outputs("edge", 1, 0) })
 	Label("row_end")
 }

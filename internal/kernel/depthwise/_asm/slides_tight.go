@@ -16,7 +16,7 @@ func (g *slideGen) inTurn(label string, count, columns int) {
 		g.pass(columns)
 	}
 	if count%len(g.held[0]) > 0 {
-		spare := g.v.vec()
+		spare := g.v.Vec()
 		for _, held := range g.held {
 			VMOVAPS(held[0], spare)
 			VMOVAPS(held[1], held[0])
@@ -35,7 +35,7 @@ func (g *slideGen) turnLine(l, first int, d reg.VecVirtual, at []gp) {
 		if i < len(at) {
 			VMOVUPS(g.line(at[i], l), oldest)
 		} else {
-			g.v.zero(oldest)
+			g.v.Zero(oldest)
 		}
 	}
 	next(0)

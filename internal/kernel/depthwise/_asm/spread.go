@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in SpreadArgs.
@@ -34,22 +35,22 @@ type spreadGen struct {
 // spread emits the kernel for windows of 3 by 3 that move by two positions: each input is read once and held for its neighbour's
 // outputs, and all weights stay in registers.
 func spread(v isa) {
-	TEXT("spread"+v.name, NOSPLIT, "func(a *byte)")
-	Doc("spread" + v.name + " is spreadGeneric.")
+	TEXT("spread"+v.Name, NOSPLIT, "func(a *byte)")
+	Doc("spread" + v.Name + " is spreadGeneric.")
 	g := &spreadGen{v: v, a: Load(Param("a"), GP64())}
-	left := field(g.a, spreadChannels)
+	left := Field(g.a, spreadChannels)
 	tail := v.newMask(left)
-	g.pixel, g.xRow = elements(g.a, spreadPixel), elements(g.a, spreadXRow)
-	g.xAhead, g.yAhead = elements(g.a, spreadXAhead), elements(g.a, spreadYAhead)
+	g.pixel, g.xRow = Elements(g.a, spreadPixel), Elements(g.a, spreadXRow)
+	g.xAhead, g.yAhead = Elements(g.a, spreadXAhead), Elements(g.a, spreadYAhead)
 	g.channel = GP64()
 	w, rest := AllocLocal(8), AllocLocal(8) // weights of the group, channels from it on
 	XORQ(g.channel, g.channel)
-	MOVQ(field(g.a, spreadW), w)
-	loop("groups", left, v.lanes, func() {
+	MOVQ(Field(g.a, spreadW), w)
+	Loop("groups", left, v.Lanes, func() {
 		MOVQ(left, rest)
 		g.group("full", w)
 		advance(g.a, spreadGroup, w)
-		ADDQ(U32(uint32(v.bytes())), g.channel)
+		ADDQ(U32(uint32(v.Bytes())), g.channel)
 		MOVQ(rest, left)
 	})
 	TESTQ(left, left)
@@ -67,23 +68,23 @@ func (g *spreadGen) group(name string, w Mem) {
 	MOVQ(w, from)
 	g.w = nil
 	for i := range 9 {
-		g.w = append(g.w, v.vec())
-		VMOVUPS(Mem{Base: from, Disp: i * v.bytes()}, g.w[i])
+		g.w = append(g.w, v.Vec())
+		VMOVUPS(Mem{Base: from, Disp: i * v.Bytes()}, g.w[i])
 	}
-	g.p, g.b = field(g.a, spreadX), field(g.a, spreadBias)
-	g.q = [2]gp{field(g.a, spreadY), elements(g.a, spreadYRow)}
+	g.p, g.b = Field(g.a, spreadX), Field(g.a, spreadBias)
+	g.q = [2]gp{Field(g.a, spreadY), Elements(g.a, spreadYRow)}
 	ADDQ(g.channel, g.p)
 	ADDQ(g.channel, g.b)
 	ADDQ(g.channel, g.q[0])
 	ADDQ(g.q[0], g.q[1])
-	if v.lanes == 16 {
-		g.bias = v.vec()
+	if v.Wide() {
+		g.bias = v.Vec()
 		v.load(g.m, Mem{Base: g.b}, g.bias)
 	}
 	g.here = g.inputs(name + "_first")
-	n := field(g.a, spreadInputs)
+	n := Field(g.a, spreadInputs)
 	DECQ(n)
-	loop(name+"_inputs", n, 1, func() { g.outputs(name+"_inner", true, true) })
+	Loop(name+"_inputs", n, 1, func() { g.outputs(name+"_inner", true, true) })
 	CMPQ(Mem{Base: g.a, Disp: spreadHalf}, U8(0))
 	JNE(LabelRef(name + "_half"))
 	CMPQ(Mem{Base: g.a, Disp: spreadRight}, U8(0))
@@ -100,9 +101,9 @@ func (g *spreadGen) group(name string, w Mem) {
 
 // inputs reads the next input of either row.
 func (g *spreadGen) inputs(label string) []reg.VecVirtual {
-	x := []reg.VecVirtual{g.v.vec(), g.v.vec()}
+	x := []reg.VecVirtual{g.v.Vec(), g.v.Vec()}
 	g.v.load(g.m, Mem{Base: g.p}, x[0])
-	g.v.zero(x[1])
+	g.v.Zero(x[1])
 	CMPQ(Mem{Base: g.a, Disp: spreadBelow}, U8(0))
 	JE(LabelRef(label + "_below"))
 	g.v.load(g.m, Mem{Base: g.p, Index: g.xRow, Scale: 1}, x[1])
@@ -145,7 +146,7 @@ func (g *spreadGen) outputs(label string, both, neighbour bool) {
 // output emits one output in a row and column of the four at hand: those of number 0 see the input at hand through the middle of their
 // window, those of number 1 through its end, and the next input through its beginning.
 func (g *spreadGen) output(row, column int, right []reg.VecVirtual) {
-	v, acc := g.v, g.v.vec()
+	v, acc := g.v, g.v.Vec()
 	if g.bias != nil {
 		VMOVAPS(g.bias, acc)
 	} else {

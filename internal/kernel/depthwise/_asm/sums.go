@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets in SumArgs.
@@ -20,21 +21,21 @@ var sumKernels = []struct{ lines, taps, sets int }{{1, 1, 8}, {1, 3, 4}, {1, 5, 
 // sums emits the kernel for windows of lines rows of taps. Each kernel element has an accumulator for each of sets outputs
 // beside each other: so many that additions do not wait for each other.
 func sums(v isa, lines, taps, sets int) {
-	name := fmt.Sprintf("sums%dx%d%s", lines, taps, v.name)
+	name := fmt.Sprintf("sums%dx%d%s", lines, taps, v.Name)
 	TEXT(name, NOSPLIT, "func(a *byte)")
 	Doc(fmt.Sprintf("%s is sumsGeneric for %d lines of %d taps.", name, lines, taps))
 	a := Load(Param("a"), GP64())
-	x, y, to := field(a, sumX), field(a, sumY), field(a, sumSums)
-	rows, row := field(a, sumRows), elements(a, sumXRow)
-	col, line := elements(a, sumXCol), elements(a, sumLine)
+	x, y, to := Field(a, sumX), Field(a, sumY), Field(a, sumSums)
+	rows, row := Field(a, sumRows), Elements(a, sumXRow)
+	col, line := Elements(a, sumXCol), Elements(a, sumLine)
 	at := lineAddresses(lines, line)
 	acc := make([][]reg.VecVirtual, sets)
 	for s := range acc {
 		for t := range lines * taps {
-			r := v.vec()
+			r := v.Vec()
 			if s == 0 {
-				VMOVUPS(Mem{Base: to, Disp: t * v.bytes()}, r)
-			} else if v.lanes == 16 {
+				VMOVUPS(Mem{Base: to, Disp: t * v.Bytes()}, r)
+			} else if v.Wide() {
 				VPXORD(r, r, r)
 			} else {
 				VXORPS(r, r, r)
@@ -44,11 +45,11 @@ func sums(v isa, lines, taps, sets int) {
 	}
 	p, left := GP64(), GP64()
 	output := func(s int) {
-		d := v.vec()
-		VMOVUPS(Mem{Base: y, Disp: s * v.bytes()}, d)
+		d := v.Vec()
+		VMOVUPS(Mem{Base: y, Disp: s * v.Bytes()}, d)
 		for t, r := range acc[s] {
 			m := at(p, t/taps)
-			m.Disp += t % taps * v.bytes()
+			m.Disp += t % taps * v.Bytes()
 			VFMADD231PS(m, d, r)
 		}
 		ADDQ(col, p)
@@ -57,11 +58,11 @@ func sums(v isa, lines, taps, sets int) {
 	MOVQ(x, p)
 	MOVQ(Mem{Base: a, Disp: sumCols}, left)
 	for _, n := range []int{sets, 1} {
-		loop(fmt.Sprintf("outputs%d", n), left, n, func() {
+		Loop(fmt.Sprintf("outputs%d", n), left, n, func() {
 			for s := range n {
 				output(s)
 			}
-			ADDQ(U32(uint32(n*v.bytes())), y)
+			ADDQ(U32(uint32(n*v.Bytes())), y)
 		})
 		if n == 1 {
 			break
@@ -74,7 +75,7 @@ func sums(v isa, lines, taps, sets int) {
 		for s := 1; s < sets; s++ {
 			VADDPS(acc[s][t], acc[0][t], acc[0][t])
 		}
-		VMOVUPS(acc[0][t], Mem{Base: to, Disp: t * v.bytes()})
+		VMOVUPS(acc[0][t], Mem{Base: to, Disp: t * v.Bytes()})
 	}
 	VZEROUPPER()
 	RET()

@@ -6,13 +6,12 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // isa is what differs between vector widths.
 type isa struct {
-	name  string
-	zmm   bool
-	lanes int
+	ISA
 	mr    int   // rows of the largest tile; its columns are two vectors
 	pair  int   // rows of the largest tile of two panels,
 	three int   // of a panel and a half,
@@ -21,47 +20,9 @@ type isa struct {
 }
 
 var (
-	avx2   = isa{"AVX2", false, 8, 6, 0, 0, 0, []int{4, 2, 2}}
-	avx512 = isa{"AVX512", true, 16, 12, 6, 9, 5, []int{4, 4, 4}}
+	avx2   = isa{AVX2, 6, 0, 0, 0, []int{4, 2, 2}}
+	avx512 = isa{AVX512, 12, 6, 9, 5, []int{4, 4, 4}}
 )
-
-func (s isa) bytes() int { return 4 * s.lanes }
-
-func (s isa) vec() reg.VecVirtual {
-	if s.zmm {
-		return ZMM()
-	}
-	return YMM()
-}
-
-func (s isa) vecs(n int) []reg.VecVirtual {
-	v := make([]reg.VecVirtual, n)
-	for i := range v {
-		v[i] = s.vec()
-	}
-	return v
-}
-
-// zero clears a register; for AVX-512 the upper part is cleared with the lower.
-func (s isa) zero(v reg.VecVirtual) {
-	if s.zmm {
-		VPXORD(v, v, v)
-		return
-	}
-	VXORPS(v, v, v)
-}
-
-// maskTable holds eight words of ones and eight of zeros: read from word 8-n on, it
-// is a mask of n lanes.
-func maskTable() {
-	GLOBL("gemmMasks", 24) // RODATA|NOPTR
-	for i := range 8 {
-		DATA(4*i, U32(0xffffffff))
-	}
-	for i := range 8 {
-		DATA(32+4*i, U32(0))
-	}
-}
 
 // masks are the lanes of a row of vectors that exist.
 type masks struct {
@@ -71,7 +32,7 @@ type masks struct {
 
 // lanes returns the masks of the first n of v vectors' lanes (v <= 2). n is kept.
 func (s isa) lanesOf(n reg.GPVirtual, v int) masks {
-	if s.zmm {
+	if s.Wide() {
 		return masks{k: s.opmasks(n, v)}
 	}
 	table, left := GP64(), GP64()
@@ -107,7 +68,7 @@ func (s isa) opmasks(n reg.GPVirtual, v int) []reg.OpmaskVirtual {
 			ks = append(ks, all)
 		}
 		rest := GP64()
-		LEAQ(Mem{Base: n, Disp: -first * s.lanes}, rest)
+		LEAQ(Mem{Base: n, Disp: -first * s.Lanes}, rest)
 		n, v = rest, 1
 	}
 	MOVQ(I32(-1), bits)
@@ -146,65 +107,11 @@ func (s isa) store(m masks, i int, v reg.VecVirtual, to Mem) {
 	}
 }
 
-// rows addresses rows of a matrix by one pointer for every four rows.
-type rows struct {
-	base            []reg.GPVirtual
-	stride, stride3 reg.GPVirtual
-}
-
 // rowsOf sets up pointers to n rows from base on; base is kept.
-func rowsOf(base, stride reg.GPVirtual, n int) rows {
-	r := newRows(stride, n)
-	MOVQ(base, r.base[0])
-	r.spread()
-	return r
-}
-
-// newRows returns the registers for n rows. The first pointer is still to be set, the
-// others then by spread.
-func newRows(stride reg.GPVirtual, n int) rows {
-	r := rows{stride: stride}
-	if n > 3 {
-		r.stride3 = GP64()
-		LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, r.stride3)
-	}
-	for i := 0; i < n; i += 4 {
-		r.base = append(r.base, GP64())
-	}
-	return r
-}
-
-// spread sets the pointers from the first one.
-func (r rows) spread() {
-	for i := 1; i < len(r.base); i++ {
-		LEAQ(Mem{Base: r.base[i-1], Index: r.stride, Scale: 4}, r.base[i])
-	}
-}
-
-// at returns the address of row i.
-func (r rows) at(i, disp int) Mem {
-	m := Mem{Base: r.base[i/4], Disp: disp}
-	switch i % 4 {
-	case 1:
-		m.Index, m.Scale = r.stride, 1
-	case 2:
-		m.Index, m.Scale = r.stride, 2
-	case 3:
-		m.Index, m.Scale = r.stride3, 1
-	}
-	return m
-}
-
-func (r rows) advance(by Op) {
-	for _, p := range r.base {
-		ADDQ(by, p)
-	}
-}
-
-// field loads a word of the argument struct.
-func field(t reg.GPVirtual, offset int) reg.GPVirtual {
-	r := GP64()
-	MOVQ(Mem{Base: t, Disp: offset}, r)
+func rowsOf(base, stride reg.GPVirtual, n int) Rows {
+	r := NewRows(stride, n)
+	MOVQ(base, r.Base[0])
+	r.Spread()
 	return r
 }
 

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // sums is the loop of a tile kernel over the segments of K. Where rows or columns of A are contiguous, four steps differ by
@@ -11,7 +12,7 @@ import (
 // instructions in a cycle for each.
 type sums struct {
 	*tileKernel
-	a              rows
+	a              Rows
 	b              []reg.GPVirtual // panels
 	bstep, bstep3  reg.GPVirtual
 	n              reg.GPVirtual // steps left in the segment
@@ -22,9 +23,9 @@ type sums struct {
 
 // panels returns pointers to the panels of B.
 func (k *tileKernel) panels() []reg.GPVirtual {
-	b := []reg.GPVirtual{field(k.t, argB)}
+	b := []reg.GPVirtual{Field(k.t, argB)}
 	if k.p > 1 {
-		panel := field(k.t, argPanel)
+		panel := Field(k.t, argPanel)
 		for i := 1; i < k.p; i++ {
 			q := GP64()
 			LEAQ(Mem{Base: b[i-1], Index: panel, Scale: 1}, q)
@@ -36,30 +37,30 @@ func (k *tileKernel) panels() []reg.GPVirtual {
 
 // loop accumulates over the segments of K.
 func (k *tileKernel) loop() {
-	s := sums{tileKernel: k, a: newRows(field(k.t, argARS), k.r), b: k.panels(), bstep: field(k.t, argBStep), n: GP64(), ahead: field(k.t, argAhead), fast: field(k.t, argAheadFast)}
+	s := sums{tileKernel: k, a: NewRows(Field(k.t, argARS), k.r), b: k.panels(), bstep: Field(k.t, argBStep), n: GP64(), ahead: Field(k.t, argAhead), fast: Field(k.t, argAheadFast)}
 	if k.p > 1 {
-		s.aheadBy = field(k.t, argOther)
+		s.aheadBy = Field(k.t, argOther)
 	}
 	s.bstep3 = GP64()
 	LEAQ(Mem{Base: s.bstep, Index: s.bstep, Scale: 2}, s.bstep3)
-	seg := field(k.t, argSegs)
+	seg := Field(k.t, argSegs)
 	MOVQ(seg, Mem{Base: k.t, Disp: argSeg})
-	left := field(k.t, argNSegs)
+	left := Field(k.t, argNSegs)
 	MOVQ(left, Mem{Base: k.t, Disp: argLeft})
 	Label("segment")
-	MOVQ(Mem{Base: k.t, Disp: argA}, s.a.base[0])
-	ADDQ(Mem{Base: k.t, Disp: argDownA}, s.a.base[0])
-	ADDQ(Mem{Base: seg, Disp: segOff}, s.a.base[0])
+	MOVQ(Mem{Base: k.t, Disp: argA}, s.a.Base[0])
+	ADDQ(Mem{Base: k.t, Disp: argDownA}, s.a.Base[0])
+	ADDQ(Mem{Base: seg, Disp: segOff}, s.a.Base[0])
 	MOVQ(Mem{Base: seg, Disp: segK}, s.n)
 	CMPQ(Mem{Base: k.t, Disp: argACS}, Imm(4))
 	JNE(LabelRef("columns"))
-	s.a.spread()
+	s.a.Spread()
 	if s.p > 1 {
 		s.octs()
 	}
 	s.quads("by_rows", s.byRows)
 	Label("columns")
-	CMPQ(s.a.stride, Imm(4))
+	CMPQ(s.a.Stride, Imm(4))
 	JNE(LabelRef("singles"))
 	s.quads("by_columns", s.byColumns)
 	Label("singles")
@@ -74,7 +75,7 @@ func (k *tileKernel) loop() {
 
 // quads emits a loop that takes four steps in a round, and leaves in n how many steps are left.
 func (s *sums) quads(name string, round func()) {
-	s.name = name
+	s.Name = name
 	SUBQ(Imm(unroll), s.n)
 	JLT(LabelRef(name + "_end"))
 	Label(name)
@@ -92,13 +93,13 @@ func (s *sums) quads(name string, round func()) {
 
 // octs is quads of which two share what moves the registers, and leaves fewer than eight steps.
 func (s *sums) octs() {
-	s.name = "octs"
+	s.Name = "octs"
 	SUBQ(Imm(2*unroll), s.n)
 	JLT(LabelRef("octs_end"))
 	Label("octs")
 	for h := range 2 {
 		for p := range unroll {
-			s.step(p, func(i int) Mem { return s.a.at(i, 4*(h*unroll+p)) })
+			s.step(p, func(i int) Mem { return s.a.At(i, 4*(h*unroll+p)) })
 		}
 		for _, b := range s.b {
 			LEAQ(Mem{Base: b, Index: s.bstep, Scale: 4}, b)
@@ -111,7 +112,7 @@ func (s *sums) octs() {
 			Label("octs_half")
 		}
 	}
-	s.a.advance(Imm(4 * 2 * unroll))
+	s.a.Advance(Imm(4 * 2 * unroll))
 	s.prefetchB()
 	SUBQ(Imm(2*unroll), s.n)
 	JGE(LabelRef("octs"))
@@ -122,17 +123,17 @@ func (s *sums) octs() {
 // byRows is four steps along contiguous rows.
 func (s *sums) byRows() {
 	for p := range unroll {
-		s.step(p, func(i int) Mem { return s.a.at(i, 4*p) })
+		s.step(p, func(i int) Mem { return s.a.At(i, 4*p) })
 	}
-	s.a.advance(Imm(4 * unroll))
+	s.a.Advance(Imm(4 * unroll))
 }
 
 // byColumns is four steps down contiguous columns.
 func (s *sums) byColumns() {
 	acs := Mem{Base: s.t, Disp: argACS}
 	for p := range unroll {
-		s.step(p, func(i int) Mem { return Mem{Base: s.a.base[0], Disp: 4 * i} })
-		ADDQ(acs, s.a.base[0])
+		s.step(p, func(i int) Mem { return Mem{Base: s.a.Base[0], Disp: 4 * i} })
+		ADDQ(acs, s.a.Base[0])
 	}
 }
 
@@ -140,11 +141,11 @@ func (s *sums) byColumns() {
 func (s *sums) singles() {
 	TESTQ(s.n, s.n)
 	JZ(LabelRef("done"))
-	s.a.spread()
-	acs := field(s.t, argACS)
+	s.a.Spread()
+	acs := Field(s.t, argACS)
 	Label("single")
-	s.step(0, func(i int) Mem { return s.a.at(i, 0) })
-	s.a.advance(acs)
+	s.step(0, func(i int) Mem { return s.a.At(i, 0) })
+	s.a.Advance(acs)
 	for _, b := range s.b {
 		ADDQ(s.bstep, b)
 	}
@@ -155,9 +156,9 @@ func (s *sums) singles() {
 
 // step is the rank-1 update with the row of B that is p steps ahead.
 func (s *sums) step(p int, a func(i int) Mem) {
-	v := s.vecs(s.v)
+	v := s.Vecs(s.v)
 	for j := range v {
-		m := Mem{Base: s.b[j/2], Disp: j % 2 * s.bytes()}
+		m := Mem{Base: s.b[j/2], Disp: j % 2 * s.Bytes()}
 		switch p {
 		case 1, 2:
 			m.Index, m.Scale = s.bstep, uint8(p)
@@ -167,7 +168,7 @@ func (s *sums) step(p int, a func(i int) Mem) {
 		VMOVUPS(m, v[j])
 	}
 	for i, acc := range s.acc {
-		x := s.vec()
+		x := s.Vec()
 		VBROADCASTSS(a(i), x)
 		for j := range v {
 			VFMADD231PS(v[j], x, acc[j])
@@ -182,9 +183,9 @@ const line = 64
 func (s *sums) prefetchB() {
 	s.prefetchLines(0)
 	TESTQ(s.fast, s.fast)
-	JZ(LabelRef(s.name + "_slow"))
+	JZ(LabelRef(s.Name + "_slow"))
 	s.prefetchLines(line)
-	Label(s.name + "_slow")
+	Label(s.Name + "_slow")
 	ADDQ(Mem{Base: s.t, Disp: argAheadStep}, s.ahead)
 	limit := Mem{Base: s.t, Disp: argAheadEnd}
 	CMPQ(s.ahead, limit)

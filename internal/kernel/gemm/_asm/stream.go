@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of dotArgs and axpyArgs.
@@ -20,7 +21,7 @@ const (
 // dot generates the products of four rows with nv vectors along K. Rows beyond the
 // number given repeat the last one.
 func dot(s isa, nv int) {
-	name := fmt.Sprintf("dot4x%d%s", nv, s.name)
+	name := fmt.Sprintf("dot4x%d%s", nv, s.Name)
 	t := begin(name, "dotArgs", fmt.Sprintf("%s computes the products of up to 4 rows and %d vectors as dotArgs describes.", name, nv))
 	parts := 1 // accumulators for each product
 	if nv == 1 {
@@ -28,13 +29,13 @@ func dot(s isa, nv int) {
 	}
 	var acc [4][]reg.VecVirtual
 	for i := range acc {
-		acc[i] = s.vecs(nv * parts)
+		acc[i] = s.Vecs(nv * parts)
 		for _, v := range acc[i] {
-			s.zero(v)
+			s.Zero(v)
 		}
 	}
-	rs, vs, k := field(t, dotRS), field(t, dotVS), field(t, dotK)
-	row, vec := rowPointers(t, rs), []reg.GPVirtual{field(t, dotVecs)}
+	rs, vs, k := Field(t, dotRS), Field(t, dotVS), Field(t, dotK)
+	row, vec := rowPointers(t, rs), []reg.GPVirtual{Field(t, dotVecs)}
 	next := GP64() // from a row to that of the next call, which the processor does not foresee
 	MOVQ(rs, next)
 	SHLQ(Imm(2), next)
@@ -44,13 +45,13 @@ func dot(s isa, nv int) {
 		vec = append(vec, p)
 	}
 	step := func(m masks, part int) {
-		x := s.vecs(nv)
+		x := s.Vecs(nv)
 		for j := range x {
-			s.load(m, 0, Mem{Base: vec[j], Disp: part * s.bytes()}, x[j])
+			s.load(m, 0, Mem{Base: vec[j], Disp: part * s.Bytes()}, x[j])
 		}
 		for i := range acc {
-			y := s.vec()
-			s.load(m, 0, Mem{Base: row[i], Disp: part * s.bytes()}, y)
+			y := s.Vec()
+			s.load(m, 0, Mem{Base: row[i], Disp: part * s.Bytes()}, y)
 			for j := range x {
 				VFMADD231PS(y, x[j], acc[i][j*parts+part])
 			}
@@ -58,16 +59,16 @@ func dot(s isa, nv int) {
 	}
 	advance := func(n int) {
 		for _, p := range append(row[:len(row):len(row)], vec...) {
-			ADDQ(Imm(uint64(n*s.bytes())), p)
+			ADDQ(Imm(uint64(n*s.Bytes())), p)
 		}
-		SUBQ(Imm(uint64(n*s.lanes)), k)
+		SUBQ(Imm(uint64(n*s.Lanes)), k)
 	}
 	Label("loop")
-	CMPQ(k, Imm(uint64(parts*s.lanes)))
+	CMPQ(k, Imm(uint64(parts*s.Lanes)))
 	JLT(LabelRef("rest"))
 	for _, p := range row {
 		PREFETCHT0(Mem{Base: p, Disp: prefetch})
-		for at := 0; at < parts*s.bytes(); at += line {
+		for at := 0; at < parts*s.Bytes(); at += line {
 			PREFETCHT1(Mem{Base: p, Index: next, Scale: 1, Disp: at})
 		}
 	}
@@ -78,7 +79,7 @@ func dot(s isa, nv int) {
 	JMP(LabelRef("loop"))
 	Label("rest")
 	if parts > 1 {
-		CMPQ(k, Imm(uint64(s.lanes)))
+		CMPQ(k, Imm(uint64(s.Lanes)))
 		JLT(LabelRef("tail"))
 		step(masks{}, 0)
 		advance(1)
@@ -89,7 +90,7 @@ func dot(s isa, nv int) {
 	for i := range acc { // registers are short: the tail goes row by row
 		m := s.lanesOf(k, 1)
 		for j := range nv {
-			x, y := s.vec(), s.vec()
+			x, y := s.Vec(), s.Vec()
 			s.load(m, 0, Mem{Base: vec[j]}, x)
 			s.load(m, 0, Mem{Base: row[i]}, y)
 			VFMADD231PS(y, x, acc[i][j*parts])
@@ -105,13 +106,13 @@ func dot(s isa, nv int) {
 			s.reduce(sum, Mem{Base: t, Disp: dotOut + 4*(4*i+j)})
 		}
 	}
-	end()
+	End()
 }
 
 // rowPointers points at four rows; those beyond the number given repeat the last one.
 func rowPointers(t, rs reg.GPVirtual) []reg.GPVirtual {
-	n := field(t, dotNR)
-	row := []reg.GPVirtual{field(t, dotRows)}
+	n := Field(t, dotNR)
+	row := []reg.GPVirtual{Field(t, dotRows)}
 	for i := 1; i < 4; i++ {
 		p, next := GP64(), GP64()
 		MOVQ(row[i-1], p)
@@ -125,7 +126,7 @@ func rowPointers(t, rs reg.GPVirtual) []reg.GPVirtual {
 
 // reduce stores the sum of a vector's lanes; v is spoiled.
 func (s isa) reduce(v reg.VecVirtual, to Mem) {
-	if s.zmm {
+	if s.Wide() {
 		h := ZMM()
 		VEXTRACTF64X4(Imm(1), v, h.AsY())
 		VADDPS(h.AsY(), v.AsY(), v.AsY())
@@ -142,49 +143,49 @@ func (s isa) reduce(v reg.VecVirtual, to Mem) {
 
 // axpy generates y += sum of np scaled rows, in ascending order, two vectors at a time.
 func axpy(s isa, np int) {
-	name := fmt.Sprintf("axpy%d%s", np, s.name)
+	name := fmt.Sprintf("axpy%d%s", np, s.Name)
 	t := begin(name, "axpyArgs", fmt.Sprintf("%s adds %d scaled rows to y as axpyArgs describes.", name, np))
-	x := s.vecs(np)
+	x := s.Vecs(np)
 	for i := range x {
 		VBROADCASTSS(Mem{Base: t, Disp: axpyX + 4*i}, x[i])
 	}
-	y, n := field(t, axpyY), field(t, axpyN)
-	r := rowsOf(field(t, axpyRows), field(t, axpyRS), np)
+	y, n := Field(t, axpyY), Field(t, axpyN)
+	r := rowsOf(Field(t, axpyRows), Field(t, axpyRS), np)
 	const two = 2
 	body := func(m masks, v int) {
-		acc := s.vecs(v)
+		acc := s.Vecs(v)
 		for j := range acc {
-			s.load(m, j, Mem{Base: y, Disp: j * s.bytes()}, acc[j])
+			s.load(m, j, Mem{Base: y, Disp: j * s.Bytes()}, acc[j])
 		}
 		for i := range x {
 			for j := range acc {
-				from := r.at(i, j*s.bytes())
+				from := r.At(i, j*s.Bytes())
 				if m.k == nil && m.y == nil {
 					VFMADD231PS(from, x[i], acc[j])
 					continue
 				}
-				b := s.vec()
+				b := s.Vec()
 				s.load(m, j, from, b)
 				VFMADD231PS(b, x[i], acc[j])
 			}
 		}
 		for j := range acc {
-			s.store(m, j, acc[j], Mem{Base: y, Disp: j * s.bytes()})
+			s.store(m, j, acc[j], Mem{Base: y, Disp: j * s.Bytes()})
 		}
 	}
 	advance := func(v int) {
-		ADDQ(Imm(uint64(v*s.bytes())), y)
-		r.advance(Imm(uint64(v * s.bytes())))
-		SUBQ(Imm(uint64(v*s.lanes)), n)
+		ADDQ(Imm(uint64(v*s.Bytes())), y)
+		r.Advance(Imm(uint64(v * s.Bytes())))
+		SUBQ(Imm(uint64(v*s.Lanes)), n)
 	}
 	Label("loop")
-	CMPQ(n, Imm(uint64(two*s.lanes)))
+	CMPQ(n, Imm(uint64(two*s.Lanes)))
 	JLT(LabelRef("rest"))
 	body(masks{}, two)
 	advance(two)
 	JMP(LabelRef("loop"))
 	Label("rest")
-	CMPQ(n, Imm(uint64(s.lanes)))
+	CMPQ(n, Imm(uint64(s.Lanes)))
 	JLT(LabelRef("tail"))
 	body(masks{}, 1)
 	advance(1)
@@ -193,19 +194,19 @@ func axpy(s isa, np int) {
 	JZ(LabelRef("done"))
 	body(s.lanesOf(n, 1), 1)
 	Label("done")
-	end()
+	End()
 }
 
 // peak generates the loop that measures the FMA rate: 12 independent chains.
 func peak(s isa) {
 	const chains = 12
-	name := "peak" + s.name
-	t := begin(name, "int", fmt.Sprintf("%s runs *t rounds of %d independent multiply-adds of %d lanes.", name, chains, s.lanes))
-	n := field(t, 0)
-	acc, x := s.vecs(chains), s.vec()
-	s.zero(x)
+	name := "peak" + s.Name
+	t := begin(name, "int", fmt.Sprintf("%s runs *t rounds of %d independent multiply-adds of %d lanes.", name, chains, s.Lanes))
+	n := Field(t, 0)
+	acc, x := s.Vecs(chains), s.Vec()
+	s.Zero(x)
 	for _, v := range acc {
-		s.zero(v)
+		s.Zero(v)
 	}
 	Label("loop")
 	for _, v := range acc {
@@ -213,5 +214,5 @@ func peak(s isa) {
 	}
 	DECQ(n)
 	JNZ(LabelRef("loop"))
-	end()
+	End()
 }

@@ -6,6 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	. "github.com/onnxrun/onnxrun/internal/kernel/_lanes"
 )
 
 // Offsets of tileArgs.
@@ -61,19 +62,19 @@ func wide(s isa, r, v int) {
 // emit generates the kernel.
 func (k *tileKernel) emit(kind string) {
 	s, r, v := k.isa, k.r, k.v
-	name := fmt.Sprintf("%s%dx%d%s", kind, r, v*s.lanes, s.name)
-	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, v*s.lanes)
+	name := fmt.Sprintf("%s%dx%d%s", kind, r, v*s.Lanes, s.Name)
+	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, v*s.Lanes)
 	k.t = begin(name, "tileArgs", doc)
 	for _, at := range []int{argDownA, argDownC, argDownRes, argDownBias} {
 		MOVQ(U32(0), Mem{Base: k.t, Disp: at})
 	}
 	Label("tile")
 	for range r {
-		k.acc = append(k.acc, s.vecs(v))
+		k.acc = append(k.acc, s.Vecs(v))
 	}
 	for _, row := range k.acc {
 		for _, v := range row {
-			s.zero(v)
+			s.Zero(v)
 		}
 	}
 	k.prefetchC()
@@ -87,20 +88,20 @@ func (k *tileKernel) emit(kind string) {
 
 // prefetchC asks for the tiles of C and the residual, which may be far away when the sums are complete.
 func (k *tileKernel) prefetchC() {
-	TESTQ(U32(flagPrefetch), field(k.t, argFlags))
+	TESTQ(U32(flagPrefetch), Field(k.t, argFlags))
 	JZ(LabelRef("near"))
-	c := rowsOf(k.down(argC, argDownC), field(k.t, argLDC), k.r)
+	c := rowsOf(k.down(argC, argDownC), Field(k.t, argLDC), k.r)
 	for i := range k.r {
-		for at := 0; at < k.v*k.bytes(); at += 64 {
-			PREFETCHT0(c.at(i, at))
+		for at := 0; at < k.v*k.Bytes(); at += 64 {
+			PREFETCHT0(c.At(i, at))
 		}
 	}
-	TESTQ(U32(flagResidual), field(k.t, argFlags))
+	TESTQ(U32(flagResidual), Field(k.t, argFlags))
 	JZ(LabelRef("near"))
-	res := rowsOf(k.down(argRes, argDownRes), field(k.t, argLDR), k.r)
+	res := rowsOf(k.down(argRes, argDownRes), Field(k.t, argLDR), k.r)
 	for i := range k.r {
-		for at := 0; at < k.v*k.bytes(); at += 64 {
-			PREFETCHT0(res.at(i, at))
+		for at := 0; at < k.v*k.Bytes(); at += 64 {
+			PREFETCHT0(res.At(i, at))
 		}
 	}
 	Label("near")
@@ -109,13 +110,13 @@ func (k *tileKernel) prefetchC() {
 // finish scales, applies the flags and stores, with masks where columns may be missing, and
 // goes on with the next tile.
 func (k *tileKernel) finish() {
-	switch n := field(k.t, argN); {
+	switch n := Field(k.t, argN); {
 	case k.wide:
 		k.epilogue(masks{}, "")
-	case k.zmm:
+	case k.Wide():
 		k.epilogue(k.lanesOf(n, k.v), "")
 	default:
-		CMPQ(n, Imm(uint64(k.v*k.lanes)))
+		CMPQ(n, Imm(uint64(k.v*k.Lanes)))
 		JNE(LabelRef("masked"))
 		k.epilogue(masks{}, "")
 		JMP(LabelRef("next"))
@@ -126,12 +127,12 @@ func (k *tileKernel) finish() {
 	if !k.wide {
 		k.next()
 	}
-	end()
+	End()
 }
 
 // down returns the address in the argument, as far below as the tile at hand lies.
 func (k *tileKernel) down(address, below int) reg.GPVirtual {
-	p := field(k.t, address)
+	p := Field(k.t, address)
 	ADDQ(Mem{Base: k.t, Disp: below}, p)
 	return p
 }
@@ -151,14 +152,14 @@ func (k *tileKernel) next() {
 }
 
 func (k *tileKernel) epilogue(m masks, prefix string) {
-	flags := field(k.t, argFlags)
-	c := rowsOf(k.down(argC, argDownC), field(k.t, argLDC), k.r)
+	flags := Field(k.t, argFlags)
+	c := rowsOf(k.down(argC, argDownC), Field(k.t, argLDC), k.r)
 	k.scale(m, prefix, flags, c)
 	k.when(flags, flagColBias, prefix+"nocol", func() {
-		bias := field(k.t, argColBias)
+		bias := Field(k.t, argColBias)
 		for j := range k.v {
-			v := k.vec()
-			k.load(m, j, Mem{Base: bias, Disp: j * k.bytes()}, v)
+			v := k.Vec()
+			k.load(m, j, Mem{Base: bias, Disp: j * k.Bytes()}, v)
 			for i := range k.r {
 				VADDPS(v, k.acc[i][j], k.acc[i][j])
 			}
@@ -167,7 +168,7 @@ func (k *tileKernel) epilogue(m masks, prefix string) {
 	k.when(flags, flagRowBias, prefix+"norow", func() {
 		bias := k.down(argRowBias, argDownBias)
 		for i := range k.r {
-			v := k.vec()
+			v := k.Vec()
 			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, v)
 			for _, acc := range k.acc[i] {
 				VADDPS(v, acc, acc)
@@ -175,28 +176,28 @@ func (k *tileKernel) epilogue(m masks, prefix string) {
 		}
 	})
 	k.when(flags, flagResidual, prefix+"nores", func() {
-		res := rowsOf(k.down(argRes, argDownRes), field(k.t, argLDR), k.r)
+		res := rowsOf(k.down(argRes, argDownRes), Field(k.t, argLDR), k.r)
 		k.each(func(i, j int, acc reg.VecVirtual) {
-			v := k.vec()
-			k.load(m, j, res.at(i, j*k.bytes()), v)
+			v := k.Vec()
+			k.load(m, j, res.At(i, j*k.Bytes()), v)
 			VADDPS(v, acc, acc)
 		})
 	})
 	k.when(flags, flagClip, prefix+"noclip", func() { k.clip(flags, prefix) })
-	k.each(func(i, j int, acc reg.VecVirtual) { k.store(m, j, acc, c.at(i, j*k.bytes())) })
+	k.each(func(i, j int, acc reg.VecVirtual) { k.store(m, j, acc, c.At(i, j*k.Bytes())) })
 }
 
 // scale multiplies by alpha and adds what C holds.
-func (k *tileKernel) scale(m masks, prefix string, flags reg.GPVirtual, c rows) {
-	alpha := k.vec()
+func (k *tileKernel) scale(m masks, prefix string, flags reg.GPVirtual, c Rows) {
+	alpha := k.Vec()
 	TESTQ(U32(flagLoad|flagScale), flags)
 	JZ(LabelRef(prefix + "scaled"))
 	VBROADCASTSS(Mem{Base: k.t, Disp: argAlpha}, alpha)
 	TESTQ(U32(flagLoad), flags)
 	JZ(LabelRef(prefix + "noload"))
 	k.each(func(i, j int, acc reg.VecVirtual) {
-		v := k.vec()
-		k.load(m, j, c.at(i, j*k.bytes()), v)
+		v := k.Vec()
+		k.load(m, j, c.At(i, j*k.Bytes()), v)
 		VFMADD213PS(v, alpha, acc)
 	})
 	JMP(LabelRef(prefix + "scaled"))
@@ -207,7 +208,7 @@ func (k *tileKernel) scale(m masks, prefix string, flags reg.GPVirtual, c rows) 
 
 // clip relies on MIN and MAX returning their last source when one is NaN.
 func (k *tileKernel) clip(flags reg.GPVirtual, prefix string) {
-	bound := k.vec()
+	bound := k.Vec()
 	VBROADCASTSS(Mem{Base: k.t, Disp: argLo}, bound)
 	k.each(func(_, _ int, acc reg.VecVirtual) { VMAXPS(acc, bound, acc) })
 	k.when(flags, flagHigh, prefix+"nohigh", func() {
