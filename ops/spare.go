@@ -1,10 +1,6 @@
 package ops
 
-import (
-	"unsafe"
-
-	"github.com/onnxrun/onnxrun/internal/mem"
-)
+import "github.com/onnxrun/onnxrun/internal/mem"
 
 // A Spare is working memory of programs whose kernels do not keep packed weights yet. The steps use it one after the other, so
 // that what one has packed is in the caches when the next one writes there, and takes no new memory. It serves one run at a time.
@@ -16,8 +12,7 @@ type Spare struct {
 // Reserve makes room for n elements, which will be used.
 func (s *Spare) Reserve(n int) {
 	if n > len(s.x) {
-		b := mem.Ordinary(4 * n)
-		s.x = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), n)
+		s.x = mem.OrdinaryFloats(n)
 	}
 }
 

@@ -58,6 +58,9 @@ func Floats(n int) []float32 {
 	return floats(Bytes(4 * n))
 }
 
+// OrdinaryFloats is Floats with memory of Ordinary, for n > 0.
+func OrdinaryFloats(n int) []float32 { return floats(Ordinary(4 * n)) }
+
 func floats(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }

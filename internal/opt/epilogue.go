@@ -140,19 +140,20 @@ func (r *rewriter) gates(n *graph.Node) bool {
 	return is(m, "Mul") && m.Out[0].Ranked && n.Out[0].Ranked && !sameShape(m.Out[0], n.Out[0])
 }
 
-// factor returns the constant by which n multiplies a product to which nothing has been added yet.
+// factor returns the constant by which n multiplies a product to which nothing has been added yet. It is none where all factors together
+// are zero or infinite: with elements that are infinite or zero that would make other values than one factor after the other.
 func (e *epilogue) factor(n *graph.Node) (float32, bool) {
 	v, ok := scalar(other(n, e.out()))
 	if !ok || !e.product || e.bias != nil || e.residual != nil || !sameType(n.Out[0], e.out()) {
 		return 0, false
 	}
-	switch {
-	case is(n, "Mul"):
-		return float32(v), true
-	case is(n, "Div") && n.In[0] == e.out() && v != 0:
-		return float32(1 / v), true
+	if is(n, "Div") && n.In[0] == e.out() {
+		v = 1 / v
+	} else if !is(n, "Mul") {
+		return 0, false
 	}
-	return 0, false
+	all := math.Abs(float64(e.alpha * float32(v)))
+	return float32(v), all > 0 && all <= math.MaxFloat32
 }
 
 // rowBias reports whether v is a constant with one element for each column and nothing else.

@@ -34,6 +34,7 @@ var fusions = []struct{ name, input, nodes, want string }{
 	{"transposed operand", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> y", "FusedMatMul"},
 	{"bias and activation of a product of a transposed operand", "x", "Transpose x perm=0,2,1 -> t; MatMul t W3x8 -> p; Add p B8 -> b; Tanh b -> y", "FusedMatMul"},
 	{"factors and activation of a product", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> p; Mul p 0.25 -> m; Div m 3 -> d; Sigmoid d -> y", "FusedMatMul"},
+	{"a factor of zero stays", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> p; Mul p 0 -> y", "FusedMatMul Mul"},
 	{"a factor behind an activation stays", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> p; Sigmoid p -> s; Mul s 0.5 -> y", "FusedMatMul Mul"},
 	{"a constant divided by a product stays", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> p; Div 2 p -> y", "FusedMatMul Div"},
 	{"transposed product", "x", "Slice x #0 #1 #0 -> o; Reshape o #3,8 -> a; MatMul a W8x5 -> p; Transpose p perm=1,0 -> y", "Slice Reshape FusedMatMul"},

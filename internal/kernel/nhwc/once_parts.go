@@ -101,11 +101,10 @@ func (t *partTask) Chunk(i int) {
 	p.packPart(r, t.w, first)
 	a := t.a
 	a.Filter, a.Y = r.filter, a.Y[first:]
-	if a.Bias != nil {
-		a.Bias = a.Bias[first:]
-	}
-	if a.Residual != nil {
-		a.Residual = a.Residual[first:]
+	for _, channels := range []*[]float32{&a.Bias, &a.Residual, &a.Scale, &a.Shift} {
+		if *channels != nil {
+			*channels = (*channels)[first:]
+		}
 	}
 	p.Run(&a)
 	t.give(r)

@@ -83,9 +83,7 @@ func compareOnce(t *testing.T, rng *rand.Rand, p *Plan, threads int) {
 	a := Args{X: randoms(rng, g.Batch*g.InC*g.InSize()), Bias: randoms(rng, g.OutC), Filter: p.Pack(w), Threads: threads,
 		Act: gemm.Activation{Kind: gemm.Relu}, Scratch: randoms(rng, p.Scratch())}
 	a.Y = make([]float32, g.Batch*g.OutC*g.OutSize())
-	if p.parts != nil {
-		a.Residual = randoms(rng, len(a.Y))
-	}
+	a.Residual, a.Scale, a.Shift = randoms(rng, len(a.Y)), randoms(rng, g.OutC), randoms(rng, g.OutC)
 	b := a
 	p.Run(&a)
 	b.Filter, b.Y, b.Scratch = nil, make([]float32, len(a.Y)), randoms(rng, p.Scratch())
