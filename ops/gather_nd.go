@@ -49,11 +49,11 @@ func gatherNDKernel(k *KernelCtx) (Kernel, error) {
 type gatherNDJob struct {
 	to, from           mvData
 	index              []int64
-	axes               []int // lengths of the axes that a tuple indexes
-	block              int   // elements in a block
-	perBatch, batchLen int   // tuples, and elements of the source, in each batch
+	axes               tensor.Shape // lengths of the axes that a tuple indexes
+	block              int          // elements in a block
+	perBatch, batchLen int          // tuples, and elements of the source, in each batch
 	size, total        int
-	bad                atomic.Int64 // one more than the position of a tuple out of range
+	bad                atomic.Bool // a tuple is out of range
 }
 
 var gatherNDPool = sync.Pool{New: func() any { return new(gatherNDJob) }}
@@ -66,47 +66,38 @@ func (j *gatherNDJob) run(c *Call, tuples int) error {
 	var chunks int
 	chunks, j.size = par.Split(tuples, 1+(1<<14)/max(j.block*j.to.width, 1))
 	par.Run(c.Threads, chunks, j)
-	bad := int(j.bad.Load()) - 1
-	if bad < 0 {
-		return nil
+	if j.bad.Load() {
+		return errTuple(j.index, j.axes)
 	}
-	n := len(j.axes)
-	return fmt.Errorf("ops: input 1 (indices) has %v, out of range for axes of lengths %v", append([]int64(nil), j.index[bad*n:(bad+1)*n]...), append([]int(nil), j.axes...))
+	return nil
 }
 
 // Chunk copies the blocks of one chunk of tuples.
 func (j *gatherNDJob) Chunk(i int) {
-	lo, hi := par.Range(i, j.size, j.total)
-	for t := lo; t < hi; t++ {
-		at, ok := tupleOffset(j.index[t*len(j.axes):], j.axes)
-		if !ok {
-			j.bad.Store(int64(t) + 1)
+	from := scatterPositions.Get().(*[scatterStep]int)
+	defer scatterPositions.Put(from)
+	n := len(j.axes)
+	for lo, hi := par.Range(i, j.size, j.total); lo < hi; {
+		part := from[:min(scatterStep, hi-lo, j.perBatch-lo%j.perBatch)]
+		if !move.Offsets(part, j.index[lo*n:(lo+len(part))*n], j.axes, j.block) {
+			j.bad.Store(true)
 			return
 		}
-		at = t/j.perBatch*j.batchLen + at*j.block
-		if j.to.s != nil {
-			copy(j.to.s[t*j.block:(t+1)*j.block], j.from.s[at:])
-			continue
-		}
-		w := j.to.width
-		copy(j.to.b[t*j.block*w:(t+1)*j.block*w], j.from.b[at*w:])
+		j.copy(part, lo, lo/j.perBatch*j.batchLen)
+		lo += len(part)
 	}
 }
 
-// tupleOffset returns the row-major position that a tuple of indices, which may count from the end, names in a box.
-func tupleOffset(index []int64, axes []int) (int, bool) {
-	at := 0
-	for k, n := range axes {
-		v := index[k]
-		if v < 0 {
-			v += int64(n)
+// copy copies the blocks at positions, counted from base, to block lo and those behind it.
+func (j *gatherNDJob) copy(from []int, lo, base int) {
+	switch w := j.to.width; {
+	case j.to.s != nil:
+		for i, p := range from {
+			copy(j.to.s[(lo+i)*j.block:(lo+i+1)*j.block], j.from.s[base+p:])
 		}
-		if uint64(v) >= uint64(n) {
-			return 0, false
-		}
-		at = at*n + int(v)
+	default:
+		move.Pick(j.to.b[lo*j.block*w:(lo+len(from))*j.block*w], j.from.b[base*w:], from, j.block, w)
 	}
-	return at, true
 }
 
 // gatherNDGrad adds the gradient to the blocks that were gathered. A batch becomes the first number of longer

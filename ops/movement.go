@@ -178,13 +178,15 @@ func mvStrided(dst, src mvData, c move.Copy, threads int) {
 	move.Strided(dst.b, src.b, c, threads)
 }
 
-// mvCopy copies all elements of src to dst, which has as many.
-func mvCopy(dst, src *tensor.Tensor) {
+// mvCopy copies all elements of src to dst, which has as many, on up to threads threads.
+func mvCopy(dst, src *tensor.Tensor, threads int) {
 	if src.DType() == tensor.String {
 		copy(dst.Strings(), src.Strings())
 		return
 	}
-	move.Block(dst.Bytes(), src.Bytes())
+	to, from := dst.Bytes(), src.Bytes()
+	dims, step := [1]int{len(from)}, [1]int{1}
+	move.Strided(to, from, move.Copy{Dims: dims[:], DstStride: step[:], SrcStride: step[:], Width: 1}, threads)
 }
 
 // mvStrides appends the row-major strides of shape to buf.

@@ -56,7 +56,7 @@ func reverseSequenceKernel(k *KernelCtx) (Kernel, error) {
 		if time == 0 && from.s == nil {
 			return move.ReverseColumns(to.b, from.b, s[0], inner*from.width, lens, c.Threads)
 		}
-		mvCopy(y, x)
+		mvCopy(y, x, c.Threads)
 		stride := [2]int{s[1] * inner, inner}
 		for b, n := range lens {
 			if n < 0 || n > int64(s[time]) {

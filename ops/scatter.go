@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 	codes "github.com/onnxrun/onnxrun/tensor/num"
@@ -68,18 +67,18 @@ func scatterSet(d tensor.DType) scatterFn {
 	case d == tensor.String:
 		return func(y, u *tensor.Tensor, to []int, from, n int) { setBlocks(y.Strings(), u.Strings(), to, from, n) }
 	case d.Size() == 1:
-		return scatterWords[uint8]
+		return scatterBlocks[uint8]
 	case d.Size() == 2:
-		return scatterWords[uint16]
+		return scatterBlocks[uint16]
 	case d.Size() == 4:
-		return scatterWords[uint32]
+		return scatterBlocks[uint32]
 	case d.Size() == 8:
-		return scatterWords[uint64]
+		return scatterBlocks[uint64]
 	}
-	return scatterWords[complex128]
+	return scatterBlocks[complex128]
 }
 
-func scatterWords[T tensor.Element](y, u *tensor.Tensor, to []int, from, n int) {
+func scatterBlocks[T tensor.Element](y, u *tensor.Tensor, to []int, from, n int) {
 	setBlocks(tensor.Raw[T](y), tensor.Raw[T](u), to, from, n)
 }
 
@@ -191,69 +190,3 @@ const scatterStep = 512
 
 // scatterPositions holds positions: *[scatterStep]int.
 var scatterPositions = sync.Pool{New: func() any { return new([scatterStep]int) }}
-
-func scatterElementsInfer(c *InferCtx) error {
-	c.SetType(0, c.Type(0))
-	return checkElementAxes(c)
-}
-
-func scatterElementsKernel(k *KernelCtx) (Kernel, error) {
-	attr := k.Int("axis")
-	apply, err := scatterApply(k.DType(0), k.Str("reduction"))
-	if err != nil {
-		return Kernel{}, err
-	}
-	return Kernel{Run: func(c *Call) error {
-		x, index, u := c.In[0], c.In[1], c.In[2]
-		s, si := x.Shape(), index.Shape()
-		axis, err := mvAxis(attr, len(s))
-		if err != nil {
-			return err
-		}
-		if err := checkElementIndex(s, si, axis); err != nil {
-			return err
-		}
-		if !u.Shape().Equal(si) {
-			return fmt.Errorf("ops: input 2 (updates) has shape %v, want that of input 1 (indices), %v", u.Shape(), si)
-		}
-		y, err := mvOut(c, 0, x.DType(), s)
-		if err != nil {
-			return err
-		}
-		mvCopy(y, x)
-		if index.Len() == 0 {
-			return nil
-		}
-		if index.DType() == tensor.Int32 {
-			return scatterElements(y, u, tensor.Of[int32](index), si, axis, apply)
-		}
-		return scatterElements(y, u, tensor.Of[int64](index), si, axis, apply)
-	}}, nil
-}
-
-func scatterElements[I move.Index](y, u *tensor.Tensor, index []I, si tensor.Shape, axis int, apply scatterFn) error {
-	s := y.Shape()
-	n, row := s[axis], si[len(si)-1]
-	stride, step := mvLen(s[axis+1:]), 1
-	if axis == len(s)-1 {
-		step = 0
-	}
-	to := scatterPositions.Get().(*[scatterStep]int)
-	defer scatterPositions.Put(to)
-	for r := 0; r*row < len(index); r++ {
-		base := elementBase(s, si, axis, r)
-		for lo := 0; lo < row; lo += scatterStep {
-			part := index[r*row+lo : r*row+min(row, lo+scatterStep)]
-			for i, v := range part {
-				k := int64(v)
-				k += int64(n) & (k >> 63)
-				if uint64(k) >= uint64(n) {
-					return mvIndexError(int64(v), n)
-				}
-				to[i] = base + (lo+i)*step + int(k)*stride
-			}
-			apply(y, u, to[:len(part)], r*row+lo, 1)
-		}
-	}
-	return nil
-}

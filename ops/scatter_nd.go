@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -49,7 +50,7 @@ func scatterNDKernel(k *KernelCtx) (Kernel, error) {
 		if err != nil {
 			return err
 		}
-		mvCopy(y, x)
+		mvCopy(y, x, c.Threads)
 		if index.Len() == 0 && u.Len() == 0 {
 			return nil // axes of any length may stand beside one of length 0
 		}
@@ -58,19 +59,26 @@ func scatterNDKernel(k *KernelCtx) (Kernel, error) {
 		to := scatterPositions.Get().(*[scatterStep]int)
 		defer scatterPositions.Put(to)
 		for lo, all := 0, mvLen(si[:last]); lo < all; lo += scatterStep {
-			count := min(scatterStep, all-lo)
-			for i := range count {
-				t := lo + i
-				p, ok := tupleOffset(at[t*tuple:], s[:tuple])
-				if !ok {
-					return fmt.Errorf("ops: input 1 (indices) has %v, out of range for data of shape %v", append([]int64(nil), at[t*tuple:(t+1)*tuple]...), s)
-				}
-				to[i] = p * block
+			part := to[:min(scatterStep, all-lo)]
+			if !move.Offsets(part, at[lo*tuple:(lo+len(part))*tuple], s[:tuple], block) {
+				return errTuple(at, s[:tuple])
 			}
-			apply(y, u, to[:count], lo*block, block)
+			apply(y, u, part, lo*block, block)
 		}
 		return nil
 	}}, nil
+}
+
+// errTuple names the first tuple of indices that is out of range.
+func errTuple(index []int64, axes tensor.Shape) error {
+	for n := len(axes); len(index) >= n; index = index[n:] {
+		for k, v := range index[:n] {
+			if v < -int64(axes[k]) || v >= int64(axes[k]) {
+				return fmt.Errorf("ops: input 1 (indices) has %v, out of range for axes of lengths %v", append([]int64(nil), index[:n]...), append(tensor.Shape(nil), axes...))
+			}
+		}
+	}
+	return nil
 }
 
 func tensorScatterInfer(c *InferCtx) error {
@@ -104,7 +112,7 @@ func tensorScatterKernel(k *KernelCtx) (Kernel, error) {
 		if err != nil {
 			return err
 		}
-		mvCopy(y, x)
+		mvCopy(y, x, c.Threads)
 		inner, n, m := mvLen(s[axis+1:]), s[axis], su[axis]
 		perBatch := mvLen(s[1:axis])
 		to, from := mvDataOf(y), mvDataOf(u)

@@ -26,7 +26,7 @@ func viewKernel(infer func(*InferCtx) error) func(*KernelCtx) (Kernel, error) {
 					return err
 				}
 			}
-			mvCopy(y, x)
+			mvCopy(y, x, c.Threads)
 			return nil
 		}}, nil
 	}
