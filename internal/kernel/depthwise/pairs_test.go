@@ -56,9 +56,7 @@ func TestPairs(t *testing.T) {
 				}
 				compareGuarded(t, fmt.Sprintf("%+v", a), a.YRow+a.Outputs*a.YPixel+32, func(y []float32) {
 					if a.Y = y; a.Stream > 0 {
-						skip := int(-uintptr(unsafe.Pointer(&y[0])) % 64 / 4)
-						a.Y = y[skip:]
-						defer func() { copy(y, slices.Concat(y[skip:], y[:skip])) }()
+						defer fromLine(&a.Y)()
 					}
 					a.W, a.Group = lanesOf(w, channels, k.Lanes)
 					k.Pairs(&a)
@@ -72,6 +70,14 @@ func TestPairs(t *testing.T) {
 	})
 }
 
+// fromLine lets y begin where a line of the caches does, and returns what moves the elements to the beginning of the memory.
+func fromLine(y *[]float32) func() {
+	all := *y
+	skip := int(-uintptr(unsafe.Pointer(&all[0])) % 64 / 4)
+	*y = all[skip:]
+	return func() { copy(all, slices.Concat(all[skip:], all[:skip])) }
+}
+
 // TestSpread does so for the kernels of transposed windows.
 func TestSpread(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -83,11 +89,17 @@ func TestSpread(t *testing.T) {
 					a.Right = r.IntN(2)
 				}
 				a.XRow, a.YRow = (a.Inputs+a.Right)*a.Pixel+r.IntN(3), (2*a.Inputs-a.Half)*a.Pixel+r.IntN(3)
+				if r.IntN(2) == 0 { // whole lines, for whole vectors around the caches
+					a.Stream, a.Pixel = 1, 80
+					a.XRow, a.YRow = (a.Inputs+a.Right)*a.Pixel, (2*a.Inputs-a.Half)*a.Pixel
+				}
 				a.X = random(r, a.Below*a.XRow+(a.Inputs+a.Right-1)*a.Pixel+channels)
 				a.X[r.IntN(len(a.X))], a.X[r.IntN(len(a.X))] = float32(math.NaN()), float32(math.Inf(1))
 				w := random(r, 9*channels)
-				compareGuarded(t, fmt.Sprintf("%+v", a), 2*a.YRow+16, func(y []float32) {
-					a.Y = y
+				compareGuarded(t, fmt.Sprintf("%+v", a), 2*a.YRow+32, func(y []float32) {
+					if a.Y = y; a.Stream > 0 {
+						defer fromLine(&a.Y)()
+					}
 					a.W, a.Group = lanesOf(w, channels, k.Lanes)
 					k.Spread(&a)
 				}, func(y []float32) {

@@ -17,6 +17,7 @@ type SpreadArgs struct {
 	Rows          int // of outputs: 1 or 2
 	XAhead        int // elements from what is read to what will be read soon
 	YAhead        int // elements from what is written to what will be written soon
+	Stream        int // 1: whole vectors of 16 lanes, all of which are aligned, are written around the caches
 }
 
 func spreadGeneric(a *SpreadArgs) {

@@ -7605,10 +7605,10 @@ full_inner_row:
 	LEAQ       (R11)(R8*1), R14
 	PREFETCHT1 (R14)
 	PREFETCHT1 (R14)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), R14
 	PREFETCHT1 (R14)
 	PREFETCHT1 (R14)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 	VMOVAPS    Y11, Y9
 	VMOVAPS    Y12, Y10
@@ -7653,10 +7653,10 @@ full_whole_row:
 	LEAQ       (R11)(R8*1), CX
 	PREFETCHT1 (CX)
 	PREFETCHT1 (CX)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), CX
 	PREFETCHT1 (CX)
 	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 	VMOVAPS    Y11, Y9
 	VMOVAPS    Y12, Y10
@@ -7684,10 +7684,10 @@ full_lone_row:
 	LEAQ       (R11)(R8*1), CX
 	PREFETCHT1 (CX)
 	PREFETCHT1 (CX)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), CX
 	PREFETCHT1 (CX)
 	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 	JMP        full_end
 
@@ -7706,10 +7706,10 @@ full_column_row:
 	LEAQ       (R11)(R8*1), CX
 	PREFETCHT1 (CX)
 	PREFETCHT1 (CX)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), CX
 	PREFETCHT1 (CX)
 	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 
 full_end:
@@ -7803,10 +7803,10 @@ tail_inner_row:
 	LEAQ       (R11)(R8*1), R13
 	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), R13
 	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 	VMOVAPS    Y11, Y9
 	VMOVAPS    Y12, Y10
@@ -7861,10 +7861,10 @@ tail_whole_row:
 	LEAQ       (R11)(R8*1), AX
 	PREFETCHT1 (AX)
 	PREFETCHT1 (AX)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), AX
 	PREFETCHT1 (AX)
 	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 	VMOVAPS    Y11, Y9
 	VMOVAPS    Y12, Y10
@@ -7900,10 +7900,10 @@ tail_lone_row:
 	LEAQ       (R11)(R8*1), AX
 	PREFETCHT1 (AX)
 	PREFETCHT1 (AX)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), AX
 	PREFETCHT1 (AX)
 	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 	JMP        tail_end
 
@@ -7926,10 +7926,10 @@ tail_column_row:
 	LEAQ       (R11)(R8*1), AX
 	PREFETCHT1 (AX)
 	PREFETCHT1 (AX)(DX*1)
-	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(R8*1), AX
 	PREFETCHT1 (AX)
 	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
 	LEAQ       (R12)(DX*2), R12
 
 tail_end:
@@ -15867,37 +15867,75 @@ full_inner_below:
 	ADDQ        CX, DX
 	VMOVAPS     Z9, Z14
 	VFMADD231PS Z4, Z10, Z14
-	VMOVUPS     Z14, (R10)
+	CMPQ        192(AX), $0x00
+	JE          full_inner_00_through
+	VMOVNTPS    Z14, (R10)
+	JMP         full_inner_00_on
+
+full_inner_00_through:
+	VMOVUPS Z14, (R10)
+
+full_inner_00_on:
 	VMOVAPS     Z9, Z14
 	VFMADD231PS Z5, Z10, Z14
 	VFMADD231PS Z3, Z12, Z14
-	VMOVUPS     Z14, (R10)(CX*1)
+	CMPQ        192(AX), $0x00
+	JE          full_inner_01_through
+	VMOVNTPS    Z14, (R10)(CX*1)
+	JMP         full_inner_01_on
+
+full_inner_01_through:
+	VMOVUPS Z14, (R10)(CX*1)
+
+full_inner_01_on:
 	CMPQ        168(AX), $0x02
 	JL          full_inner_row
 	VMOVAPS     Z9, Z14
 	VFMADD231PS Z7, Z10, Z14
 	VFMADD231PS Z1, Z11, Z14
-	VMOVUPS     Z14, (R11)
+	CMPQ        192(AX), $0x00
+	JE          full_inner_10_through
+	VMOVNTPS    Z14, (R11)
+	JMP         full_inner_10_on
+
+full_inner_10_through:
+	VMOVUPS Z14, (R11)
+
+full_inner_10_on:
 	VMOVAPS     Z9, Z14
 	VFMADD231PS Z8, Z10, Z14
 	VFMADD231PS Z6, Z12, Z14
 	VFMADD231PS Z2, Z11, Z14
 	VFMADD231PS Z0, Z13, Z14
-	VMOVUPS     Z14, (R11)(CX*1)
+	CMPQ        192(AX), $0x00
+	JE          full_inner_11_through
+	VMOVNTPS    Z14, (R11)(CX*1)
+	JMP         full_inner_11_on
 
+full_inner_11_through:
+	VMOVUPS Z14, (R11)(CX*1)
+
+full_inner_11_on:
 full_inner_row:
+	CMPQ 192(AX), $0x00
+	JE   full_inner_ask_through
+	JMP  full_inner_ask_on
+
+full_inner_ask_through:
 	LEAQ       (R10)(DI*1), R12
 	PREFETCHT1 (R12)
 	PREFETCHT1 (R12)(CX*1)
-	LEAQ       (R10)(CX*2), R10
 	LEAQ       (R11)(DI*1), R12
 	PREFETCHT1 (R12)
 	PREFETCHT1 (R12)(CX*1)
-	LEAQ       (R11)(CX*2), R11
-	VMOVAPS    Z12, Z10
-	VMOVAPS    Z13, Z11
-	SUBQ       $0x00000001, R9
-	JMP        full_inputs
+
+full_inner_ask_on:
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	VMOVAPS Z12, Z10
+	VMOVAPS Z13, Z11
+	SUBQ    $0x00000001, R9
+	JMP     full_inputs
 
 full_inputs_end:
 	CMPQ       152(AX), $0x00
@@ -15915,86 +15953,184 @@ full_whole_below:
 	ADDQ        CX, DX
 	VMOVAPS     Z9, Z14
 	VFMADD231PS Z4, Z10, Z14
-	VMOVUPS     Z14, (R10)
+	CMPQ        192(AX), $0x00
+	JE          full_whole_00_through
+	VMOVNTPS    Z14, (R10)
+	JMP         full_whole_00_on
+
+full_whole_00_through:
+	VMOVUPS Z14, (R10)
+
+full_whole_00_on:
 	VMOVAPS     Z9, Z4
 	VFMADD231PS Z5, Z10, Z4
 	VFMADD231PS Z3, Z12, Z4
-	VMOVUPS     Z4, (R10)(CX*1)
+	CMPQ        192(AX), $0x00
+	JE          full_whole_01_through
+	VMOVNTPS    Z4, (R10)(CX*1)
+	JMP         full_whole_01_on
+
+full_whole_01_through:
+	VMOVUPS Z4, (R10)(CX*1)
+
+full_whole_01_on:
 	CMPQ        168(AX), $0x02
 	JL          full_whole_row
 	VMOVAPS     Z9, Z3
 	VFMADD231PS Z7, Z10, Z3
 	VFMADD231PS Z1, Z11, Z3
-	VMOVUPS     Z3, (R11)
+	CMPQ        192(AX), $0x00
+	JE          full_whole_10_through
+	VMOVNTPS    Z3, (R11)
+	JMP         full_whole_10_on
+
+full_whole_10_through:
+	VMOVUPS Z3, (R11)
+
+full_whole_10_on:
 	VMOVAPS     Z9, Z1
 	VFMADD231PS Z8, Z10, Z1
 	VFMADD231PS Z6, Z12, Z1
 	VFMADD231PS Z2, Z11, Z1
 	VFMADD231PS Z0, Z15, Z1
-	VMOVUPS     Z1, (R11)(CX*1)
+	CMPQ        192(AX), $0x00
+	JE          full_whole_11_through
+	VMOVNTPS    Z1, (R11)(CX*1)
+	JMP         full_whole_11_on
 
+full_whole_11_through:
+	VMOVUPS Z1, (R11)(CX*1)
+
+full_whole_11_on:
 full_whole_row:
+	CMPQ 192(AX), $0x00
+	JE   full_whole_ask_through
+	JMP  full_whole_ask_on
+
+full_whole_ask_through:
 	LEAQ       (R10)(DI*1), DX
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(CX*1)
-	LEAQ       (R10)(CX*2), R10
 	LEAQ       (R11)(DI*1), DX
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(CX*1)
-	LEAQ       (R11)(CX*2), R11
-	VMOVAPS    Z12, Z10
-	VMOVAPS    Z15, Z11
-	JMP        full_end
+
+full_whole_ask_on:
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	VMOVAPS Z12, Z10
+	VMOVAPS Z15, Z11
+	JMP     full_end
 
 full_last:
 	VMOVAPS     Z9, Z0
 	VFMADD231PS Z4, Z10, Z0
-	VMOVUPS     Z0, (R10)
+	CMPQ        192(AX), $0x00
+	JE          full_lone_00_through
+	VMOVNTPS    Z0, (R10)
+	JMP         full_lone_00_on
+
+full_lone_00_through:
+	VMOVUPS Z0, (R10)
+
+full_lone_00_on:
 	VMOVAPS     Z9, Z0
 	VFMADD231PS Z5, Z10, Z0
-	VMOVUPS     Z0, (R10)(CX*1)
+	CMPQ        192(AX), $0x00
+	JE          full_lone_01_through
+	VMOVNTPS    Z0, (R10)(CX*1)
+	JMP         full_lone_01_on
+
+full_lone_01_through:
+	VMOVUPS Z0, (R10)(CX*1)
+
+full_lone_01_on:
 	CMPQ        168(AX), $0x02
 	JL          full_lone_row
 	VMOVAPS     Z9, Z0
 	VFMADD231PS Z7, Z10, Z0
 	VFMADD231PS Z1, Z11, Z0
-	VMOVUPS     Z0, (R11)
+	CMPQ        192(AX), $0x00
+	JE          full_lone_10_through
+	VMOVNTPS    Z0, (R11)
+	JMP         full_lone_10_on
+
+full_lone_10_through:
+	VMOVUPS Z0, (R11)
+
+full_lone_10_on:
 	VMOVAPS     Z9, Z0
 	VFMADD231PS Z8, Z10, Z0
 	VFMADD231PS Z2, Z11, Z0
-	VMOVUPS     Z0, (R11)(CX*1)
+	CMPQ        192(AX), $0x00
+	JE          full_lone_11_through
+	VMOVNTPS    Z0, (R11)(CX*1)
+	JMP         full_lone_11_on
 
+full_lone_11_through:
+	VMOVUPS Z0, (R11)(CX*1)
+
+full_lone_11_on:
 full_lone_row:
+	CMPQ 192(AX), $0x00
+	JE   full_lone_ask_through
+	JMP  full_lone_ask_on
+
+full_lone_ask_through:
 	LEAQ       (R10)(DI*1), DX
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(CX*1)
-	LEAQ       (R10)(CX*2), R10
 	LEAQ       (R11)(DI*1), DX
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(CX*1)
-	LEAQ       (R11)(CX*2), R11
-	JMP        full_end
+
+full_lone_ask_on:
+	LEAQ (R10)(CX*2), R10
+	LEAQ (R11)(CX*2), R11
+	JMP  full_end
 
 full_half:
 	VMOVAPS     Z9, Z0
 	VFMADD231PS Z4, Z10, Z0
-	VMOVUPS     Z0, (R10)
+	CMPQ        192(AX), $0x00
+	JE          full_column_00_through
+	VMOVNTPS    Z0, (R10)
+	JMP         full_column_00_on
+
+full_column_00_through:
+	VMOVUPS Z0, (R10)
+
+full_column_00_on:
 	CMPQ        168(AX), $0x02
 	JL          full_column_row
 	VMOVAPS     Z9, Z0
 	VFMADD231PS Z7, Z10, Z0
 	VFMADD231PS Z1, Z11, Z0
-	VMOVUPS     Z0, (R11)
+	CMPQ        192(AX), $0x00
+	JE          full_column_10_through
+	VMOVNTPS    Z0, (R11)
+	JMP         full_column_10_on
 
+full_column_10_through:
+	VMOVUPS Z0, (R11)
+
+full_column_10_on:
 full_column_row:
+	CMPQ 192(AX), $0x00
+	JE   full_column_ask_through
+	JMP  full_column_ask_on
+
+full_column_ask_through:
 	LEAQ       (R10)(DI*1), DX
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(CX*1)
-	LEAQ       (R10)(CX*2), R10
 	LEAQ       (R11)(DI*1), DX
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(CX*1)
-	LEAQ       (R11)(CX*2), R11
+
+full_column_ask_on:
+	LEAQ (R10)(CX*2), R10
+	LEAQ (R11)(CX*2), R11
 
 full_end:
 	MOVQ 128(AX), DX
@@ -16076,10 +16212,10 @@ tail_inner_row:
 	LEAQ       (R10)(DI*1), R9
 	PREFETCHT1 (R9)
 	PREFETCHT1 (R9)(CX*1)
-	LEAQ       (R10)(CX*2), R10
 	LEAQ       (R11)(DI*1), R9
 	PREFETCHT1 (R9)
 	PREFETCHT1 (R9)(CX*1)
+	LEAQ       (R10)(CX*2), R10
 	LEAQ       (R11)(CX*2), R11
 	VMOVAPS    Z11, Z10
 	VMOVAPS    Z17, Z16
@@ -16121,13 +16257,13 @@ tail_whole_below:
 	VMOVUPS     Z1, K1, (R11)(CX*1)
 
 tail_whole_row:
-	LEAQ       (R10)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R10)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R11)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
 	LEAQ       (R10)(CX*2), R10
-	LEAQ       (R11)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(CX*1)
 	LEAQ       (R11)(CX*2), R11
 	VMOVAPS    Z11, Z10
 	VMOVAPS    Z18, Z16
@@ -16152,13 +16288,13 @@ tail_last:
 	VMOVUPS     Z0, K1, (R11)(CX*1)
 
 tail_lone_row:
-	LEAQ       (R10)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R10)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R11)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
 	LEAQ       (R10)(CX*2), R10
-	LEAQ       (R11)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(CX*1)
 	LEAQ       (R11)(CX*2), R11
 	JMP        tail_end
 
@@ -16174,16 +16310,21 @@ tail_half:
 	VMOVUPS     Z0, K1, (R11)
 
 tail_column_row:
-	LEAQ       (R10)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R10)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R11)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
 	LEAQ       (R10)(CX*2), R10
-	LEAQ       (R11)(DI*1), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 (AX)(CX*1)
 	LEAQ       (R11)(CX*2), R11
 
 tail_end:
 done:
+	CMPQ 192(AX), $0x00
+	JE   ordered
+	SFENCE
+
+ordered:
 	VZEROUPPER
 	RET

@@ -42,6 +42,7 @@ var gradBenchmarks = []struct {
 	{"depthwise/32@112", square(8, 32, 32, 32, 112, 3, 1, 1)},
 	{"depthwise/96@112s2", square(8, 96, 96, 96, 112, 3, 2, 1)},
 	{"depthwise/96@56", square(8, 96, 96, 96, 56, 3, 1, 1)},
+	{"depthwise/144@56s2", square(8, 144, 144, 144, 56, 3, 2, 1)},
 	{"depthwise/144@56", square(8, 144, 144, 144, 56, 3, 1, 1)},
 	{"depthwise/384@14", square(8, 384, 384, 384, 14, 3, 1, 1)},
 	{"depthwise/576@14s2", square(8, 576, 576, 576, 14, 3, 2, 1)},

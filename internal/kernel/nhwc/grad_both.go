@@ -14,9 +14,53 @@ import (
 // the gradient of the output comes from memory once. It is immutable and may be shared.
 type GradBoth struct {
 	x      *Plan
-	toX    *depthwiseConv
+	toX    inputBands
 	toW    *gradSlides
 	stream bool // the input's gradient is so large that no cache holds it until it is read
+}
+
+// inputBands is an algorithm of the input's gradient that can go band by band, in units that follow each other from the first row to the last.
+type inputBands interface {
+	unitsOfPlane() int
+	// begin returns what computes the units of a run.
+	begin(a *Args, stream int) unitTask
+}
+
+// unitTask computes units of a gradient.
+type unitTask interface {
+	unit(s *rowScratch, u int)
+	end()
+}
+
+func (d *depthwiseConv) unitsOfPlane() int { return d.units() / d.g.Batch }
+
+func (d *depthwiseConv) begin(a *Args, stream int) unitTask {
+	t := depthwiseTasks.Get().(*depthwiseTask)
+	*t = depthwiseTask{d: d, a: *a, filter: a.Filter.packed.data, stream: stream}
+	return t
+}
+
+func (t *depthwiseTask) end() {
+	*t = depthwiseTask{}
+	depthwiseTasks.Put(t)
+}
+
+func (t *transposedDepthwise) unitsOfPlane() int {
+	if t.spreads {
+		return t.pairsOf(&t.axes[1])
+	}
+	return t.axes[1].Out
+}
+
+func (t *transposedDepthwise) begin(a *Args, stream int) unitTask {
+	r := transposedDepthwiseTasks.Get().(*transposedDepthwiseTask)
+	*r = transposedDepthwiseTask{transposedDepthwise: t, a: *a, paired: t.spreads, stream: stream}
+	return r
+}
+
+func (t *transposedDepthwiseTask) end() {
+	*t = transposedDepthwiseTask{}
+	transposedDepthwiseTasks.Put(t)
 }
 
 // GradBothArgs are the operands of one run: X and Dx [Batch, In..., InC], Dy [Batch, Out..., OutC], W and Dw [OutC, 1, Kernel...].
@@ -27,7 +71,7 @@ type GradBothArgs struct {
 }
 
 const (
-	// bandElems bounds the gradients of the rows of outputs that stay in the second-level cache, with as many inputs and their gradients.
+	// bandElems bounds a third of what stays in the second-level cache: gradients of rows of outputs, the inputs and their gradients.
 	bandElems = 64 << 10
 	// streamElems is from where on the input's gradient goes around the caches.
 	streamElems = 2 << 20
@@ -43,8 +87,8 @@ func NewGradBoth(g conv.Geom) *GradBoth {
 		return nil
 	}
 	x := NewGradXPlan(g)
-	toX, _ := x.alg.(*depthwiseConv)
-	if toX == nil || x.g.Rank != 2 || toX.g != x.g || len(toX.parts) != 1 || toX.multiplier != 1 {
+	toX := bandsOf(x)
+	if toX == nil {
 		return nil
 	}
 	toW.together = toW.blocks()
@@ -52,12 +96,28 @@ func NewGradBoth(g conv.Geom) *GradBoth {
 		return nil
 	}
 	h, w := &g.Axes[0], &g.Axes[1]
-	toW.rows = even(h.Out, min(toW.rows, max(1, bandElems/(w.Out*g.InC))))
+	row := (w.Out + 2*h.Stride*w.In) * g.InC // of outputs, with the inputs and their gradients
+	toW.rows = even(h.Out, min(toW.rows, max(1, 3*bandElems/row)))
 	if toW.rows < h.Out {
 		toW.stack = 1
 	}
 	toW.bands()
 	return &GradBoth{x, toX, toW, g.Batch*g.InC*g.InSize() >= streamElems && g.InC%(lineBytes/4) == 0}
+}
+
+// bandsOf returns the algorithm of a plan in two dimensions if it can go band by band, else nil.
+func bandsOf(x *Plan) inputBands {
+	switch alg := x.alg.(type) {
+	case *depthwiseConv:
+		if x.g.Rank == 2 && alg.g == x.g && len(alg.parts) == 1 && alg.multiplier == 1 {
+			return alg
+		}
+	case *transposedDepthwise:
+		if x.g.Rank == 2 && alg.g == x.g {
+			return alg
+		}
+	}
+	return nil
 }
 
 // Scratch returns how many floats of scratch memory a run wants.
@@ -77,7 +137,7 @@ func (b *GradBoth) Run(a *GradBothArgs) {
 	t.b, t.toW.gradSlides, t.sums = b, b.toW, sums
 	t.w = GradWArgs{X: a.X, Dy: a.Dy}
 	t.toW.a = &t.w
-	t.x = Args{X: a.Dy, Y: a.Dx, XStep: g.OutC, YStep: g.InC}
+	t.x = Args{X: a.Dy, Y: a.Dx, XStep: g.OutC, YStep: g.InC, Filter: &t.filter}
 	if t.stream = 0; b.stream && uintptr(unsafe.Pointer(&a.Dx[0]))%lineBytes == 0 {
 		t.stream = 1
 	}
@@ -106,10 +166,9 @@ func (t *gradBothTask) Chunk(i int) {
 	first, last, from, to, sums := w.chunk(i, t.sums)
 	a := slideArgs.Get().(*depthwise.SlideArgs)
 	s := rowScratches.Get().(*rowScratch)
-	x := depthwiseTasks.Get().(*depthwiseTask)
+	x := t.b.toX.begin(&t.x, t.stream)
 	*a = w.args
-	*x = depthwiseTask{d: t.b.toX, a: t.x, filter: t.filter.packed.data, stream: t.stream}
-	units := t.b.toX.units() / w.g.Batch // of a plane
+	units := t.b.toX.unitsOfPlane()
 	for p := from; p < to; p += w.stack {
 		planes, done := min(w.stack, to-p), 0
 		for i := range w.calls {
@@ -123,8 +182,8 @@ func (t *gradBothTask) Chunk(i int) {
 			w.band(a, p, planes, i, first, last, sums)
 		}
 	}
-	*a, *x = depthwise.SlideArgs{}, depthwiseTask{}
+	*a = depthwise.SlideArgs{}
 	slideArgs.Put(a)
-	depthwiseTasks.Put(x)
+	x.end()
 	s.release()
 }

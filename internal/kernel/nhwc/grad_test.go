@@ -130,11 +130,13 @@ func widened(x []float32) []float64 {
 // TestGradBoth compares both gradients of depthwise convolutions, in memory full of NaN, with what either plan computes alone: in one band of
 // rows and several, with the input's gradient written around the caches, too.
 func TestGradBoth(t *testing.T) {
-	for i, c := range []struct{ batch, channels, high, wide, kernel, lo, hi int }{
-		{4, 32, 9, 11, 3, 1, 1}, {5, 40, 14, 13, 3, 1, 1}, {9, 17, 7, 7, 3, 1, 1}, {4, 128, 60, 40, 3, 1, 1}, {8, 16, 12, 30, 5, 2, 2}, {4, 24, 13, 13, 7, 3, 3},
-		{4, 32, 20, 9, 3, 0, 0}, {6, 64, 1, 12, 3, 1, 1}, {4, 33, 21, 24, 3, 1, 0}, {4, 48, 2, 3, 3, 1, 1}, {12, 96, 5, 5, 5, 2, 2},
+	for i, c := range []struct{ batch, channels, high, wide, kernel, stride, lo, hi int }{
+		{4, 32, 9, 11, 3, 1, 1, 1}, {5, 40, 14, 13, 3, 1, 1, 1}, {9, 17, 7, 7, 3, 1, 1, 1}, {4, 128, 60, 40, 3, 1, 1, 1}, {8, 16, 12, 30, 5, 1, 2, 2},
+		{4, 24, 13, 13, 7, 1, 3, 3}, {4, 32, 20, 9, 3, 1, 0, 0}, {6, 64, 1, 12, 3, 1, 1, 1}, {4, 33, 21, 24, 3, 1, 1, 0}, {4, 48, 2, 3, 3, 1, 1, 1},
+		{12, 96, 5, 5, 5, 1, 2, 2}, {4, 32, 20, 18, 3, 2, 1, 1}, {8, 48, 15, 13, 3, 2, 1, 1}, {4, 144, 56, 56, 3, 2, 1, 1}, {5, 40, 14, 17, 3, 2, 0, 1},
+		{4, 17, 8, 8, 3, 2, 0, 0}, {6, 64, 2, 9, 3, 2, 1, 0}, {4, 32, 21, 16, 5, 2, 2, 2}, {4, 24, 13, 14, 7, 2, 3, 3}, {9, 16, 1, 30, 3, 2, 1, 1},
 	} {
-		axis := func(n int) [6]int { return [6]int{n, c.kernel, 1, 1, c.lo, c.hi} }
+		axis := func(n int) [6]int { return [6]int{n, c.kernel, c.stride, 1, c.lo, c.hi} }
 		g := problem{c.batch, c.channels, c.channels, c.channels, [][6]int{axis(c.high), axis(c.wide)}}.geom()
 		b := NewGradBoth(g)
 		if b == nil {

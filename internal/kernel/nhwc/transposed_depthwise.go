@@ -92,6 +92,7 @@ type transposedDepthwiseTask struct {
 	paired bool // a unit is a pair of rows, else a row
 	units  int
 	size   int // units of a chunk
+	stream int // SpreadArgs.Stream
 }
 
 var transposedDepthwiseTasks = sync.Pool{New: func() any { return new(transposedDepthwiseTask) }}
@@ -119,13 +120,18 @@ func (t *transposedDepthwiseTask) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.units)
 	s := rowScratches.Get().(*rowScratch)
 	for u := lo; u < hi; u++ {
-		if t.paired {
-			t.pair(s, u)
-		} else {
-			t.row(s, u)
-		}
+		t.unit(s, u)
 	}
 	s.release()
+}
+
+// unit computes a row, or a pair of rows.
+func (t *transposedDepthwiseTask) unit(s *rowScratch, u int) {
+	if t.paired {
+		t.pair(s, u)
+	} else {
+		t.row(s, u)
+	}
 }
 
 // bias is that of the outputs, or zeros.

@@ -49,7 +49,7 @@ func (t *transposedDepthwiseTask) pair(s *rowScratch, u int) {
 		t.segment(s, &t.segments[0], y)
 	}
 	a := &s.spread
-	*a = depthwise.SpreadArgs{Pixel: c, XRow: w.In * c, YRow: w.Out * c, Group: t.taps * t.k.Lanes, Rows: rows, XAhead: 2 * w.In * c}
+	*a = depthwise.SpreadArgs{Pixel: c, XRow: w.In * c, YRow: w.Out * c, Group: t.taps * t.k.Lanes, Rows: rows, XAhead: 2 * w.In * c, Stream: t.stream}
 	if i+1 < h.In {
 		a.Below = 1
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -15,6 +17,7 @@ const (
 	spreadInputs, spreadRight, spreadHalf = 136, 144, 152
 	spreadBelow, spreadRows               = 160, 168
 	spreadXAhead, spreadYAhead            = 176, 184
+	spreadStream                          = 192
 )
 
 // spreadGen is the state of a spread kernel while it is emitted.
@@ -58,6 +61,12 @@ func spread(v isa) {
 	g.m = tail
 	g.group("tail", w)
 	Label("done")
+	if v.Wide() {
+		CMPQ(Mem{Base: g.a, Disp: spreadStream}, U8(0))
+		JE(LabelRef("ordered"))
+		SFENCE()
+		Label("ordered")
+	}
 	VZEROUPPER()
 	RET()
 }
@@ -120,22 +129,26 @@ func (g *spreadGen) outputs(label string, both, neighbour bool) {
 	if neighbour {
 		right = g.inputs(label)
 	}
-	g.output(0, 0, right)
+	g.output(label, 0, 0, right)
 	if both {
-		g.output(0, 1, right)
+		g.output(label, 0, 1, right)
 	}
 	CMPQ(Mem{Base: g.a, Disp: spreadRows}, U8(2))
 	JL(LabelRef(label + "_row"))
-	g.output(1, 0, right)
+	g.output(label, 1, 0, right)
 	if both {
-		g.output(1, 1, right)
+		g.output(label, 1, 1, right)
 	}
 	Label(label + "_row")
+	g.streaming(label+"_ask", func() {}, func() {
+		for _, q := range g.q {
+			later := GP64()
+			LEAQ(Mem{Base: q, Index: g.yAhead, Scale: 1}, later)
+			PREFETCHT1(Mem{Base: later})
+			PREFETCHT1(Mem{Base: later, Index: g.pixel, Scale: 1})
+		}
+	})
 	for _, q := range g.q {
-		later := GP64()
-		LEAQ(Mem{Base: q, Index: g.yAhead, Scale: 1}, later)
-		PREFETCHT1(Mem{Base: later})
-		PREFETCHT1(Mem{Base: later, Index: g.pixel, Scale: 1})
 		LEAQ(Mem{Base: q, Index: g.pixel, Scale: 2}, q)
 	}
 	for l, x := range right {
@@ -145,7 +158,7 @@ func (g *spreadGen) outputs(label string, both, neighbour bool) {
 
 // output emits one output in a row and column of the four at hand: those of number 0 see the input at hand through the middle of their
 // window, those of number 1 through its end, and the next input through its beginning.
-func (g *spreadGen) output(row, column int, right []reg.VecVirtual) {
+func (g *spreadGen) output(label string, row, column int, right []reg.VecVirtual) {
 	v, acc := g.v, g.v.Vec()
 	if g.bias != nil {
 		VMOVAPS(g.bias, acc)
@@ -164,5 +177,20 @@ func (g *spreadGen) output(row, column int, right []reg.VecVirtual) {
 	if column > 0 {
 		to.Index, to.Scale = g.pixel, 1
 	}
-	v.store(g.m, acc, to)
+	g.streaming(fmt.Sprintf("%s_%d%d", label, row, column), func() { VMOVNTPS(acc, to) }, func() { v.store(g.m, acc, to) })
+}
+
+// streaming emits what is done where whole vectors are written around the caches, which only vectors of a line are, and what else.
+func (g *spreadGen) streaming(label string, around, through func()) {
+	if !g.v.Wide() || g.m != nil {
+		through()
+		return
+	}
+	CMPQ(Mem{Base: g.a, Disp: spreadStream}, U8(0))
+	JE(LabelRef(label + "_through"))
+	around()
+	JMP(LabelRef(label + "_on"))
+	Label(label + "_through")
+	through()
+	Label(label + "_on")
 }
