@@ -18,8 +18,8 @@ type Span struct {
 // vector each, the missing channels zero; those of the next group begin Group elements further.
 type Args struct {
 	X, Y, W, Bias []float32 // Y begins at the first output, Bias at its first channel
-	Spans         []Span
-	At            int // where the window of the first output begins in X; it may lie before X where no tap is read
+	Spans         []Span    // rows: at least one
+	At            int       // where the window of the first output begins in X; it may lie before X where no tap is read
 	Channels      int
 	Pixel         int
 	Stride        int // Taps only: the others know theirs

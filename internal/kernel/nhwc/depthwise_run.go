@@ -154,6 +154,10 @@ func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
 	if t.bias != nil {
 		bias = t.bias[j*c:][:c]
 	}
+	if len(s.rows) == 0 {
+		blank(a, y, bias[:c], p.outputs)
+		return
+	}
 	last := &d.g.Axes[d.g.Rank-1]
 	for c0 := 0; c0 < c; c0 += d.panel {
 		a.Channels = min(d.panel, c-c0)
@@ -163,6 +167,16 @@ func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
 			a.At = c0 + (g.first*last.Stride-last.Lo)*step
 			a.Y = y[(g.first-p.first)*a.YStep+c0:]
 			d.compute(s, g, last)
+		}
+	}
+}
+
+// blank computes outputs that see nothing but padding; kernels want a span.
+func blank(a *depthwise.Args, y, bias []float32, outputs int) {
+	for i := range outputs {
+		to := y[i*a.YStep:][:len(bias)]
+		for c, v := range bias {
+			to[c] = min(max(v, a.Lo), a.Hi)
 		}
 	}
 }
