@@ -57,8 +57,9 @@ type Args struct {
 }
 
 const (
-	// queryBlock is the number of queries in a chunk: keys and values of a step are read from afar once for all of them.
-	queryBlock = 128
+	// queryBlock is the number of queries in a chunk: keys and values of a step are read from afar once for all of them. Those that
+	// are copied serve more.
+	queryBlock, copiedBlock = 128, 256
 	// keyBlock bounds the keys of a step; see CALIBRATION.md.
 	keyBlock = 512
 	// fewQueries go row by row.
@@ -80,7 +81,8 @@ type run struct {
 	grad    *Grad // what is wanted instead of Y: chunks are heads of keys; nil in Run
 	few     bool
 	set     *set
-	blocks  int // of queries
+	chunk   int // queries in a chunk
+	blocks  int // of queries: chunks of a head
 	keys    int // in a step
 	masks   [2]packed
 	stripe  int // queries whose masks are packed together
@@ -98,7 +100,9 @@ func Run(a *Args) {
 	r.Args = *a
 	r.check()
 	r.few, r.set, r.stripe = a.few(), selected(), queryPad
-	r.blocks = a.queryBlocks()
+	if r.cut(queryBlock); a.collides() && !r.few {
+		r.cut(copiedBlock)
+	}
 	if a.Keys > 0 {
 		steps := (a.Keys + keyBlock - 1) / keyBlock
 		r.keys = (a.Keys + steps - 1) / steps
@@ -115,7 +119,8 @@ func Run(a *Args) {
 // few reports whether queries go row by row.
 func (a *Args) few() bool { return a.Queries <= fewQueries && !a.allColumns }
 
-func (a *Args) queryBlocks() int { return max(1, (a.Queries+queryBlock-queryPad-1)/queryBlock) }
+// cut sets the number of queries in a chunk, but the last, which may be a little larger.
+func (r *run) cut(n int) { r.chunk, r.blocks = n, max(1, (r.Queries+n-queryPad-1)/n) }
 
 // check panics unless every access lies in its slice.
 func (r *run) check() {
@@ -160,14 +165,15 @@ func (r *run) Chunk(i int) {
 	}
 	w.block = block{}
 	w.args, w.keyed, w.summed, w.turned = gemm.Args{}, scoresArgs{}, valuesArgs{}, turnArgs{}
+	w.near.k, w.near.v = nil, nil
 	workers.Put(w)
 }
 
 // queries returns block k of the queries of head h of batch b.
 func (r *run) queries(b, h, k int) block {
-	x := block{run: r, b: b, h: h, q0: k * queryBlock, q1: r.Queries}
+	x := block{run: r, b: b, h: h, q0: k * r.chunk, q1: r.Queries}
 	if k < r.blocks-1 {
-		x.q1 = x.q0 + queryBlock
+		x.q1 = x.q0 + r.chunk
 	}
 	return x
 }

@@ -27,6 +27,7 @@ type worker struct {
 	dscore []float32 // their gradients
 	// For each query: the largest score so far, the sum of exponentials, what the result is multiplied with.
 	top, high, sum, factor []float32
+	near                   near
 	dims, ds, ss           [2]int // for transposing
 	turned                 turnArgs
 	scale                  [4]float32
@@ -55,6 +56,7 @@ func (w *worker) columns() {
 		w.load(s)
 	}
 	for k0 := 0; k0 < w.seen(w.q1); k0 += w.keys {
+		w.bring(k0, min(k0+w.keys, w.seen(w.q1)))
 		for s := w.strip(0); s.n > 0; s = w.strip(s.at + s.n) {
 			if k1 := min(k0+w.keys, s.seen); k1 > k0 {
 				w.step(s, k0, k1)

@@ -33,7 +33,8 @@ func Gradient(g *Grad) {
 	fits("gradient of queries", &g.DQ, r.B, r.H, r.Queries, r.Size)
 	fits("gradient of keys", &g.DK, r.B, r.KVHeads, r.Keys, r.Size)
 	fits("gradient of values", &g.DV, r.B, r.KVHeads, r.Keys, r.ValueSize)
-	r.blocks, r.keys = r.queryBlocks(), r.Keys
+	r.cut(queryBlock)
+	r.keys = r.Keys
 	r.packMasks()
 	r.packing = 0
 	par.Run(g.Threads, r.B*r.KVHeads, r)

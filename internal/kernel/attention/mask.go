@@ -156,9 +156,9 @@ func (r *run) packChunk(i int) {
 		}
 		return
 	}
-	q0, q1 := k*queryBlock, r.Queries
+	q0, q1 := k*r.chunk, r.Queries
 	if k < r.blocks-1 {
-		q1 = q0 + queryBlock
+		q1 = q0 + r.chunk
 	}
 	for ; q0 < q1; q0 += r.stripe {
 		r.packStripe(m, p, b*p.batch+h*p.head+r.Keys*q0, src+q0*m.Row, min(q1-q0, r.stripe))

@@ -120,7 +120,7 @@ func (w *worker) multiplyKeys(s strip, p, top []float32, k0, k1 int) {
 		hidden = hidden || w.masks[i].form != none && !w.done[i]
 	}
 	a := &w.keyed
-	*a = scoresArgs{step: 4 * w.K.Step, size: w.Size, q: start(s.of(w.query, w.Size)), top: start(top)}
+	*a = scoresArgs{step: 4 * w.near.kStep, size: w.Size, q: start(s.of(w.query, w.Size)), top: start(top)}
 	if hidden {
 		a.top = start(w.spare[:])
 	}
@@ -128,7 +128,7 @@ func (w *worker) multiplyKeys(s strip, p, top []float32, k0, k1 int) {
 		if t.tiles > 0 {
 			first := k0 + t.first
 			w.maskTile(a, s, first)
-			a.k, a.s, a.tiles = start(w.K.at(w.b, w.kv(), first)), start(p[t.first*s.width:]), t.tiles
+			a.k, a.s, a.tiles = start(w.near.k[t.first*w.near.kStep:]), start(p[t.first*s.width:]), t.tiles
 			s.panel.scores[t.rows-1](a)
 		}
 	}
@@ -206,13 +206,13 @@ func (s strip) each(keys, ld int, f func(at, from, n int)) {
 // multiplyValues adds the values of keys [k0, k1) to the results of a panel, which it scales by factor if there is one.
 func (w *worker) multiplyValues(s strip, p, factor []float32, k0, k1 int) {
 	a, y := &w.summed, s.of(w.result, w.ValueSize)
-	*a = valuesArgs{step: 4 * w.V.Step, keys: k1 - k0, p: start(p)}
+	*a = valuesArgs{step: 4 * w.near.vStep, keys: k1 - k0, p: start(p)}
 	if factor != nil {
 		a.factor = start(factor)
 	}
 	for _, t := range evenly(w.ValueSize, len(s.panel.values)) {
 		if t.tiles > 0 {
-			a.v, a.y, a.tiles = start(w.V.at(w.b, w.kv(), k0)[t.first:]), start(y[t.first*s.width:]), t.tiles
+			a.v, a.y, a.tiles = start(w.near.v[t.first:]), start(y[t.first*s.width:]), t.tiles
 			s.panel.values[t.rows-1](a)
 		}
 	}
