@@ -58,7 +58,7 @@ func derive(name string, shape tensor.Shape, fill func(dst []float32)) *Value {
 func (v *Value) elements(f func(x []float32)) {
 	v.Read(func() { f(tensor.Of[float32](v.Const)) })
 	if v.Derived == nil {
-		mmap.Release(v.Const.Bytes())
+		mmap.ReleaseSoon(v.Const.Bytes())
 	}
 }
 
@@ -110,7 +110,7 @@ func (d *Derived) ReadRows(f func(rows func(dst []float32, first int))) bool {
 		return false
 	}
 	f(d.rows)
-	mmap.Release(d.from.Const.Bytes())
+	mmap.ReleaseSoon(d.from.Const.Bytes())
 	return true
 }
 

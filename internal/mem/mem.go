@@ -26,12 +26,12 @@ func Partly(n, first int) []byte {
 // Ordinary is Bytes for what serves a short time, or until Enlarge: in pages of the ordinary size, of which the system always has some that were
 // in use a moment ago. A huge page takes some systems many milliseconds, see pause.
 func Ordinary(n int) []byte {
-	if n < hugePage {
-		return alignedBytes(n, Alignment)
+	b := alignedBytes(n, Alignment)
+	if n >= hugePage {
+		b = hugeBytes(n)[:n]
 	}
-	b := hugeBytes(n)
-	TakeOrdinary(b[:n])
-	return b[:n]
+	TakeOrdinary(b)
+	return b
 }
 
 // TakeOrdinary makes fresh b, which will be filled, ready in pages of the ordinary size, all at once.
@@ -80,6 +80,10 @@ func Take[E byte | float32](x []E) {
 	}
 }
 
+// leastGrown is the least number of elements that Grow asks for. What is not used takes no memory: as sizes grow from node to node of
+// a first run, pages that are there stay in use.
+const leastGrown = 1 << 16
+
 // Grow returns n elements of any value for working memory that was x until now, and nothing else: in its storage where
 // that is large enough. Otherwise the memory of x goes back to the system at once, and a quarter more than n is taken,
 // so that sizes which vary seldom meet.
@@ -88,7 +92,11 @@ func Grow(x []float32, n int) []float32 {
 		return x[:n]
 	}
 	Discard(x[:cap(x)])
-	return floats(Partly(4*max(n+n/4, 1<<12), 4*n))[:n]
+	b := Partly(4*max(n+n/4, leastGrown), 4*n)
+	if len(b) < hugePage {
+		TakeOrdinary(b[:4*n])
+	}
+	return floats(b)[:n]
 }
 
 // Discard gives the memory of x back to the system, where that can be: whole pages of it then take no memory

@@ -40,7 +40,7 @@ func release(pages []byte) {
 	}
 }
 
-// pageRange is a range of whole pages of a mapping, the last of which may end with it.
+// pageRange is a range of a mapping: of whole pages, the last of which may end with it, but in ReleaseSoon.
 type pageRange struct{ from, to int }
 
 // pages returns the pages that hold those of the parts that lie in f, in order and apart.

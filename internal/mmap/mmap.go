@@ -13,7 +13,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unsafe"
 )
 
 // A File is the content of a file in memory, which must not be written to.
@@ -22,7 +21,8 @@ type File struct {
 	mapped  bool
 	open    *os.File // what is mapped, nil unless by MapOpen
 	id      Identity
-	settled bool // id was, when the file was mapped
+	settled bool      // id was, when the file was mapped
+	read    pageRange // what ReleaseSoon has not given back; guarded by mappings
 }
 
 // Map maps the regular file f, which may be closed afterwards.
@@ -121,20 +121,44 @@ func (f *File) Release() {
 // Release tells the system that part of the content of a File will not be read soon: it then takes no memory,
 // and is read from the file again if it is needed after all. Memory that no File maps is left alone.
 func Release(part []byte) {
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(part)))
-	size := uintptr(os.Getpagesize())
-	from, to := (start+size-1)&^(size-1), (start+uintptr(len(part)))&^(size-1)
-	if from >= to || len(part) == 0 || !inMapping(start, len(part)) {
-		return
+	if f, at := Find(part); f != nil {
+		f.releaseInside(pageRange{at, at + len(part)})
 	}
-	_ = advise(part[from-start:to-start], DontNeed) // a hint: without it the pages stay
 }
 
-// inMapping reports whether n bytes at an address lie in a mapping.
-func inMapping(start uintptr, n int) bool {
+// releaseInside gives back the whole pages of a range.
+func (f *File) releaseInside(r pageRange) {
+	size := os.Getpagesize()
+	if from, to := (r.from+size-1)&^(size-1), r.to&^(size-1); from < to {
+		_ = advise(f.data[from:to], DontNeed) // a hint: without it the pages stay
+	}
+}
+
+// soon is the number of bytes that ReleaseSoon gives back together.
+const soon = 1 << 20
+
+// ReleaseSoon is Release for parts of a File that are read one after the other: neighbours are given back together, since each time
+// interrupts the threads on other processors, which have to forget where the pages were. Up to soon bytes stay in memory until the next.
+func ReleaseSoon(part []byte) {
+	f, at := Find(part)
+	if f == nil {
+		return
+	}
+	r := pageRange{at, at + len(part)}
 	mappings.Lock()
-	defer mappings.Unlock()
-	return slices.ContainsFunc(mappings.list, func(m *File) bool { return m.holds(start, n) })
+	before := f.read
+	if before.from < before.to && 0 <= r.from-before.to && r.from-before.to < os.Getpagesize() {
+		r.from, before = before.from, pageRange{}
+	}
+	f.read = r
+	if r.to-r.from >= soon {
+		f.read = pageRange{}
+	}
+	mappings.Unlock()
+	f.releaseInside(before)
+	if r.to-r.from >= soon {
+		f.releaseInside(r)
+	}
 }
 
 // ErrFault is the error of memory that was mapped from a file and cannot be read any more.

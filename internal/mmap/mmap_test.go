@@ -122,3 +122,38 @@ func TestRelease(t *testing.T) {
 		t.Error("memory that is not mapped from a file was released")
 	}
 }
+
+// TestReleaseSoon reads parts of a mapping one after the other: neighbours wait for each other until they are many, and others go back. The
+// content stays that of the file.
+func TestReleaseSoon(t *testing.T) {
+	page := os.Getpagesize()
+	data := make([]byte, 4*soon)
+	for i := range data {
+		data[i] = byte(i * 7 >> 3)
+	}
+	m := mapBytes(t, data)
+	b := m.Bytes()
+	for _, c := range []struct{ from, to, waitFrom, waitTo int }{
+		{10, 5000, 10, 5000},
+		{5000, 5100, 10, 5100},
+		{5100 + page, 5200 + page, 5100 + page, 5200 + page}, // not a neighbour
+		{100, 200, 100, 200},                                 // before it
+		{150, 199 + page, 150, 199 + page},                   // twice in part
+		{199 + 2*page - 1, soon, 150, soon},
+		{soon, soon + 151, 0, 0}, // enough
+		{2 * soon, 3 * soon, 0, 0},
+		{0, 0, 0, 0},
+	} {
+		ReleaseSoon(b[c.from:c.to])
+		if want := (pageRange{c.waitFrom, c.waitTo}); m.read != want {
+			t.Errorf("after bytes %d to %d: %+v wait, want %+v", c.from, c.to, m.read, want)
+		}
+		if !bytes.Equal(b, data) {
+			t.Fatalf("after bytes %d to %d the content has changed", c.from, c.to)
+		}
+	}
+	own := bytes.Repeat([]byte{7}, 2*soon)
+	if ReleaseSoon(own); bytes.Count(own, []byte{7}) != len(own) {
+		t.Error("memory that is not mapped from a file was released")
+	}
+}

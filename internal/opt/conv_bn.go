@@ -97,11 +97,9 @@ func channelsFit(shape tensor.Shape, channels int, transposed bool, group int) b
 
 // scaleRows multiplies rows of so many elements by a factor each.
 func scaleRows(dst, src, scale []float32, each int) {
-	for at := 0; at < len(src); at += each {
-		f := scale[at/each]
-		for i, v := range src[at : at+each] {
-			dst[at+i] = v * f
-		}
+	for i, at := 0, 0; at < len(src); at += each {
+		vec.Mul(dst[at:at+each], src[at:at+each], scale[i:i+1])
+		i++
 	}
 }
 
@@ -112,8 +110,8 @@ func scaleColumns(dst, src, scale []float32, shape tensor.Shape, group, first in
 	for at := 0; at < len(src); at += len(row) {
 		in := first + at/len(row)
 		if at == 0 || in%perGroup == 0 {
-			for i := range row {
-				row[i] = scale[in/perGroup*shape[1]+i/kernel]
+			for i, f := range scale[in/perGroup*shape[1]:][:shape[1]] {
+				vec.Fill(row[i*kernel:][:kernel], f)
 			}
 		}
 		vec.Mul(dst[at:at+len(row)], src[at:at+len(row)], row)

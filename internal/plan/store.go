@@ -88,7 +88,7 @@ func (s *Store) Read(constant *tensor.Tensor, spare *ops.Spare, f func([]float32
 		return
 	}
 	f(tensor.Of[float32](constant))
-	mmap.Release(constant.Bytes())
+	mmap.ReleaseSoon(constant.Bytes())
 }
 
 // ReadRows implements ops.Weights.
