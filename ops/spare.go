@@ -9,10 +9,10 @@ type Spare struct {
 	used int
 }
 
-// Reserve makes room for n elements, which will be used.
-func (s *Spare) Reserve(n int) {
+// Reserve makes room for n elements, which will be used. Their pages come by run.
+func (s *Spare) Reserve(n int, run mem.Runner) {
 	if n > len(s.x) {
-		s.x = mem.OrdinaryFloats(n)
+		s.x = mem.OrdinaryFloats(n, run)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // TestSpare takes pieces that neither overlap nor move, also beyond what was reserved, and the same memory again after Reset.
 func TestSpare(t *testing.T) {
 	var s ops.Spare
-	s.Reserve(64)
+	s.Reserve(64, nil)
 	var first *float32
 	for round := range 3 {
 		var pieces [][]float32

@@ -50,7 +50,7 @@ func preferHuge(b []byte, n, more int) {
 		ordinary.after(touch(b[at:cap(b)]))
 	}
 	if at < min(last, n) {
-		TakeOrdinary(b[at:n])
+		TakeOrdinary(b[at:n], nil)
 	}
 }
 

@@ -1,6 +1,8 @@
 package mem
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -37,6 +39,54 @@ func TestOrdinary(t *testing.T) {
 	TestWeights(t)
 }
 
+// TestRunner takes storage on several threads: it holds zeros, and pieces cover it once.
+func TestRunner(t *testing.T) {
+	was := ordinary.end.Load()
+	defer func() { ordinary.end.Store(was) }()
+	parts := 0
+	run := func(n int, part func(i int)) {
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() { part(i) })
+		}
+		all.Wait()
+		parts = n
+	}
+	for _, n := range []int{100, hugePage - 1, hugePage + 4097, 4 * hugePage, 5*hugePage + 100, 6*hugePage + mostly} {
+		for _, slow := range []bool{false, true} {
+			for _, take := range []func(int, Runner) []byte{BytesBy, Ordinary} {
+				if ordinary.end.Store(0); slow {
+					ordinary.after(time.Hour)
+				}
+				parts = 0
+				b := take(n, run)
+				if len(b) != n || cap(b) < n || int(address(b))%Alignment != 0 || n >= 4*hugePage && parts < 2 {
+					t.Fatalf("%d bytes: length %d at %#x by %d parts", n, len(b), address(b), parts)
+				}
+				if i := slices.IndexFunc(b, func(x byte) bool { return x != 0 }); i >= 0 {
+					t.Fatalf("%d bytes: byte %d is %d", n, i, b[i])
+				}
+			}
+		}
+	}
+	for _, n := range []int{1, 9, 10, 11, 25, 30} {
+		at := 0
+		Runner(func(n int, part func(int)) {
+			for i := range n {
+				part(i)
+			}
+		}).pieces(n, 10, func(from, to int) {
+			if from != at || to <= from {
+				t.Errorf("%d bytes in pieces of 10: %d to %d after %d", n, from, to, at)
+			}
+			at = to
+		})
+		if at != n {
+			t.Errorf("pieces of %d bytes end at %d", n, at)
+		}
+	}
+}
+
 // TestTouchedInside takes pieces of storage whose rest is in use already: getting their huge pages ready writes to no byte of it.
 func TestTouchedInside(t *testing.T) {
 	was := ordinary.end.Load()
@@ -65,7 +115,7 @@ func TestEnlarge(t *testing.T) {
 	defer func() { ordinary.end.Store(was) }()
 	for _, n := range []int{100, hugePage, hugePage + 1, 3*hugePage + 4097, 2*hugePage + mostly} {
 		for _, slow := range []bool{false, true} {
-			b := Ordinary(n)
+			b := Ordinary(n, nil)
 			if len(b) != n || int(address(b))%Alignment != 0 {
 				t.Fatalf("%d bytes: length %d at %#x", n, len(b), address(b))
 			}

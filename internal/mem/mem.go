@@ -23,21 +23,44 @@ func Partly(n, first int) []byte {
 	return b[:n:n]
 }
 
+// A Runner calls part for each of n parts of work, perhaps on several threads. Where it is nil, one thread does all.
+type Runner func(n int, part func(i int))
+
+// BytesBy is Bytes whose pages come to several threads at the same time.
+func BytesBy(n int, run Runner) []byte {
+	if n < 2*hugePage {
+		return Bytes(n)
+	}
+	b := hugeBytes(n)
+	run.pieces(n, 2*hugePage, func(from, to int) { preferHuge(b[from:], to-from, 0) })
+	return b[:n:n]
+}
+
 // Ordinary is Bytes for what serves a short time, or until Enlarge: in pages of the ordinary size, of which the system always has some that were
 // in use a moment ago. A huge page takes some systems many milliseconds, see pause.
-func Ordinary(n int) []byte {
+func Ordinary(n int, run Runner) []byte {
 	b := alignedBytes(n, Alignment)
 	if n >= hugePage {
 		b = hugeBytes(n)[:n]
 	}
-	TakeOrdinary(b)
+	TakeOrdinary(b, run)
 	return b
 }
 
-// TakeOrdinary makes fresh b, which will be filled, ready in pages of the ordinary size, all at once.
-func TakeOrdinary(b []byte) {
+// TakeOrdinary makes fresh b, which will be filled, ready in pages of the ordinary size, many at once.
+func TakeOrdinary(b []byte, run Runner) {
 	if len(b) >= worthTaking {
-		take(b)
+		run.pieces(len(b), hugePage/2, func(from, to int) { take(b[from:to]) })
+	}
+}
+
+// pieces calls f for the pieces of n bytes, each but the last of the given size.
+func (run Runner) pieces(n, size int, f func(from, to int)) {
+	piece := func(i int) { f(i*size, min(n, (i+1)*size)) }
+	if count := (n + size - 1) / size; run != nil && count > 1 {
+		run(count, piece)
+	} else {
+		f(0, n)
 	}
 }
 
@@ -59,7 +82,7 @@ func Floats(n int) []float32 {
 }
 
 // OrdinaryFloats is Floats with memory of Ordinary, for n > 0.
-func OrdinaryFloats(n int) []float32 { return floats(Ordinary(4 * n)) }
+func OrdinaryFloats(n int, run Runner) []float32 { return floats(Ordinary(4*n, run)) }
 
 func floats(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
@@ -94,7 +117,7 @@ func Grow(x []float32, n int) []float32 {
 	Discard(x[:cap(x)])
 	b := Partly(4*max(n+n/4, leastGrown), 4*n)
 	if len(b) < hugePage {
-		TakeOrdinary(b[:4*n])
+		TakeOrdinary(b[:4*n], nil)
 	}
 	return floats(b)[:n]
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/onnxrun/onnxrun/internal/mem"
+	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -363,13 +364,22 @@ func (f *Frame) layOut() error {
 	f.total, f.placed = total, true
 	if !f.guest() && (total > len(f.arena) || f.arena == nil) {
 		if f.passing = f.first() && total <= mostPassing; f.passing {
-			f.arena = mem.Ordinary(total)
+			f.arena = mem.Ordinary(total, f.p.opts.onThreads)
 		} else {
-			f.arena = mem.Bytes(total)
+			f.arena = mem.BytesBy(total, f.p.opts.onThreads)
 		}
 	}
 	return nil
 }
+
+// onThreads is a mem.Runner.
+func (o *Options) onThreads(n int, part func(i int)) { par.Run(o.Threads, n, parts(part)) }
+
+// parts calls a function for each part. It implements par.Task.
+type parts func(i int)
+
+// Chunk implements par.Task.
+func (p parts) Chunk(i int) { p(i) }
 
 // guest reports whether the arena belongs to the frame while it runs only.
 func (f *Frame) guest() bool { return f.lodges || f.p.opts.Arenas != nil }

@@ -55,7 +55,7 @@ func (f *Frame) begin() {
 		return
 	}
 	if !l.began.Swap(true) {
-		f.spare.Reserve(l.spare)
+		f.spare.Reserve(l.spare, f.p.opts.onThreads)
 		return
 	}
 	l.once.Do(l.keep)

@@ -108,7 +108,7 @@ func (f *Frame) pointOutputs(in, out []*tensor.Tensor, first bool) {
 		} else {
 			b = make([]byte, n, n+headroom(len(b), n))
 			if first {
-				mem.TakeOrdinary(b[:n])
+				mem.TakeOrdinary(b[:n], f.p.opts.onThreads)
 			} else {
 				mem.Take(b[:n])
 			}
