@@ -1,6 +1,8 @@
 package finetune
 
 import (
+	"slices"
+
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -164,8 +166,11 @@ func (w *shareWriter) reducedTo(p *graph.Value, shape tensor.Shape) sampleShares
 		}
 	}
 	return sampleShares{full: func() *graph.Value {
-		sum := w.with("ReduceSum", map[string]any{"keepdims": 0}, w.reshape(w.wide(p), dims...), w.ints(axes...))
-		return w.reshape(sum, w.samples, -1)
+		v := w.wide(p)
+		if slices.ContainsFunc(axes, func(i int64) bool { return dims[i] != 1 }) {
+			v = w.with("ReduceSum", map[string]any{"keepdims": 0}, w.reshape(v, dims...), w.ints(axes...))
+		}
+		return w.reshape(v, w.samples, -1)
 	}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/onnxrun/onnxrun/finetune/privacy"
 	"github.com/onnxrun/onnxrun/internal/autodiff"
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/kernel/optim"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -343,10 +344,7 @@ func (t *Trainer) addNoise() error {
 		if err := s.dp.Normals(p.Name, t.steps, z); err != nil {
 			return fmt.Errorf("finetune: noise of step %d for %q: %w", t.steps, p.Name, err)
 		}
-		sum := p.sum.dense[:len(z)]
-		for i, v := range z {
-			sum[i] = float32(float64(sum[i]) + deviation*float64(v))
-		}
+		optim.AddScaled(p.sum.dense[:len(z)], z, float32(deviation))
 	}
 	return nil
 }

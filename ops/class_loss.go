@@ -98,8 +98,9 @@ func (l *classLoss[T]) run(c *Call) error {
 		return fmt.Errorf("ops: labels have shape %v for scores %v", labels.Shape(), s)
 	}
 	var sum, total float64
+	list := labelsOf(labels)
 	for i := range labels.Len() {
-		loss, weight, err := l.one(x, weights, labelAt(labels, i), i, classes, inner)
+		loss, weight, err := l.one(x, weights, list.at(i), i, classes, inner)
 		if err != nil {
 			return err
 		}
@@ -134,9 +135,22 @@ func (l *classLoss[T]) one(x, weights []T, label int64, i, classes, inner int) (
 	return -weight * float64(x[(i/inner*classes+int(label))*inner+i%inner]), weight, nil
 }
 
-func labelAt(t *tensor.Tensor, i int) int64 {
+// labelIDs reads labels of either type.
+type labelIDs struct {
+	wide   []int64
+	narrow []int32
+}
+
+func labelsOf(t *tensor.Tensor) labelIDs {
 	if t.DType() == tensor.Int32 {
-		return int64(tensor.Of[int32](t)[i])
+		return labelIDs{narrow: tensor.Of[int32](t)}
 	}
-	return tensor.Of[int64](t)[i]
+	return labelIDs{wide: tensor.Of[int64](t)}
+}
+
+func (l *labelIDs) at(i int) int64 {
+	if l.narrow != nil {
+		return int64(l.narrow[i])
+	}
+	return l.wide[i]
 }

@@ -92,9 +92,9 @@ func (l *classLossGrad[T]) run(c *Call) error {
 		return fmt.Errorf("ops: gradient %v and labels %v for scores %v", c.In[0].Shape(), labels.Shape(), s)
 	}
 	clear(dx)
-	total := 0.0
+	total, list := 0.0, labelsOf(labels)
 	for i := range labels.Len() {
-		_, weight, err := l.one(dx, weights, labelAt(labels, i), i, classes, inner)
+		_, weight, err := l.one(dx, weights, list.at(i), i, classes, inner)
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (l *classLossGrad[T]) run(c *Call) error {
 		total = 1
 	}
 	for i := range labels.Len() {
-		label := labelAt(labels, i)
+		label := list.at(i)
 		_, weight, _ := l.one(dx, weights, label, i, classes, inner)
 		if weight == 0 {
 			continue

@@ -11,7 +11,7 @@ import (
 
 // SoftmaxLossGrad of the onnxrun domain is the gradient of SoftmaxCrossEntropyLoss in float32, from that of the loss, the labels,
 // optional weights of classes, and the logarithms of the probabilities: these times the share of each label in the loss, less
-// that share at the label.
+// that share at the label. Probabilities below 2^-60 count as none.
 
 func softmaxLossGradInfer(c *InferCtx) error {
 	c.SetType(0, c.Type(3))
@@ -47,8 +47,9 @@ func (l *softmaxLossBackward) run(c *Call) error {
 		return fmt.Errorf("ops: gradient %v and labels %v for scores %v", c.In[0].Shape(), labels.Shape(), s)
 	}
 	share, total := scratchOf[float32](c.Scratch, labels.Len()), 0.0
+	list := labelsOf(labels)
 	for i := range share {
-		_, weight, err := l.one(logs, weights, labelAt(labels, i), i, classes, inner)
+		_, weight, err := l.one(logs, weights, list.at(i), i, classes, inner)
 		if err != nil {
 			return err
 		}
@@ -68,7 +69,7 @@ func (l *softmaxLossBackward) run(c *Call) error {
 		}
 	}
 	j := lossJobs.Get().(*lossJob)
-	*j = lossJob{dx: tensor.Of[float32](c.Out[0]), logs: logs, share: share, labels: labels, samples: s[0], classes: classes, inner: inner}
+	*j = lossJob{dx: tensor.Of[float32](c.Out[0]), logs: logs, share: share, labels: list, samples: s[0], classes: classes, inner: inner}
 	var chunks int
 	chunks, j.size = par.Split(s[0], 1+lossGrain/max(1, classes*inner))
 	par.Run(c.Threads, chunks, j)
@@ -85,7 +86,7 @@ const lossGrain = 1 << 13
 // lossJob computes dx; its chunks are some samples.
 type lossJob struct {
 	dx, logs, share []float32 // [samples, classes, inner], the same, and [samples, inner]
-	labels          *tensor.Tensor
+	labels          labelIDs
 	samples         int
 	classes, inner  int
 	size            int // samples of a chunk
@@ -104,23 +105,26 @@ func (j *lossJob) Chunk(i int) {
 	vec.ScaledExpRows(j.dx[lo*n:hi*n], j.logs[lo*n:hi*n], j.share[lo:hi], n)
 	for k := lo; k < hi; k++ {
 		if v := j.share[k]; v != 0 {
-			j.dx[k*n+int(labelAt(j.labels, k))] -= v
+			j.dx[k*n+int(j.labels.at(k))] -= v
 		}
 	}
 }
+
+// whole is the share of probabilities that are scaled later.
+var whole = [1]float32{1}
 
 // sample computes sample i.
 func (j *lossJob) sample(i int) {
 	n := j.classes * j.inner
 	dx, share := j.dx[i*n:][:n], j.share[i*j.inner:][:j.inner]
-	vec.ExpTerm(dx, j.logs[i*n:][:n])
+	vec.ScaledExpRows(dx, j.logs[i*n:][:n], whole[:], n)
 	for c := range j.classes {
 		row := dx[c*j.inner:][:j.inner]
 		vec.Mul(row, row, share)
 	}
 	for k, v := range share {
 		if v != 0 {
-			dx[int(labelAt(j.labels, i*j.inner+k))*j.inner+k] -= v
+			dx[int(j.labels.at(i*j.inner+k))*j.inner+k] -= v
 		}
 	}
 }

@@ -36,6 +36,10 @@ func foldRowsOf(j *job, lo, hi int) {
 		foldShort(j.op, j.dst[lo:hi], j.src[lo*j.n:hi*j.n], j.n)
 		return
 	}
+	if j.op == SumSquare {
+		vec.SumSquareRows(j.dst[lo:hi], j.src[lo*j.n:hi*j.n], j.n)
+		return
+	}
 	for r := lo; r < hi; r++ {
 		j.dst[r] = foldRow32(j.op, j.src[r*j.n:(r+1)*j.n])
 	}

@@ -36,6 +36,20 @@ func Sum(x []float32) float32 { return foldSum(opSum, x) }
 // SumSquare returns the sum of x[i]*x[i].
 func SumSquare(x []float32) float32 { return foldSum(opSumSquare, x) }
 
+// SumSquareRows sets dst[i] to the SumSquare of row i of x, of n elements each.
+func SumSquareRows(dst, x []float32, n int) {
+	if n > foldBlock {
+		for i := range dst {
+			dst[i] = SumSquare(x[i*n:][:n])
+		}
+		return
+	}
+	f := active.fold[opSumSquare]
+	for i := range dst {
+		dst[i] = f(x[i*n:][:n])
+	}
+}
+
 // SumAbs returns the sum of the absolute values of x.
 func SumAbs(x []float32) float32 { return foldSum(opSumAbs, x) }
 

@@ -57,7 +57,8 @@ func SoftmaxGradRows(dx, dy, y []float32, cols int, log bool) bool {
 	return true
 }
 
-// ScaledExpRows sets each row of cols elements of dst to f*exp(x), with an f for each row, for x that are at most 0 but for rounding. dst may be x.
+// ScaledExpRows sets each row of cols elements of dst to f*exp(x), with an f for each row, for x that are at most 0 but for rounding: 0 where exp(x)
+// is below leastShare. dst may be x.
 func ScaledExpRows(dst, x, f []float32, cols int) {
 	if cols == 0 {
 		return
@@ -151,7 +152,11 @@ func logSoftmaxGradGo(dx, dy, y []float32, cols int) {
 func scaledExpRowsGo(dst, x, f []float32, cols int) {
 	for i, f := range f {
 		for j, v := range x[i*cols:][:cols] {
-			dst[i*cols+j] = f * float32(term(v))
+			e := term(v)
+			if e < leastShare {
+				e = 0
+			}
+			dst[i*cols+j] = f * float32(e)
 		}
 	}
 }

@@ -93,11 +93,14 @@ func TestScaledExpRows(t *testing.T) {
 				x[i] = -3 * v * v
 			}
 			f[3] = 0
-			x[0], x[cols], x[3*cols-1], x[4*cols-1] = 0, float32(math.Inf(-1)), -200, float32(math.NaN())
+			x[0], x[cols], x[2*cols], x[3*cols-1], x[4*cols-1] = 0, float32(math.Inf(-1)), -42, -200, float32(math.NaN())
 			y, intact := guarded(rows*cols, cols%3)
 			copy(y, x)
 			k.scaledExpRows(y, y, f, cols)
 			scaledExpRowsGo(x, x, f, cols)
+			if y[2*cols] != 0 {
+				t.Fatalf("rows of %d: exp(-42) comes to %g, want 0", cols, y[2*cols])
+			}
 			if nearAll(t, "exponentials", y, x, 1e-6); !intact() {
 				t.Fatalf("rows of %d: writes outside", cols)
 			}

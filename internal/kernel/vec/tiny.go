@@ -9,6 +9,9 @@ const (
 	leastNormal = 0x1p-126
 	// leastTerm is the least exponential that a softmax takes account of: a normal number when divided by a sum of up to MaxRow others.
 	leastTerm = leastNormal * MaxRow
+	// leastShare is the least probability that the gradient of a loss takes account of, far below what matters beside that of the label, and far
+	// enough from the least normal number for the products that the gradient goes through: a batch that is known by heart has no others.
+	leastShare = 0x1p-60
 	// siluEnd is where SiLU ends on the negative side, at -5e-18: far below what matters beside ordinary values, and far enough from the
 	// least normal number for another such factor, as where a map goes through SiLU and the gates of a squeeze-and-excitation.
 	siluEnd = 43.5

@@ -11591,18 +11591,18 @@ TEXT ·scaledExpRowsAVX2(SB), NOSPLIT, $0-80
 	MOVQ    cols+72(FP), BX
 	MOVQ    f_base+48(FP), SI
 	VMOVUPS lanes<>+416(SB), Y0
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+480(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+544(SB), Y5
-	VMOVUPS lanes<>+576(SB), Y6
-	VMOVUPS lanes<>+608(SB), Y7
+	VMOVUPS lanes<>+448(SB), Y0
+	VMOVUPS lanes<>+96(SB), Y1
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+512(SB), Y3
+	VMOVUPS lanes<>+544(SB), Y4
+	VMOVUPS lanes<>+576(SB), Y5
+	VMOVUPS lanes<>+608(SB), Y6
 
 next:
 	CMPQ         CX, BX
 	JLT          end
-	VBROADCASTSS (SI), Y7
+	VBROADCASTSS (SI), Y6
 	ADDQ         $0x04, SI
 	MOVQ         BX, DI
 	MOVQ         DX, R8
@@ -11611,74 +11611,78 @@ next:
 many141:
 	CMPQ         DI, $0x00000020
 	JLT          manyEnd141
-	VMOVUPS      (R8), Y8
-	VCMPPS       $0x15, Y0, Y8, Y9
-	VMOVAPS      Y8, Y10
-	VFMADD132PS  Y2, Y1, Y10
-	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS Y3, Y11, Y8
-	VMOVUPS      lanes<>+608(SB), Y11
-	VFMADD213PS  Y6, Y8, Y11
-	VFMADD213PS  Y5, Y8, Y11
-	VFMADD213PS  Y4, Y8, Y11
-	VFMADD213PS  lanes<>+640(SB), Y8, Y11
-	VFMADD213PS  lanes<>+352(SB), Y8, Y11
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y8
-	VANDPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y8
-	VMOVUPS      Y8, (R9)
-	VMOVUPS      32(R8), Y8
-	VCMPPS       $0x15, Y0, Y8, Y9
-	VMOVAPS      Y8, Y10
-	VFMADD132PS  Y2, Y1, Y10
-	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS Y3, Y11, Y8
-	VMOVUPS      lanes<>+608(SB), Y11
-	VFMADD213PS  Y6, Y8, Y11
-	VFMADD213PS  Y5, Y8, Y11
-	VFMADD213PS  Y4, Y8, Y11
-	VFMADD213PS  lanes<>+640(SB), Y8, Y11
-	VFMADD213PS  lanes<>+352(SB), Y8, Y11
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y8
-	VANDPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y8
-	VMOVUPS      Y8, 32(R9)
-	VMOVUPS      64(R8), Y8
-	VCMPPS       $0x15, Y0, Y8, Y9
-	VMOVAPS      Y8, Y10
-	VFMADD132PS  Y2, Y1, Y10
-	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS Y3, Y11, Y8
-	VMOVUPS      lanes<>+608(SB), Y11
-	VFMADD213PS  Y6, Y8, Y11
-	VFMADD213PS  Y5, Y8, Y11
-	VFMADD213PS  Y4, Y8, Y11
-	VFMADD213PS  lanes<>+640(SB), Y8, Y11
-	VFMADD213PS  lanes<>+352(SB), Y8, Y11
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y8
-	VANDPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y8
-	VMOVUPS      Y8, 64(R9)
-	VMOVUPS      96(R8), Y8
-	VCMPPS       $0x15, Y0, Y8, Y9
-	VMOVAPS      Y8, Y10
-	VFMADD132PS  Y2, Y1, Y10
-	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS Y3, Y11, Y8
-	VMOVUPS      lanes<>+608(SB), Y11
-	VFMADD213PS  Y6, Y8, Y11
-	VFMADD213PS  Y5, Y8, Y11
-	VFMADD213PS  Y4, Y8, Y11
-	VFMADD213PS  lanes<>+640(SB), Y8, Y11
-	VFMADD213PS  lanes<>+352(SB), Y8, Y11
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y8
-	VANDPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y8
-	VMOVUPS      Y8, 96(R9)
+	VMOVUPS      (R8), Y7
+	VMOVUPS      lanes<>+4928(SB), Y8
+	VCMPPS       $0x15, Y8, Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD132PS  Y1, Y0, Y9
+	VSUBPS       Y0, Y9, Y10
+	VFNMADD231PS Y2, Y10, Y7
+	VMOVUPS      lanes<>+608(SB), Y10
+	VFMADD213PS  Y5, Y7, Y10
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  lanes<>+640(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y7
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, (R9)
+	VMOVUPS      32(R8), Y7
+	VMOVUPS      lanes<>+4928(SB), Y8
+	VCMPPS       $0x15, Y8, Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD132PS  Y1, Y0, Y9
+	VSUBPS       Y0, Y9, Y10
+	VFNMADD231PS Y2, Y10, Y7
+	VMOVUPS      lanes<>+608(SB), Y10
+	VFMADD213PS  Y5, Y7, Y10
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  lanes<>+640(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y7
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, 32(R9)
+	VMOVUPS      64(R8), Y7
+	VMOVUPS      lanes<>+4928(SB), Y8
+	VCMPPS       $0x15, Y8, Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD132PS  Y1, Y0, Y9
+	VSUBPS       Y0, Y9, Y10
+	VFNMADD231PS Y2, Y10, Y7
+	VMOVUPS      lanes<>+608(SB), Y10
+	VFMADD213PS  Y5, Y7, Y10
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  lanes<>+640(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y7
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, 64(R9)
+	VMOVUPS      96(R8), Y7
+	VMOVUPS      lanes<>+4928(SB), Y8
+	VCMPPS       $0x15, Y8, Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD132PS  Y1, Y0, Y9
+	VSUBPS       Y0, Y9, Y10
+	VFNMADD231PS Y2, Y10, Y7
+	VMOVUPS      lanes<>+608(SB), Y10
+	VFMADD213PS  Y5, Y7, Y10
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  lanes<>+640(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y7
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, 96(R9)
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
@@ -11688,23 +11692,24 @@ manyEnd141:
 one141:
 	CMPQ         DI, $0x00000008
 	JLT          oneEnd141
-	VMOVUPS      (R8), Y8
-	VCMPPS       $0x15, Y0, Y8, Y9
-	VMOVAPS      Y8, Y10
-	VFMADD132PS  Y2, Y1, Y10
-	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS Y3, Y11, Y8
-	VMOVUPS      lanes<>+608(SB), Y11
-	VFMADD213PS  Y6, Y8, Y11
-	VFMADD213PS  Y5, Y8, Y11
-	VFMADD213PS  Y4, Y8, Y11
-	VFMADD213PS  lanes<>+640(SB), Y8, Y11
-	VFMADD213PS  lanes<>+352(SB), Y8, Y11
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y8
-	VANDPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y8
-	VMOVUPS      Y8, (R9)
+	VMOVUPS      (R8), Y7
+	VMOVUPS      lanes<>+4928(SB), Y8
+	VCMPPS       $0x15, Y8, Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD132PS  Y1, Y0, Y9
+	VSUBPS       Y0, Y9, Y10
+	VFNMADD231PS Y2, Y10, Y7
+	VMOVUPS      lanes<>+608(SB), Y10
+	VFMADD213PS  Y5, Y7, Y10
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  lanes<>+640(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y7
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, (R9)
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, DI
@@ -11715,24 +11720,25 @@ oneEnd141:
 	JE           done141
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         DI
-	VMOVUPS      (R10)(DI*4), Y8
-	VMASKMOVPS   (R8), Y8, Y9
-	VCMPPS       $0x15, Y0, Y9, Y10
-	VMOVAPS      Y9, Y11
-	VFMADD132PS  Y2, Y1, Y11
-	VSUBPS       Y1, Y11, Y12
-	VFNMADD231PS Y3, Y12, Y9
-	VMOVUPS      lanes<>+608(SB), Y12
-	VFMADD213PS  Y6, Y9, Y12
-	VFMADD213PS  Y5, Y9, Y12
-	VFMADD213PS  Y4, Y9, Y12
-	VFMADD213PS  lanes<>+640(SB), Y9, Y12
-	VFMADD213PS  lanes<>+352(SB), Y9, Y12
-	VPSLLD       $0x17, Y11, Y11
-	VMULPS       Y11, Y12, Y9
-	VANDPS       Y10, Y9, Y9
-	VMULPS       Y7, Y9, Y7
-	VMASKMOVPS   Y7, Y8, (R9)
+	VMOVUPS      (R10)(DI*4), Y7
+	VMASKMOVPS   (R8), Y7, Y8
+	VMOVUPS      lanes<>+4928(SB), Y9
+	VCMPPS       $0x15, Y9, Y8, Y9
+	VMOVAPS      Y8, Y10
+	VFMADD132PS  Y1, Y0, Y10
+	VSUBPS       Y0, Y10, Y11
+	VFNMADD231PS Y2, Y11, Y8
+	VMOVUPS      lanes<>+608(SB), Y11
+	VFMADD213PS  Y5, Y8, Y11
+	VFMADD213PS  Y4, Y8, Y11
+	VFMADD213PS  Y3, Y8, Y11
+	VFMADD213PS  lanes<>+640(SB), Y8, Y11
+	VFMADD213PS  lanes<>+352(SB), Y8, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y10, Y11, Y8
+	VANDPS       Y9, Y8, Y8
+	VMULPS       Y6, Y8, Y6
+	VMASKMOVPS   Y6, Y7, (R9)
 
 done141:
 	LEAQ (DX)(BX*4), DX
@@ -13423,7 +13429,7 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13551,7 +13557,7 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13679,7 +13685,7 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13807,7 +13813,7 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13935,7 +13941,7 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14064,7 +14070,7 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
 	VANDPS       lanes<>+3264(SB), Y0, Y0
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14200,7 +14206,7 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14328,7 +14334,7 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14456,7 +14462,7 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -20002,18 +20008,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20021,18 +20027,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20047,18 +20053,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20066,18 +20072,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20092,18 +20098,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20111,18 +20117,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20137,18 +20143,18 @@ next300:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20156,18 +20162,18 @@ next300:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -20197,18 +20203,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20216,18 +20222,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20241,18 +20247,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20260,18 +20266,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20285,18 +20291,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20304,18 +20310,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20329,18 +20335,18 @@ next301:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20348,18 +20354,18 @@ next301:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -20388,18 +20394,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20407,18 +20413,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20432,18 +20438,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20451,18 +20457,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20476,18 +20482,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20495,18 +20501,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -20520,18 +20526,18 @@ next302:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -20539,18 +20545,18 @@ next302:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21037,20 +21043,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21058,20 +21064,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21086,20 +21092,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21107,20 +21113,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21135,20 +21141,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21156,20 +21162,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21184,20 +21190,20 @@ next309:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21205,20 +21211,20 @@ next309:
 	VEXTRACTI128 $0x01, Y0, X0
 	VPXOR        lanes<>+1600(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
@@ -21248,20 +21254,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21269,20 +21275,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21296,20 +21302,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21317,20 +21323,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21344,20 +21350,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21365,20 +21371,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21392,20 +21398,20 @@ next310:
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21413,20 +21419,20 @@ next310:
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
@@ -21455,20 +21461,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21476,20 +21482,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21503,20 +21509,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21524,20 +21530,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21551,20 +21557,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21572,20 +21578,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -21599,20 +21605,20 @@ next311:
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
 	VPXOR        lanes<>+1600(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4960(SB), Y5
+	VMOVUPS      lanes<>+4992(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
@@ -21620,20 +21626,20 @@ next311:
 	VEXTRACTI128 $0x01, Y1, X1
 	VPXOR        lanes<>+1600(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
 	VPXOR        lanes<>+1600(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4960(SB), Y3
+	VMOVUPS      lanes<>+4992(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
@@ -22588,9 +22594,9 @@ end338:
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4992(SB), Y0
+	VMOVUPS lanes<>+5024(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+5024(SB), Y1
+	VMOVUPS lanes<>+5056(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22706,9 +22712,9 @@ end341:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4992(SB), Y0
+	VMOVUPS lanes<>+5024(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+5024(SB), Y1
+	VMOVUPS lanes<>+5056(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22830,7 +22836,7 @@ end344:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22914,7 +22920,7 @@ end347:
 // func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22998,7 +23004,7 @@ end350:
 // func equalI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23108,7 +23114,7 @@ end353:
 // func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23218,7 +23224,7 @@ end356:
 // func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23466,7 +23472,7 @@ end359:
 // func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23714,7 +23720,7 @@ end362:
 // func equalF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23962,7 +23968,7 @@ end365:
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24064,7 +24070,7 @@ end368:
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24166,7 +24172,7 @@ end371:
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24312,7 +24318,7 @@ end374:
 // func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24458,7 +24464,7 @@ end377:
 // func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24706,7 +24712,7 @@ end380:
 // func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25242,7 +25248,7 @@ end383:
 // func lessF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25490,7 +25496,7 @@ end386:
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25580,7 +25586,7 @@ end389:
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25670,7 +25676,7 @@ end392:
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25792,7 +25798,7 @@ end395:
 // func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25914,7 +25920,7 @@ end398:
 // func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26258,7 +26264,7 @@ end401:
 // func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26890,7 +26896,7 @@ end404:
 // func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4928(SB), Y0
+	VMOVUPS lanes<>+4960(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -27223,7 +27229,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+5056(SB), Y0, Y0
+	VPAND        lanes<>+5088(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27231,7 +27237,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+5056(SB), Y0, Y0
+	VPAND        lanes<>+5088(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27565,7 +27571,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+5056(SB), Y0, Y0
+	VPAND        lanes<>+5088(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27573,7 +27579,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+5056(SB), Y0, Y0
+	VPAND        lanes<>+5088(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27600,7 +27606,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+5056(SB), Y0, Y0
+	VPAND        lanes<>+5088(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27610,7 +27616,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+5056(SB), Y0, Y0
+	VPAND        lanes<>+5088(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27638,8 +27644,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+5088(SB), Y1, Y1
-	VPADDD       lanes<>+5120(SB), Y0, Y3
+	VORPS        lanes<>+5120(SB), Y1, Y1
+	VPADDD       lanes<>+5152(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -27653,8 +27659,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+5088(SB), Y1, Y1
-	VPADDD       lanes<>+5120(SB), Y0, Y3
+	VORPS        lanes<>+5120(SB), Y1, Y1
+	VPADDD       lanes<>+5152(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -28083,7 +28089,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+5056(SB), Y6, Y6
+	VPAND        lanes<>+5088(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28208,7 +28214,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+5056(SB), Y6, Y6
+	VPAND        lanes<>+5088(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28306,20 +28312,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+5152(SB), Y5
-	VFMADD213PS  lanes<>+5184(SB), Y4, Y5
+	VMOVUPS      lanes<>+5184(SB), Y5
 	VFMADD213PS  lanes<>+5216(SB), Y4, Y5
 	VFMADD213PS  lanes<>+5248(SB), Y4, Y5
 	VFMADD213PS  lanes<>+5280(SB), Y4, Y5
+	VFMADD213PS  lanes<>+5312(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+5312(SB), Y6, Y5
-	VMULPS       lanes<>+5344(SB), Y6, Y7
+	VMULPS       lanes<>+5344(SB), Y6, Y5
+	VMULPS       lanes<>+5376(SB), Y6, Y7
 	VXORPS       lanes<>+1600(SB), Y5, Y8
-	VMOVUPS      lanes<>+5312(SB), Y9
+	VMOVUPS      lanes<>+5344(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+5312(SB), Y3, Y6
+	VFMADD231PS  lanes<>+5344(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -28333,11 +28339,11 @@ next:
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+5376(SB), Y2
-	VFMADD213PS  lanes<>+5408(SB), Y1, Y2
+	VMOVUPS      lanes<>+5408(SB), Y2
 	VFMADD213PS  lanes<>+5440(SB), Y1, Y2
 	VFMADD213PS  lanes<>+5472(SB), Y1, Y2
 	VFMADD213PS  lanes<>+5504(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5536(SB), Y1, Y2
 	VFMADD213PS  lanes<>+480(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
@@ -28352,7 +28358,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+5536(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+5568(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -28397,7 +28403,7 @@ next:
 	VANDPS       lanes<>+3264(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
 	VANDPS       lanes<>+3264(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+5568(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+5600(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -29709,13 +29715,13 @@ TEXT ·expTermAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+544(SB), Z1
 	VBROADCASTSS lanes<>+576(SB), Z1
 	VBROADCASTSS lanes<>+608(SB), Z1
-	VBROADCASTSS lanes<>+5600(SB), Z1
+	VBROADCASTSS lanes<>+5632(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z3
-	VBROADCASTSS lanes<>+5664(SB), Z4
-	VBROADCASTSS lanes<>+5696(SB), Z5
-	VBROADCASTSS lanes<>+5728(SB), Z6
-	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5792(SB), Z7
 
 many415:
 	CMPQ         CX, $0x00000020
@@ -29724,7 +29730,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5760(SB), Z9
+	VBROADCASTSS lanes<>+5792(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29736,7 +29742,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5760(SB), Z9
+	VBROADCASTSS lanes<>+5792(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29757,7 +29763,7 @@ one415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5760(SB), Z9
+	VBROADCASTSS lanes<>+5792(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29781,7 +29787,7 @@ oneEnd415:
 	VMULPS       Z0, Z7, Z0
 	VREDUCEPS    $0x01, Z0, Z7
 	VCMPPS       $0x15, Z1, Z0, K2
-	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+5792(SB), Z1
 	VFMADD213PS  Z6, Z7, Z1
 	VFMADD213PS  Z5, Z7, Z1
 	VFMADD213PS  Z4, Z7, Z1
@@ -30438,11 +30444,11 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z2
-	VBROADCASTSS lanes<>+5664(SB), Z3
-	VBROADCASTSS lanes<>+5696(SB), Z4
-	VBROADCASTSS lanes<>+5728(SB), Z5
-	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5664(SB), Z2
+	VBROADCASTSS lanes<>+5696(SB), Z3
+	VBROADCASTSS lanes<>+5728(SB), Z4
+	VBROADCASTSS lanes<>+5760(SB), Z5
+	VBROADCASTSS lanes<>+5792(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 
@@ -30456,7 +30462,7 @@ many421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30473,7 +30479,7 @@ many421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30499,7 +30505,7 @@ one421:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30528,7 +30534,7 @@ oneEnd421:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5760(SB), Z8
+	VBROADCASTSS lanes<>+5792(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36408,11 +36414,11 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z2
-	VBROADCASTSS lanes<>+5664(SB), Z3
-	VBROADCASTSS lanes<>+5696(SB), Z4
-	VBROADCASTSS lanes<>+5728(SB), Z5
-	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5664(SB), Z2
+	VBROADCASTSS lanes<>+5696(SB), Z3
+	VBROADCASTSS lanes<>+5728(SB), Z4
+	VBROADCASTSS lanes<>+5760(SB), Z5
+	VBROADCASTSS lanes<>+5792(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 	CMPQ         BX, $0x01
@@ -36432,7 +36438,7 @@ many502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36451,7 +36457,7 @@ many502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36480,7 +36486,7 @@ one502:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36512,7 +36518,7 @@ oneEnd502:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5760(SB), Z8
+	VBROADCASTSS lanes<>+5792(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36541,7 +36547,7 @@ many503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36559,7 +36565,7 @@ many503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36586,7 +36592,7 @@ one503:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36616,7 +36622,7 @@ oneEnd503:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5760(SB), Z8
+	VBROADCASTSS lanes<>+5792(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36645,7 +36651,7 @@ many504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36663,7 +36669,7 @@ many504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36690,7 +36696,7 @@ one504:
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36720,7 +36726,7 @@ oneEnd504:
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5760(SB), Z8
+	VBROADCASTSS lanes<>+5792(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36757,11 +36763,11 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4512(SB), Z10
 	VBROADCASTSS lanes<>+4480(SB), Z11
 	VBROADCASTSS lanes<>+4448(SB), Z12
-	VBROADCASTSS lanes<>+5632(SB), Z12
-	VBROADCASTSS lanes<>+5664(SB), Z15
-	VBROADCASTSS lanes<>+5696(SB), Z16
-	VBROADCASTSS lanes<>+5728(SB), Z17
-	VBROADCASTSS lanes<>+5760(SB), Z18
+	VBROADCASTSS lanes<>+5664(SB), Z12
+	VBROADCASTSS lanes<>+5696(SB), Z15
+	VBROADCASTSS lanes<>+5728(SB), Z16
+	VBROADCASTSS lanes<>+5760(SB), Z17
+	VBROADCASTSS lanes<>+5792(SB), Z18
 	CMPQ         BX, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -36792,7 +36798,7 @@ one505:
 	VMULPS       Z3, Z18, Z20
 	VMULPS       Z18, Z20, Z20
 	VREDUCEPS    $0x01, Z20, Z22
-	VBROADCASTSS lanes<>+5760(SB), Z23
+	VBROADCASTSS lanes<>+5792(SB), Z23
 	VFMADD213PS  Z17, Z22, Z23
 	VFMADD213PS  Z16, Z22, Z23
 	VFMADD213PS  Z15, Z22, Z23
@@ -36840,7 +36846,7 @@ oneEnd505:
 	VMULPS       Z3, Z13, Z1
 	VMULPS       Z13, Z1, Z1
 	VREDUCEPS    $0x01, Z1, Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
+	VBROADCASTSS lanes<>+5792(SB), Z4
 	VFMADD213PS  Z17, Z3, Z4
 	VFMADD213PS  Z16, Z3, Z4
 	VFMADD213PS  Z15, Z3, Z4
@@ -36885,7 +36891,7 @@ one506:
 	VMULPS       Z3, Z18, Z20
 	VMULPS       Z18, Z20, Z20
 	VREDUCEPS    $0x01, Z20, Z22
-	VBROADCASTSS lanes<>+5760(SB), Z23
+	VBROADCASTSS lanes<>+5792(SB), Z23
 	VFMADD213PS  Z17, Z22, Z23
 	VFMADD213PS  Z16, Z22, Z23
 	VFMADD213PS  Z15, Z22, Z23
@@ -36931,7 +36937,7 @@ oneEnd506:
 	VMULPS       Z3, Z18, Z1
 	VMULPS       Z18, Z1, Z1
 	VREDUCEPS    $0x01, Z1, Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
+	VBROADCASTSS lanes<>+5792(SB), Z4
 	VFMADD213PS  Z17, Z3, Z4
 	VFMADD213PS  Z16, Z3, Z4
 	VFMADD213PS  Z15, Z3, Z4
@@ -36976,7 +36982,7 @@ one507:
 	VMULPS       Z3, Z19, Z20
 	VMULPS       Z19, Z20, Z20
 	VREDUCEPS    $0x01, Z20, Z22
-	VBROADCASTSS lanes<>+5760(SB), Z23
+	VBROADCASTSS lanes<>+5792(SB), Z23
 	VFMADD213PS  Z17, Z22, Z23
 	VFMADD213PS  Z16, Z22, Z23
 	VFMADD213PS  Z15, Z22, Z23
@@ -37022,7 +37028,7 @@ oneEnd507:
 	VMULPS       Z3, Z13, Z1
 	VMULPS       Z13, Z1, Z1
 	VREDUCEPS    $0x01, Z1, Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
+	VBROADCASTSS lanes<>+5792(SB), Z4
 	VFMADD213PS  Z17, Z3, Z4
 	VFMADD213PS  Z16, Z3, Z4
 	VFMADD213PS  Z15, Z3, Z4
@@ -37050,11 +37056,11 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+5632(SB), Z1
-	VBROADCASTSS lanes<>+5664(SB), Z2
-	VBROADCASTSS lanes<>+5696(SB), Z3
-	VBROADCASTSS lanes<>+5728(SB), Z4
-	VBROADCASTSS lanes<>+5760(SB), Z5
+	VBROADCASTSS lanes<>+5664(SB), Z1
+	VBROADCASTSS lanes<>+5696(SB), Z2
+	VBROADCASTSS lanes<>+5728(SB), Z3
+	VBROADCASTSS lanes<>+5760(SB), Z4
+	VBROADCASTSS lanes<>+5792(SB), Z5
 	VBROADCASTSS lanes<>+2624(SB), Z5
 	VBROADCASTSS lanes<>+2592(SB), Z6
 	CMPQ         BX, $0x01
@@ -37080,7 +37086,7 @@ one508:
 	VBROADCASTSS     lanes<>+2400(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5760(SB), Z11
+	VBROADCASTSS     lanes<>+5792(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37125,7 +37131,7 @@ oneEnd508:
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5760(SB), Z10
+	VBROADCASTSS     lanes<>+5792(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37167,7 +37173,7 @@ one509:
 	VBROADCASTSS     lanes<>+2400(SB), Z11
 	VMAXPS           Z10, Z11, Z10
 	VREDUCEPS        $0x01, Z10, Z11
-	VBROADCASTSS     lanes<>+5760(SB), Z12
+	VBROADCASTSS     lanes<>+5792(SB), Z12
 	VFMADD213PS      Z4, Z11, Z12
 	VFMADD213PS      Z3, Z11, Z12
 	VFMADD213PS      Z2, Z11, Z12
@@ -37210,7 +37216,7 @@ oneEnd509:
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5760(SB), Z10
+	VBROADCASTSS     lanes<>+5792(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37252,7 +37258,7 @@ one510:
 	VBROADCASTSS     lanes<>+2400(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5760(SB), Z11
+	VBROADCASTSS     lanes<>+5792(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37295,7 +37301,7 @@ oneEnd510:
 	VBROADCASTSS     lanes<>+2400(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5760(SB), Z10
+	VBROADCASTSS     lanes<>+5792(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -38167,13 +38173,13 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+96(SB), Z1
-	VBROADCASTSS lanes<>+5600(SB), Z2
+	VBROADCASTSS lanes<>+5632(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+5632(SB), Z4
-	VBROADCASTSS lanes<>+5664(SB), Z5
-	VBROADCASTSS lanes<>+5696(SB), Z6
-	VBROADCASTSS lanes<>+5728(SB), Z7
-	VBROADCASTSS lanes<>+5760(SB), Z8
+	VBROADCASTSS lanes<>+5664(SB), Z4
+	VBROADCASTSS lanes<>+5696(SB), Z5
+	VBROADCASTSS lanes<>+5728(SB), Z6
+	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5792(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z9
 
@@ -38185,7 +38191,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5760(SB), Z12
+	VBROADCASTSS lanes<>+5792(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38199,7 +38205,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5760(SB), Z12
+	VBROADCASTSS lanes<>+5792(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38222,7 +38228,7 @@ one523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5760(SB), Z12
+	VBROADCASTSS lanes<>+5792(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38250,7 +38256,7 @@ oneEnd523:
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
 	VCMPPS       $0x15, Z2, Z0, K2
-	VBROADCASTSS lanes<>+5760(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z2
 	VFMADD213PS  Z7, Z1, Z2
 	VFMADD213PS  Z6, Z1, Z2
 	VFMADD213PS  Z5, Z1, Z2
@@ -38475,13 +38481,13 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5600(SB), Z1
+	VBROADCASTSS lanes<>+5632(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z3
-	VBROADCASTSS lanes<>+5664(SB), Z4
-	VBROADCASTSS lanes<>+5696(SB), Z5
-	VBROADCASTSS lanes<>+5728(SB), Z6
-	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5792(SB), Z7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -38499,7 +38505,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38514,7 +38520,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38536,7 +38542,7 @@ row:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -39853,13 +39859,13 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+5600(SB), Z3
+	VBROADCASTSS     lanes<>+5632(SB), Z3
 	VCMPPS           $0x15, Z3, Z1, K2
-	VBROADCASTSS     lanes<>+5760(SB), Z3
+	VBROADCASTSS     lanes<>+5792(SB), Z3
+	VFMADD213PS.BCST lanes<>+5760(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5728(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5696(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5664(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5632(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS.Z      Z1, Z3, K2, Z3
 	VMOVAPS          Z3, Z1
@@ -39917,13 +39923,13 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+5600(SB), Z9
+	VBROADCASTSS      lanes<>+5632(SB), Z9
 	VCMPPS            $0x15, Z9, Z2, K2
-	VBROADCASTSS      lanes<>+5760(SB), Z9
+	VBROADCASTSS      lanes<>+5792(SB), Z9
+	VFMADD213PS.BCST  lanes<>+5760(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5728(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5696(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5664(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5632(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS.Z       Z2, Z9, K2, Z9
 	VMOVAPS           Z9, Z2
@@ -39994,13 +40000,13 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5600(SB), Z1
+	VBROADCASTSS lanes<>+5632(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z3
-	VBROADCASTSS lanes<>+5664(SB), Z4
-	VBROADCASTSS lanes<>+5696(SB), Z5
-	VBROADCASTSS lanes<>+5728(SB), Z6
-	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5792(SB), Z7
 	VBROADCASTSS lanes<>+768(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -40081,7 +40087,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5760(SB), Z13
+	VBROADCASTSS lanes<>+5792(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40095,7 +40101,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5760(SB), Z13
+	VBROADCASTSS lanes<>+5792(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40118,7 +40124,7 @@ one544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5760(SB), Z13
+	VBROADCASTSS lanes<>+5792(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40145,7 +40151,7 @@ oneEnd544:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z11
 	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5760(SB), Z12
+	VBROADCASTSS lanes<>+5792(SB), Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
@@ -40268,13 +40274,13 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5600(SB), Z1
+	VBROADCASTSS lanes<>+5632(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z3
-	VBROADCASTSS lanes<>+5664(SB), Z4
-	VBROADCASTSS lanes<>+5696(SB), Z5
-	VBROADCASTSS lanes<>+5728(SB), Z6
-	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5792(SB), Z7
 	VBROADCASTSS lanes<>+768(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
@@ -40355,7 +40361,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5760(SB), Z18
+	VBROADCASTSS lanes<>+5792(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40368,7 +40374,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5760(SB), Z18
+	VBROADCASTSS lanes<>+5792(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40390,7 +40396,7 @@ one547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5760(SB), Z18
+	VBROADCASTSS lanes<>+5792(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40416,7 +40422,7 @@ oneEnd547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5760(SB), Z18
+	VBROADCASTSS lanes<>+5792(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40867,13 +40873,13 @@ TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         y_base+48(FP), SI
 	VBROADCASTSS lanes<>+448(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5600(SB), Z1
+	VBROADCASTSS lanes<>+5632(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z3
-	VBROADCASTSS lanes<>+5664(SB), Z4
-	VBROADCASTSS lanes<>+5696(SB), Z5
-	VBROADCASTSS lanes<>+5728(SB), Z6
-	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5664(SB), Z3
+	VBROADCASTSS lanes<>+5696(SB), Z4
+	VBROADCASTSS lanes<>+5728(SB), Z5
+	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5792(SB), Z7
 
 next:
 	CMPQ         CX, BX
@@ -40949,7 +40955,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -40963,7 +40969,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -40987,7 +40993,7 @@ one554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41014,7 +41020,7 @@ oneEnd554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K2
-	VBROADCASTSS lanes<>+5760(SB), Z11
+	VBROADCASTSS lanes<>+5792(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41044,18 +41050,18 @@ TEXT ·scaledExpRowsAVX512(SB), NOSPLIT, $0-80
 	MOVQ         cols+72(FP), BX
 	MOVQ         f_base+48(FP), SI
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5600(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z3
-	VBROADCASTSS lanes<>+5664(SB), Z4
-	VBROADCASTSS lanes<>+5696(SB), Z5
-	VBROADCASTSS lanes<>+5728(SB), Z6
-	VBROADCASTSS lanes<>+5760(SB), Z7
+	VBROADCASTSS lanes<>+5632(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+5664(SB), Z2
+	VBROADCASTSS lanes<>+5696(SB), Z3
+	VBROADCASTSS lanes<>+5728(SB), Z4
+	VBROADCASTSS lanes<>+5760(SB), Z5
+	VBROADCASTSS lanes<>+5792(SB), Z6
 
 next:
 	CMPQ         CX, BX
 	JLT          end
-	VBROADCASTSS (SI), Z7
+	VBROADCASTSS (SI), Z6
 	ADDQ         $0x04, SI
 	MOVQ         BX, DI
 	MOVQ         DX, R8
@@ -41064,58 +41070,62 @@ next:
 many555:
 	CMPQ         DI, $0x00000040
 	JLT          manyEnd555
-	VMOVUPS      (R8), Z8
-	VMULPS       Z0, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5760(SB), Z10
-	VFMADD213PS  Z6, Z9, Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VSCALEFPS.Z  Z8, Z10, K1, Z10
-	VMULPS       Z7, Z10, Z8
-	VMOVUPS      Z8, (R9)
-	VMOVUPS      64(R8), Z8
-	VMULPS       Z0, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5760(SB), Z10
-	VFMADD213PS  Z6, Z9, Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VSCALEFPS.Z  Z8, Z10, K1, Z10
-	VMULPS       Z7, Z10, Z8
-	VMOVUPS      Z8, 64(R9)
-	VMOVUPS      128(R8), Z8
-	VMULPS       Z0, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5760(SB), Z10
-	VFMADD213PS  Z6, Z9, Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VSCALEFPS.Z  Z8, Z10, K1, Z10
-	VMULPS       Z7, Z10, Z8
-	VMOVUPS      Z8, 128(R9)
-	VMOVUPS      192(R8), Z8
-	VMULPS       Z0, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5760(SB), Z10
-	VFMADD213PS  Z6, Z9, Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VSCALEFPS.Z  Z8, Z10, K1, Z10
-	VMULPS       Z7, Z10, Z8
-	VMOVUPS      Z8, 192(R9)
+	VMOVUPS      (R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5824(SB), Z9
+	VCMPPS       $0x15, Z9, Z7, K1
+	VBROADCASTSS lanes<>+5792(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS.Z  Z7, Z9, K1, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, (R9)
+	VMOVUPS      64(R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5824(SB), Z9
+	VCMPPS       $0x15, Z9, Z7, K1
+	VBROADCASTSS lanes<>+5792(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS.Z  Z7, Z9, K1, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, 64(R9)
+	VMOVUPS      128(R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5824(SB), Z9
+	VCMPPS       $0x15, Z9, Z7, K1
+	VBROADCASTSS lanes<>+5792(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS.Z  Z7, Z9, K1, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, 128(R9)
+	VMOVUPS      192(R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5824(SB), Z9
+	VCMPPS       $0x15, Z9, Z7, K1
+	VBROADCASTSS lanes<>+5792(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS.Z  Z7, Z9, K1, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, 192(R9)
 	ADDQ         $0x00000100, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000040, DI
@@ -41125,19 +41135,20 @@ manyEnd555:
 one555:
 	CMPQ         DI, $0x00000010
 	JLT          oneEnd555
-	VMOVUPS      (R8), Z8
-	VMULPS       Z0, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VCMPPS       $0x15, Z1, Z8, K1
-	VBROADCASTSS lanes<>+5760(SB), Z10
-	VFMADD213PS  Z6, Z9, Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VSCALEFPS.Z  Z8, Z10, K1, Z10
-	VMULPS       Z7, Z10, Z8
-	VMOVUPS      Z8, (R9)
+	VMOVUPS      (R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5824(SB), Z9
+	VCMPPS       $0x15, Z9, Z7, K1
+	VBROADCASTSS lanes<>+5792(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS.Z  Z7, Z9, K1, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, (R9)
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
@@ -41150,19 +41161,20 @@ oneEnd555:
 	SHLXQ        DI, R10, DI
 	DECQ         DI
 	KMOVW        DI, K1
-	VMOVUPS.Z    (R8), K1, Z8
-	VMULPS       Z0, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5760(SB), Z10
-	VFMADD213PS  Z6, Z9, Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VSCALEFPS.Z  Z8, Z10, K2, Z10
-	VMULPS       Z7, Z10, Z7
-	VMOVUPS      Z7, K1, (R9)
+	VMOVUPS.Z    (R8), K1, Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5824(SB), Z9
+	VCMPPS       $0x15, Z9, Z7, K2
+	VBROADCASTSS lanes<>+5792(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS.Z  Z7, Z9, K2, Z9
+	VMULPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K1, (R9)
 
 done555:
 	LEAQ (DX)(BX*4), DX
@@ -43298,7 +43310,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43397,7 +43409,7 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43496,7 +43508,7 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43595,7 +43607,7 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43694,7 +43706,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43794,7 +43806,7 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
 	VANDPS.BCST  lanes<>+3264(SB), Z0, Z0
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43897,7 +43909,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43996,7 +44008,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44095,7 +44107,7 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4928(SB), Y2
+	VMOVUPS      lanes<>+4960(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -49322,9 +49334,9 @@ end752:
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4992(SB), Z0
-	VPSLLQ       $0x20, Z0, Z0
 	VBROADCASTSS lanes<>+5024(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+5056(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49434,9 +49446,9 @@ end755:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4992(SB), Z0
-	VPSLLQ       $0x20, Z0, Z0
 	VBROADCASTSS lanes<>+5024(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+5056(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49552,7 +49564,7 @@ end758:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49623,7 +49635,7 @@ end761:
 // func equalU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49694,7 +49706,7 @@ end764:
 // func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49778,7 +49790,7 @@ end767:
 // func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49862,7 +49874,7 @@ end770:
 // func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50024,7 +50036,7 @@ end773:
 // func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50186,7 +50198,7 @@ end776:
 // func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50348,7 +50360,7 @@ end779:
 // func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50419,7 +50431,7 @@ end782:
 // func lessU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50490,7 +50502,7 @@ end785:
 // func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50574,7 +50586,7 @@ end788:
 // func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50658,7 +50670,7 @@ end791:
 // func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50820,7 +50832,7 @@ end794:
 // func lessU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50982,7 +50994,7 @@ end797:
 // func lessF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51144,7 +51156,7 @@ end800:
 // func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51215,7 +51227,7 @@ end803:
 // func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51286,7 +51298,7 @@ end806:
 // func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51370,7 +51382,7 @@ end809:
 // func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51454,7 +51466,7 @@ end812:
 // func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51616,7 +51628,7 @@ end815:
 // func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51778,7 +51790,7 @@ end818:
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4928(SB), Z0
+	VBROADCASTSS lanes<>+4960(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -52420,8 +52432,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+5088(SB), Z1, Z1
-	VPADDD.BCST lanes<>+5120(SB), Z0, Z4
+	VORPS.BCST  lanes<>+5120(SB), Z1, Z1
+	VPADDD.BCST lanes<>+5152(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -52784,20 +52796,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+5152(SB), Z5
-	VFMADD213PS.BCST lanes<>+5184(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+5184(SB), Z5
 	VFMADD213PS.BCST lanes<>+5216(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+5248(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+5280(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+5312(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+5312(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+5344(SB), Z6, Z7
+	VMULPS.BCST      lanes<>+5344(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+5376(SB), Z6, Z7
 	VXORPS.BCST      lanes<>+1600(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+5312(SB), Z9
+	VBROADCASTSS     lanes<>+5344(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+5312(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+5344(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -52811,11 +52823,11 @@ next:
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+5376(SB), Z2
-	VFMADD213PS.BCST lanes<>+5408(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+5408(SB), Z2
 	VFMADD213PS.BCST lanes<>+5440(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+5472(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+5504(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5536(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+480(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
@@ -52826,7 +52838,7 @@ next:
 	VCMPPS.BCST      $0x15, lanes<>+1184(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+5536(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+5568(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -52870,7 +52882,7 @@ next:
 	VANDPS.BCST  lanes<>+3264(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
 	VANDPS.BCST  lanes<>+3264(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+5568(SB), Z2, K1
+	VCMPPS.BCST  $0x15, lanes<>+5600(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+1184(SB), Z1, K1
@@ -55602,11 +55614,11 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2496(SB), Z2
 	VBROADCASTSS lanes<>+2528(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5632(SB), Z2
-	VBROADCASTSS lanes<>+5664(SB), Z3
-	VBROADCASTSS lanes<>+5696(SB), Z4
-	VBROADCASTSS lanes<>+5728(SB), Z5
-	VBROADCASTSS lanes<>+5760(SB), Z6
+	VBROADCASTSS lanes<>+5664(SB), Z2
+	VBROADCASTSS lanes<>+5696(SB), Z3
+	VBROADCASTSS lanes<>+5728(SB), Z4
+	VBROADCASTSS lanes<>+5760(SB), Z5
+	VBROADCASTSS lanes<>+5792(SB), Z6
 	VBROADCASTSS lanes<>+2624(SB), Z6
 	VBROADCASTSS lanes<>+2592(SB), Z7
 
@@ -55624,7 +55636,7 @@ many842:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55641,7 +55653,7 @@ many842:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55666,7 +55678,7 @@ one842:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55694,7 +55706,7 @@ oneEnd842:
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5760(SB), Z10
+	VBROADCASTSS lanes<>+5792(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -57522,223 +57534,239 @@ DATA lanes<>+4912(SB)/4, $0x3fcc422a
 DATA lanes<>+4916(SB)/4, $0x3fcc422a
 DATA lanes<>+4920(SB)/4, $0x3fcc422a
 DATA lanes<>+4924(SB)/4, $0x3fcc422a
-DATA lanes<>+4928(SB)/4, $0x01010101
-DATA lanes<>+4932(SB)/4, $0x01010101
-DATA lanes<>+4936(SB)/4, $0x01010101
-DATA lanes<>+4940(SB)/4, $0x01010101
-DATA lanes<>+4944(SB)/4, $0x01010101
-DATA lanes<>+4948(SB)/4, $0x01010101
-DATA lanes<>+4952(SB)/4, $0x01010101
-DATA lanes<>+4956(SB)/4, $0x01010101
-DATA lanes<>+4960(SB)/4, $0x41e00000
-DATA lanes<>+4964(SB)/4, $0x41e00000
-DATA lanes<>+4968(SB)/4, $0x41e00000
-DATA lanes<>+4972(SB)/4, $0x41e00000
-DATA lanes<>+4976(SB)/4, $0x41e00000
-DATA lanes<>+4980(SB)/4, $0x41e00000
-DATA lanes<>+4984(SB)/4, $0x41e00000
-DATA lanes<>+4988(SB)/4, $0x41e00000
-DATA lanes<>+4992(SB)/4, $0x43380000
-DATA lanes<>+4996(SB)/4, $0x43380000
-DATA lanes<>+5000(SB)/4, $0x43380000
-DATA lanes<>+5004(SB)/4, $0x43380000
-DATA lanes<>+5008(SB)/4, $0x43380000
-DATA lanes<>+5012(SB)/4, $0x43380000
-DATA lanes<>+5016(SB)/4, $0x43380000
-DATA lanes<>+5020(SB)/4, $0x43380000
-DATA lanes<>+5024(SB)/4, $0x00080000
-DATA lanes<>+5028(SB)/4, $0x00080000
-DATA lanes<>+5032(SB)/4, $0x00080000
-DATA lanes<>+5036(SB)/4, $0x00080000
-DATA lanes<>+5040(SB)/4, $0x00080000
-DATA lanes<>+5044(SB)/4, $0x00080000
-DATA lanes<>+5048(SB)/4, $0x00080000
-DATA lanes<>+5052(SB)/4, $0x00080000
-DATA lanes<>+5056(SB)/4, $0x000000ff
-DATA lanes<>+5060(SB)/4, $0x000000ff
-DATA lanes<>+5064(SB)/4, $0x000000ff
-DATA lanes<>+5068(SB)/4, $0x000000ff
-DATA lanes<>+5072(SB)/4, $0x000000ff
-DATA lanes<>+5076(SB)/4, $0x000000ff
-DATA lanes<>+5080(SB)/4, $0x000000ff
-DATA lanes<>+5084(SB)/4, $0x000000ff
-DATA lanes<>+5088(SB)/4, $0x00000040
-DATA lanes<>+5092(SB)/4, $0x00000040
-DATA lanes<>+5096(SB)/4, $0x00000040
-DATA lanes<>+5100(SB)/4, $0x00000040
-DATA lanes<>+5104(SB)/4, $0x00000040
-DATA lanes<>+5108(SB)/4, $0x00000040
-DATA lanes<>+5112(SB)/4, $0x00000040
-DATA lanes<>+5116(SB)/4, $0x00000040
-DATA lanes<>+5120(SB)/4, $0x00007fff
-DATA lanes<>+5124(SB)/4, $0x00007fff
-DATA lanes<>+5128(SB)/4, $0x00007fff
-DATA lanes<>+5132(SB)/4, $0x00007fff
-DATA lanes<>+5136(SB)/4, $0x00007fff
-DATA lanes<>+5140(SB)/4, $0x00007fff
-DATA lanes<>+5144(SB)/4, $0x00007fff
-DATA lanes<>+5148(SB)/4, $0x00007fff
-DATA lanes<>+5152(SB)/4, $0x3e90acfa
-DATA lanes<>+5156(SB)/4, $0x3e90acfa
-DATA lanes<>+5160(SB)/4, $0x3e90acfa
-DATA lanes<>+5164(SB)/4, $0x3e90acfa
-DATA lanes<>+5168(SB)/4, $0x3e90acfa
-DATA lanes<>+5172(SB)/4, $0x3e90acfa
-DATA lanes<>+5176(SB)/4, $0x3e90acfa
-DATA lanes<>+5180(SB)/4, $0x3e90acfa
-DATA lanes<>+5184(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5188(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5192(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5196(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5200(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5204(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5208(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5212(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5216(SB)/4, $0x3ed30cfc
-DATA lanes<>+5220(SB)/4, $0x3ed30cfc
-DATA lanes<>+5224(SB)/4, $0x3ed30cfc
-DATA lanes<>+5228(SB)/4, $0x3ed30cfc
-DATA lanes<>+5232(SB)/4, $0x3ed30cfc
-DATA lanes<>+5236(SB)/4, $0x3ed30cfc
-DATA lanes<>+5240(SB)/4, $0x3ed30cfc
-DATA lanes<>+5244(SB)/4, $0x3ed30cfc
-DATA lanes<>+5248(SB)/4, $0x3f13bb61
-DATA lanes<>+5252(SB)/4, $0x3f13bb61
-DATA lanes<>+5256(SB)/4, $0x3f13bb61
-DATA lanes<>+5260(SB)/4, $0x3f13bb61
-DATA lanes<>+5264(SB)/4, $0x3f13bb61
-DATA lanes<>+5268(SB)/4, $0x3f13bb61
-DATA lanes<>+5272(SB)/4, $0x3f13bb61
-DATA lanes<>+5276(SB)/4, $0x3f13bb61
-DATA lanes<>+5280(SB)/4, $0x3f76384f
-DATA lanes<>+5284(SB)/4, $0x3f76384f
-DATA lanes<>+5288(SB)/4, $0x3f76384f
-DATA lanes<>+5292(SB)/4, $0x3f76384f
-DATA lanes<>+5296(SB)/4, $0x3f76384f
-DATA lanes<>+5300(SB)/4, $0x3f76384f
-DATA lanes<>+5304(SB)/4, $0x3f76384f
-DATA lanes<>+5308(SB)/4, $0x3f76384f
-DATA lanes<>+5312(SB)/4, $0x4038aa3b
-DATA lanes<>+5316(SB)/4, $0x4038aa3b
-DATA lanes<>+5320(SB)/4, $0x4038aa3b
-DATA lanes<>+5324(SB)/4, $0x4038aa3b
-DATA lanes<>+5328(SB)/4, $0x4038aa3b
-DATA lanes<>+5332(SB)/4, $0x4038aa3b
-DATA lanes<>+5336(SB)/4, $0x4038aa3b
-DATA lanes<>+5340(SB)/4, $0x4038aa3b
-DATA lanes<>+5344(SB)/4, $0x33257060
-DATA lanes<>+5348(SB)/4, $0x33257060
-DATA lanes<>+5352(SB)/4, $0x33257060
-DATA lanes<>+5356(SB)/4, $0x33257060
-DATA lanes<>+5360(SB)/4, $0x33257060
-DATA lanes<>+5364(SB)/4, $0x33257060
-DATA lanes<>+5368(SB)/4, $0x33257060
-DATA lanes<>+5372(SB)/4, $0x33257060
-DATA lanes<>+5376(SB)/4, $0x3920e8f8
-DATA lanes<>+5380(SB)/4, $0x3920e8f8
-DATA lanes<>+5384(SB)/4, $0x3920e8f8
-DATA lanes<>+5388(SB)/4, $0x3920e8f8
-DATA lanes<>+5392(SB)/4, $0x3920e8f8
-DATA lanes<>+5396(SB)/4, $0x3920e8f8
-DATA lanes<>+5400(SB)/4, $0x3920e8f8
-DATA lanes<>+5404(SB)/4, $0x3920e8f8
-DATA lanes<>+5408(SB)/4, $0x3aafa398
-DATA lanes<>+5412(SB)/4, $0x3aafa398
-DATA lanes<>+5416(SB)/4, $0x3aafa398
-DATA lanes<>+5420(SB)/4, $0x3aafa398
-DATA lanes<>+5424(SB)/4, $0x3aafa398
-DATA lanes<>+5428(SB)/4, $0x3aafa398
-DATA lanes<>+5432(SB)/4, $0x3aafa398
-DATA lanes<>+5436(SB)/4, $0x3aafa398
-DATA lanes<>+5440(SB)/4, $0x3c1d96e1
-DATA lanes<>+5444(SB)/4, $0x3c1d96e1
-DATA lanes<>+5448(SB)/4, $0x3c1d96e1
-DATA lanes<>+5452(SB)/4, $0x3c1d96e1
-DATA lanes<>+5456(SB)/4, $0x3c1d96e1
-DATA lanes<>+5460(SB)/4, $0x3c1d96e1
-DATA lanes<>+5464(SB)/4, $0x3c1d96e1
-DATA lanes<>+5468(SB)/4, $0x3c1d96e1
-DATA lanes<>+5472(SB)/4, $0x3d635769
-DATA lanes<>+5476(SB)/4, $0x3d635769
-DATA lanes<>+5480(SB)/4, $0x3d635769
-DATA lanes<>+5484(SB)/4, $0x3d635769
-DATA lanes<>+5488(SB)/4, $0x3d635769
-DATA lanes<>+5492(SB)/4, $0x3d635769
-DATA lanes<>+5496(SB)/4, $0x3d635769
-DATA lanes<>+5500(SB)/4, $0x3d635769
-DATA lanes<>+5504(SB)/4, $0x3e75fded
-DATA lanes<>+5508(SB)/4, $0x3e75fded
-DATA lanes<>+5512(SB)/4, $0x3e75fded
-DATA lanes<>+5516(SB)/4, $0x3e75fded
-DATA lanes<>+5520(SB)/4, $0x3e75fded
-DATA lanes<>+5524(SB)/4, $0x3e75fded
-DATA lanes<>+5528(SB)/4, $0x3e75fded
-DATA lanes<>+5532(SB)/4, $0x3e75fded
-DATA lanes<>+5536(SB)/4, $0x42fa0000
-DATA lanes<>+5540(SB)/4, $0x42fa0000
-DATA lanes<>+5544(SB)/4, $0x42fa0000
-DATA lanes<>+5548(SB)/4, $0x42fa0000
-DATA lanes<>+5552(SB)/4, $0x42fa0000
-DATA lanes<>+5556(SB)/4, $0x42fa0000
-DATA lanes<>+5560(SB)/4, $0x42fa0000
-DATA lanes<>+5564(SB)/4, $0x42fa0000
-DATA lanes<>+5568(SB)/4, $0x4a800000
-DATA lanes<>+5572(SB)/4, $0x4a800000
-DATA lanes<>+5576(SB)/4, $0x4a800000
-DATA lanes<>+5580(SB)/4, $0x4a800000
-DATA lanes<>+5584(SB)/4, $0x4a800000
-DATA lanes<>+5588(SB)/4, $0x4a800000
-DATA lanes<>+5592(SB)/4, $0x4a800000
-DATA lanes<>+5596(SB)/4, $0x4a800000
-DATA lanes<>+5600(SB)/4, $0xc2e00000
-DATA lanes<>+5604(SB)/4, $0xc2e00000
-DATA lanes<>+5608(SB)/4, $0xc2e00000
-DATA lanes<>+5612(SB)/4, $0xc2e00000
-DATA lanes<>+5616(SB)/4, $0xc2e00000
-DATA lanes<>+5620(SB)/4, $0xc2e00000
-DATA lanes<>+5624(SB)/4, $0xc2e00000
-DATA lanes<>+5628(SB)/4, $0xc2e00000
-DATA lanes<>+5632(SB)/4, $0x3f31725d
-DATA lanes<>+5636(SB)/4, $0x3f31725d
-DATA lanes<>+5640(SB)/4, $0x3f31725d
-DATA lanes<>+5644(SB)/4, $0x3f31725d
-DATA lanes<>+5648(SB)/4, $0x3f31725d
-DATA lanes<>+5652(SB)/4, $0x3f31725d
-DATA lanes<>+5656(SB)/4, $0x3f31725d
-DATA lanes<>+5660(SB)/4, $0x3f31725d
-DATA lanes<>+5664(SB)/4, $0x3e75edab
-DATA lanes<>+5668(SB)/4, $0x3e75edab
-DATA lanes<>+5672(SB)/4, $0x3e75edab
-DATA lanes<>+5676(SB)/4, $0x3e75edab
-DATA lanes<>+5680(SB)/4, $0x3e75edab
-DATA lanes<>+5684(SB)/4, $0x3e75edab
-DATA lanes<>+5688(SB)/4, $0x3e75edab
-DATA lanes<>+5692(SB)/4, $0x3e75edab
-DATA lanes<>+5696(SB)/4, $0x3d648e73
-DATA lanes<>+5700(SB)/4, $0x3d648e73
-DATA lanes<>+5704(SB)/4, $0x3d648e73
-DATA lanes<>+5708(SB)/4, $0x3d648e73
-DATA lanes<>+5712(SB)/4, $0x3d648e73
-DATA lanes<>+5716(SB)/4, $0x3d648e73
-DATA lanes<>+5720(SB)/4, $0x3d648e73
-DATA lanes<>+5724(SB)/4, $0x3d648e73
-DATA lanes<>+5728(SB)/4, $0x3c13bc2b
-DATA lanes<>+5732(SB)/4, $0x3c13bc2b
-DATA lanes<>+5736(SB)/4, $0x3c13bc2b
-DATA lanes<>+5740(SB)/4, $0x3c13bc2b
-DATA lanes<>+5744(SB)/4, $0x3c13bc2b
-DATA lanes<>+5748(SB)/4, $0x3c13bc2b
-DATA lanes<>+5752(SB)/4, $0x3c13bc2b
-DATA lanes<>+5756(SB)/4, $0x3c13bc2b
-DATA lanes<>+5760(SB)/4, $0x3af4ba7d
-DATA lanes<>+5764(SB)/4, $0x3af4ba7d
-DATA lanes<>+5768(SB)/4, $0x3af4ba7d
-DATA lanes<>+5772(SB)/4, $0x3af4ba7d
-DATA lanes<>+5776(SB)/4, $0x3af4ba7d
-DATA lanes<>+5780(SB)/4, $0x3af4ba7d
-DATA lanes<>+5784(SB)/4, $0x3af4ba7d
-DATA lanes<>+5788(SB)/4, $0x3af4ba7d
-GLOBL lanes<>(SB), RODATA|NOPTR, $5792
+DATA lanes<>+4928(SB)/4, $0xc2265af6
+DATA lanes<>+4932(SB)/4, $0xc2265af6
+DATA lanes<>+4936(SB)/4, $0xc2265af6
+DATA lanes<>+4940(SB)/4, $0xc2265af6
+DATA lanes<>+4944(SB)/4, $0xc2265af6
+DATA lanes<>+4948(SB)/4, $0xc2265af6
+DATA lanes<>+4952(SB)/4, $0xc2265af6
+DATA lanes<>+4956(SB)/4, $0xc2265af6
+DATA lanes<>+4960(SB)/4, $0x01010101
+DATA lanes<>+4964(SB)/4, $0x01010101
+DATA lanes<>+4968(SB)/4, $0x01010101
+DATA lanes<>+4972(SB)/4, $0x01010101
+DATA lanes<>+4976(SB)/4, $0x01010101
+DATA lanes<>+4980(SB)/4, $0x01010101
+DATA lanes<>+4984(SB)/4, $0x01010101
+DATA lanes<>+4988(SB)/4, $0x01010101
+DATA lanes<>+4992(SB)/4, $0x41e00000
+DATA lanes<>+4996(SB)/4, $0x41e00000
+DATA lanes<>+5000(SB)/4, $0x41e00000
+DATA lanes<>+5004(SB)/4, $0x41e00000
+DATA lanes<>+5008(SB)/4, $0x41e00000
+DATA lanes<>+5012(SB)/4, $0x41e00000
+DATA lanes<>+5016(SB)/4, $0x41e00000
+DATA lanes<>+5020(SB)/4, $0x41e00000
+DATA lanes<>+5024(SB)/4, $0x43380000
+DATA lanes<>+5028(SB)/4, $0x43380000
+DATA lanes<>+5032(SB)/4, $0x43380000
+DATA lanes<>+5036(SB)/4, $0x43380000
+DATA lanes<>+5040(SB)/4, $0x43380000
+DATA lanes<>+5044(SB)/4, $0x43380000
+DATA lanes<>+5048(SB)/4, $0x43380000
+DATA lanes<>+5052(SB)/4, $0x43380000
+DATA lanes<>+5056(SB)/4, $0x00080000
+DATA lanes<>+5060(SB)/4, $0x00080000
+DATA lanes<>+5064(SB)/4, $0x00080000
+DATA lanes<>+5068(SB)/4, $0x00080000
+DATA lanes<>+5072(SB)/4, $0x00080000
+DATA lanes<>+5076(SB)/4, $0x00080000
+DATA lanes<>+5080(SB)/4, $0x00080000
+DATA lanes<>+5084(SB)/4, $0x00080000
+DATA lanes<>+5088(SB)/4, $0x000000ff
+DATA lanes<>+5092(SB)/4, $0x000000ff
+DATA lanes<>+5096(SB)/4, $0x000000ff
+DATA lanes<>+5100(SB)/4, $0x000000ff
+DATA lanes<>+5104(SB)/4, $0x000000ff
+DATA lanes<>+5108(SB)/4, $0x000000ff
+DATA lanes<>+5112(SB)/4, $0x000000ff
+DATA lanes<>+5116(SB)/4, $0x000000ff
+DATA lanes<>+5120(SB)/4, $0x00000040
+DATA lanes<>+5124(SB)/4, $0x00000040
+DATA lanes<>+5128(SB)/4, $0x00000040
+DATA lanes<>+5132(SB)/4, $0x00000040
+DATA lanes<>+5136(SB)/4, $0x00000040
+DATA lanes<>+5140(SB)/4, $0x00000040
+DATA lanes<>+5144(SB)/4, $0x00000040
+DATA lanes<>+5148(SB)/4, $0x00000040
+DATA lanes<>+5152(SB)/4, $0x00007fff
+DATA lanes<>+5156(SB)/4, $0x00007fff
+DATA lanes<>+5160(SB)/4, $0x00007fff
+DATA lanes<>+5164(SB)/4, $0x00007fff
+DATA lanes<>+5168(SB)/4, $0x00007fff
+DATA lanes<>+5172(SB)/4, $0x00007fff
+DATA lanes<>+5176(SB)/4, $0x00007fff
+DATA lanes<>+5180(SB)/4, $0x00007fff
+DATA lanes<>+5184(SB)/4, $0x3e90acfa
+DATA lanes<>+5188(SB)/4, $0x3e90acfa
+DATA lanes<>+5192(SB)/4, $0x3e90acfa
+DATA lanes<>+5196(SB)/4, $0x3e90acfa
+DATA lanes<>+5200(SB)/4, $0x3e90acfa
+DATA lanes<>+5204(SB)/4, $0x3e90acfa
+DATA lanes<>+5208(SB)/4, $0x3e90acfa
+DATA lanes<>+5212(SB)/4, $0x3e90acfa
+DATA lanes<>+5216(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5220(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5224(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5228(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5232(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5236(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5240(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5244(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5248(SB)/4, $0x3ed30cfc
+DATA lanes<>+5252(SB)/4, $0x3ed30cfc
+DATA lanes<>+5256(SB)/4, $0x3ed30cfc
+DATA lanes<>+5260(SB)/4, $0x3ed30cfc
+DATA lanes<>+5264(SB)/4, $0x3ed30cfc
+DATA lanes<>+5268(SB)/4, $0x3ed30cfc
+DATA lanes<>+5272(SB)/4, $0x3ed30cfc
+DATA lanes<>+5276(SB)/4, $0x3ed30cfc
+DATA lanes<>+5280(SB)/4, $0x3f13bb61
+DATA lanes<>+5284(SB)/4, $0x3f13bb61
+DATA lanes<>+5288(SB)/4, $0x3f13bb61
+DATA lanes<>+5292(SB)/4, $0x3f13bb61
+DATA lanes<>+5296(SB)/4, $0x3f13bb61
+DATA lanes<>+5300(SB)/4, $0x3f13bb61
+DATA lanes<>+5304(SB)/4, $0x3f13bb61
+DATA lanes<>+5308(SB)/4, $0x3f13bb61
+DATA lanes<>+5312(SB)/4, $0x3f76384f
+DATA lanes<>+5316(SB)/4, $0x3f76384f
+DATA lanes<>+5320(SB)/4, $0x3f76384f
+DATA lanes<>+5324(SB)/4, $0x3f76384f
+DATA lanes<>+5328(SB)/4, $0x3f76384f
+DATA lanes<>+5332(SB)/4, $0x3f76384f
+DATA lanes<>+5336(SB)/4, $0x3f76384f
+DATA lanes<>+5340(SB)/4, $0x3f76384f
+DATA lanes<>+5344(SB)/4, $0x4038aa3b
+DATA lanes<>+5348(SB)/4, $0x4038aa3b
+DATA lanes<>+5352(SB)/4, $0x4038aa3b
+DATA lanes<>+5356(SB)/4, $0x4038aa3b
+DATA lanes<>+5360(SB)/4, $0x4038aa3b
+DATA lanes<>+5364(SB)/4, $0x4038aa3b
+DATA lanes<>+5368(SB)/4, $0x4038aa3b
+DATA lanes<>+5372(SB)/4, $0x4038aa3b
+DATA lanes<>+5376(SB)/4, $0x33257060
+DATA lanes<>+5380(SB)/4, $0x33257060
+DATA lanes<>+5384(SB)/4, $0x33257060
+DATA lanes<>+5388(SB)/4, $0x33257060
+DATA lanes<>+5392(SB)/4, $0x33257060
+DATA lanes<>+5396(SB)/4, $0x33257060
+DATA lanes<>+5400(SB)/4, $0x33257060
+DATA lanes<>+5404(SB)/4, $0x33257060
+DATA lanes<>+5408(SB)/4, $0x3920e8f8
+DATA lanes<>+5412(SB)/4, $0x3920e8f8
+DATA lanes<>+5416(SB)/4, $0x3920e8f8
+DATA lanes<>+5420(SB)/4, $0x3920e8f8
+DATA lanes<>+5424(SB)/4, $0x3920e8f8
+DATA lanes<>+5428(SB)/4, $0x3920e8f8
+DATA lanes<>+5432(SB)/4, $0x3920e8f8
+DATA lanes<>+5436(SB)/4, $0x3920e8f8
+DATA lanes<>+5440(SB)/4, $0x3aafa398
+DATA lanes<>+5444(SB)/4, $0x3aafa398
+DATA lanes<>+5448(SB)/4, $0x3aafa398
+DATA lanes<>+5452(SB)/4, $0x3aafa398
+DATA lanes<>+5456(SB)/4, $0x3aafa398
+DATA lanes<>+5460(SB)/4, $0x3aafa398
+DATA lanes<>+5464(SB)/4, $0x3aafa398
+DATA lanes<>+5468(SB)/4, $0x3aafa398
+DATA lanes<>+5472(SB)/4, $0x3c1d96e1
+DATA lanes<>+5476(SB)/4, $0x3c1d96e1
+DATA lanes<>+5480(SB)/4, $0x3c1d96e1
+DATA lanes<>+5484(SB)/4, $0x3c1d96e1
+DATA lanes<>+5488(SB)/4, $0x3c1d96e1
+DATA lanes<>+5492(SB)/4, $0x3c1d96e1
+DATA lanes<>+5496(SB)/4, $0x3c1d96e1
+DATA lanes<>+5500(SB)/4, $0x3c1d96e1
+DATA lanes<>+5504(SB)/4, $0x3d635769
+DATA lanes<>+5508(SB)/4, $0x3d635769
+DATA lanes<>+5512(SB)/4, $0x3d635769
+DATA lanes<>+5516(SB)/4, $0x3d635769
+DATA lanes<>+5520(SB)/4, $0x3d635769
+DATA lanes<>+5524(SB)/4, $0x3d635769
+DATA lanes<>+5528(SB)/4, $0x3d635769
+DATA lanes<>+5532(SB)/4, $0x3d635769
+DATA lanes<>+5536(SB)/4, $0x3e75fded
+DATA lanes<>+5540(SB)/4, $0x3e75fded
+DATA lanes<>+5544(SB)/4, $0x3e75fded
+DATA lanes<>+5548(SB)/4, $0x3e75fded
+DATA lanes<>+5552(SB)/4, $0x3e75fded
+DATA lanes<>+5556(SB)/4, $0x3e75fded
+DATA lanes<>+5560(SB)/4, $0x3e75fded
+DATA lanes<>+5564(SB)/4, $0x3e75fded
+DATA lanes<>+5568(SB)/4, $0x42fa0000
+DATA lanes<>+5572(SB)/4, $0x42fa0000
+DATA lanes<>+5576(SB)/4, $0x42fa0000
+DATA lanes<>+5580(SB)/4, $0x42fa0000
+DATA lanes<>+5584(SB)/4, $0x42fa0000
+DATA lanes<>+5588(SB)/4, $0x42fa0000
+DATA lanes<>+5592(SB)/4, $0x42fa0000
+DATA lanes<>+5596(SB)/4, $0x42fa0000
+DATA lanes<>+5600(SB)/4, $0x4a800000
+DATA lanes<>+5604(SB)/4, $0x4a800000
+DATA lanes<>+5608(SB)/4, $0x4a800000
+DATA lanes<>+5612(SB)/4, $0x4a800000
+DATA lanes<>+5616(SB)/4, $0x4a800000
+DATA lanes<>+5620(SB)/4, $0x4a800000
+DATA lanes<>+5624(SB)/4, $0x4a800000
+DATA lanes<>+5628(SB)/4, $0x4a800000
+DATA lanes<>+5632(SB)/4, $0xc2e00000
+DATA lanes<>+5636(SB)/4, $0xc2e00000
+DATA lanes<>+5640(SB)/4, $0xc2e00000
+DATA lanes<>+5644(SB)/4, $0xc2e00000
+DATA lanes<>+5648(SB)/4, $0xc2e00000
+DATA lanes<>+5652(SB)/4, $0xc2e00000
+DATA lanes<>+5656(SB)/4, $0xc2e00000
+DATA lanes<>+5660(SB)/4, $0xc2e00000
+DATA lanes<>+5664(SB)/4, $0x3f31725d
+DATA lanes<>+5668(SB)/4, $0x3f31725d
+DATA lanes<>+5672(SB)/4, $0x3f31725d
+DATA lanes<>+5676(SB)/4, $0x3f31725d
+DATA lanes<>+5680(SB)/4, $0x3f31725d
+DATA lanes<>+5684(SB)/4, $0x3f31725d
+DATA lanes<>+5688(SB)/4, $0x3f31725d
+DATA lanes<>+5692(SB)/4, $0x3f31725d
+DATA lanes<>+5696(SB)/4, $0x3e75edab
+DATA lanes<>+5700(SB)/4, $0x3e75edab
+DATA lanes<>+5704(SB)/4, $0x3e75edab
+DATA lanes<>+5708(SB)/4, $0x3e75edab
+DATA lanes<>+5712(SB)/4, $0x3e75edab
+DATA lanes<>+5716(SB)/4, $0x3e75edab
+DATA lanes<>+5720(SB)/4, $0x3e75edab
+DATA lanes<>+5724(SB)/4, $0x3e75edab
+DATA lanes<>+5728(SB)/4, $0x3d648e73
+DATA lanes<>+5732(SB)/4, $0x3d648e73
+DATA lanes<>+5736(SB)/4, $0x3d648e73
+DATA lanes<>+5740(SB)/4, $0x3d648e73
+DATA lanes<>+5744(SB)/4, $0x3d648e73
+DATA lanes<>+5748(SB)/4, $0x3d648e73
+DATA lanes<>+5752(SB)/4, $0x3d648e73
+DATA lanes<>+5756(SB)/4, $0x3d648e73
+DATA lanes<>+5760(SB)/4, $0x3c13bc2b
+DATA lanes<>+5764(SB)/4, $0x3c13bc2b
+DATA lanes<>+5768(SB)/4, $0x3c13bc2b
+DATA lanes<>+5772(SB)/4, $0x3c13bc2b
+DATA lanes<>+5776(SB)/4, $0x3c13bc2b
+DATA lanes<>+5780(SB)/4, $0x3c13bc2b
+DATA lanes<>+5784(SB)/4, $0x3c13bc2b
+DATA lanes<>+5788(SB)/4, $0x3c13bc2b
+DATA lanes<>+5792(SB)/4, $0x3af4ba7d
+DATA lanes<>+5796(SB)/4, $0x3af4ba7d
+DATA lanes<>+5800(SB)/4, $0x3af4ba7d
+DATA lanes<>+5804(SB)/4, $0x3af4ba7d
+DATA lanes<>+5808(SB)/4, $0x3af4ba7d
+DATA lanes<>+5812(SB)/4, $0x3af4ba7d
+DATA lanes<>+5816(SB)/4, $0x3af4ba7d
+DATA lanes<>+5820(SB)/4, $0x3af4ba7d
+DATA lanes<>+5824(SB)/4, $0xc2700000
+DATA lanes<>+5828(SB)/4, $0xc2700000
+DATA lanes<>+5832(SB)/4, $0xc2700000
+DATA lanes<>+5836(SB)/4, $0xc2700000
+DATA lanes<>+5840(SB)/4, $0xc2700000
+DATA lanes<>+5844(SB)/4, $0xc2700000
+DATA lanes<>+5848(SB)/4, $0xc2700000
+DATA lanes<>+5852(SB)/4, $0xc2700000
+GLOBL lanes<>(SB), RODATA|NOPTR, $5856
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

@@ -153,14 +153,17 @@ func (g *isa) expOrZero(x vec) vec {
 // expSoftmax is exp for x <= 0, where x comes with the rounding error of a difference: another of that size does
 // not matter, nor does one product with ln(2) in place of two, which as a float32 is off by 2e-9 only. Results below
 // 2**exp2SumLo are 0.
-func (g *isa) expSoftmax(x vec) vec {
+func (g *isa) expSoftmax(x vec) vec { return g.expSoftmaxFrom(exp2SumLo, x) }
+
+// expSoftmaxFrom is expSoftmax with 0 for results below 2**lo.
+func (g *isa) expSoftmaxFrom(lo float64, x vec) vec {
 	if g.wide() {
 		y := g.mul(x, c(log2e))
 		r := g.r()
 		VREDUCEPS(U8(1), y, r) // y - floor(y)
-		return g.scaleIf(g.lanesOf(cmpNLT, y, g.k(exp2SumLo)), g.horner(r, pow2Coef...), y)
+		return g.scaleIf(g.lanesOf(cmpNLT, y, g.k(lo)), g.horner(r, pow2Coef...), y)
 	}
-	large := g.lanesOf(cmpNLT, x, g.k(exp2SumLo*math.Ln2))
+	large := g.lanesOf(cmpNLT, x, g.k(lo*math.Ln2))
 	t := g.copy(x)
 	g.op("VFMADD132PS", c(log2e), g.k(magic127), t)
 	n := g.sub(t, g.k(magic127))

@@ -159,6 +159,9 @@ func (g *isa) softmaxGrad(name string, log bool) {
 	})
 }
 
+// leastShare is the logarithm to base 2 of the least exponential that scaledExpRows takes account of.
+const leastShare = -60
+
 // scaledExpRows emits func(dst, x, f []float32, cols int): exponentials of each row, times its element of f.
 func (g *isa) scaledExpRows() {
 	var f reg.GPVirtual
@@ -170,7 +173,7 @@ func (g *isa) scaledExpRows() {
 		VBROADCASTSS(Mem{Base: f}, factor)
 		ADDQ(U8(4), f)
 		k.pass(4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
-			store(1, g.mul(g.expSoftmax(load(0, nil)), factor))
+			store(1, g.mul(g.expSoftmaxFrom(leastShare, load(0, nil)), factor))
 		})
 	})
 }
