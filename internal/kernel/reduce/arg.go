@@ -44,6 +44,10 @@ func arg[T vec.Number](op Op, dst []int64, src []T, outer, n, inner int, last bo
 func (j *argJob[T]) Chunk(i int) { j.do(j.cut.chunk(i)) }
 
 func (j *argJob[T]) do(lo, hi int) {
+	if x, ok := any(j.src).([]float32); ok && j.inner == 1 && j.n <= shortRow && hi-lo > 1 {
+		argShort(j.op, j.dst[lo:hi], x[lo*j.n:hi*j.n], j.n, j.last)
+		return
+	}
 	one := poolOf[[1]T]().Get().(*[1]T)
 	for u := lo; u < hi; u++ {
 		o, from := u/j.tiles, u%j.tiles*tile

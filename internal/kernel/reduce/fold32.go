@@ -32,7 +32,7 @@ func fold32(op Op, dst, src []float32, outer, n, inner, threads int) {
 }
 
 func foldRowsOf(j *job, lo, hi int) {
-	if j.op != LogSumExp && 0 < j.n && j.n <= shortRow {
+	if 0 < j.n && j.n <= shortRow && j.units > 1 {
 		foldShort(j.op, j.dst[lo:hi], j.src[lo*j.n:hi*j.n], j.n)
 		return
 	}
@@ -87,23 +87,29 @@ func logSumExpTiles(j *job, lo, hi int) {
 		o, from := u/j.tiles, u%j.tiles*tile
 		width := min(tile, j.inner-from)
 		at, acc := o*j.n*j.inner+from, j.dst[o*j.inner+from:][:width]
-		high, sum, e := s.a[:width], s.b[:width], s.c[:width]
-		vec.Fill(high, float32(math.Inf(-1)))
-		for i := range j.n {
-			vec.Max(high, high, j.src[at+i*j.inner:][:width])
-		}
-		clear(sum)
-		for i := range j.n {
-			vec.Sub(e, j.src[at+i*j.inner:][:width], high)
-			vec.ExpTerm(e, e)
-			vec.Add(sum, sum, e)
-		}
-		vec.Log(sum, sum)
-		vec.Add(acc, high, sum)
-		for i, m := range high {
-			if m-m != 0 { // infinite, or not a number
-				acc[i] = m
-			}
+		logSumExpColumns(acc, j.src[at:], j.n, j.inner, s)
+	}
+}
+
+// logSumExpColumns reduces columns of n elements, which lie stride elements apart.
+func logSumExpColumns(acc, x []float32, n, stride int, s *scratch) {
+	width := len(acc)
+	high, sum, e := s.a[:width], s.b[:width], s.c[:width]
+	vec.Fill(high, float32(math.Inf(-1)))
+	for i := range n {
+		vec.Max(high, high, x[i*stride:][:width])
+	}
+	clear(sum)
+	for i := range n {
+		vec.Sub(e, x[i*stride:][:width], high)
+		vec.ExpTerm(e, e)
+		vec.Add(sum, sum, e)
+	}
+	vec.Log(sum, sum)
+	vec.Add(acc, high, sum)
+	for i, m := range high {
+		if m-m != 0 { // infinite, or not a number
+			acc[i] = m
 		}
 	}
 }

@@ -91,6 +91,7 @@ type scratch struct {
 	a, b, c [narrow]float32
 	at      [tile]int32
 	few     fewBuf
+	short   columnsBuf
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

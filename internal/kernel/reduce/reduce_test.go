@@ -36,7 +36,7 @@ func naive(op Op, x []float64) float64 {
 
 func TestOf(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, s := range [][3]int{{1, 1, 1}, {3, 7, 1}, {1, 100, 1}, {2, 5, 3}, {1, 33, 70}, {4, 1, 9}, {2, 300, 1}, {5, 0, 2}, {0, 3, 1}, {3, 40, 130}, {1, 3136, 24}, {2, 3000, 144}, {1, 500, 700}, {2, 300, 500}, {1, 200001, 1}, {2, 70000, 3}, {700, 130, 1}, {9, 2, 1}, {1000, 3, 1}, {20000, 4, 1}, {33, 8, 1}, {33, 9, 1}} {
+	for _, s := range [][3]int{{1, 1, 1}, {3, 7, 1}, {1, 100, 1}, {2, 5, 3}, {1, 33, 70}, {4, 1, 9}, {2, 300, 1}, {5, 0, 2}, {0, 3, 1}, {3, 40, 130}, {1, 3136, 24}, {2, 3000, 144}, {1, 500, 700}, {2, 300, 500}, {1, 200001, 1}, {2, 70000, 3}, {700, 130, 1}, {9, 2, 1}, {1000, 3, 1}, {20000, 4, 1}, {33, 8, 1}, {33, 9, 1}, {5003, 7, 1}, {4999, 16, 1}, {3001, 17, 1}, {2003, 32, 1}, {2003, 33, 1}} {
 		for op := Sum; op <= LogSumExp; op++ {
 			outer, n, inner := s[0], s[1], s[2]
 			x := noise(r, outer*n*inner)
@@ -156,6 +156,31 @@ func TestArg(t *testing.T) {
 	} {
 		if c.run(); [3]int64(got) != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestArgShort compares the positions of the extreme elements of many short rows, with equals and NaN among them, with those of each.
+func TestArgShort(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 9))
+	for n := 1; n <= shortRow; n++ {
+		rows := 1 + r.IntN(600)
+		x := make([]float32, rows*n)
+		for i := range x {
+			if x[i] = float32(r.IntN(2*n) - n); r.IntN(50) == 0 {
+				x[i] = float32(math.NaN())
+			}
+		}
+		got := make([]int64, rows)
+		for _, last := range []bool{false, true} {
+			for op, f := range map[Op]func([]int64, []float32, int, int, int, bool, int){Max: ArgMax[float32], Min: ArgMin[float32]} {
+				f(got, x, rows, n, 1, last, 2)
+				for i := range rows {
+					if want := argRow(op, x[i*n:(i+1)*n], last, nil); got[i] != int64(want) {
+						t.Fatalf("%s of %v, last %v: %d, want %d", opNames[op], x[i*n:(i+1)*n], last, got[i], want)
+					}
+				}
+			}
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package reduce
 
+import "github.com/onnxrun/onnxrun/internal/kernel/move"
+
 const (
 	// fewColumns is the most elements of a row for which softmaxFew beats a vector per row.
 	fewColumns = 6
@@ -21,29 +23,13 @@ func softmaxFew(j *job, lo, hi int) {
 		rows := min(tile, hi-lo)
 		buf := s.few[:n*rows]
 		x, y := j.src[lo*n:][:n*rows], j.dst[lo*n:][:n*rows]
-		for c := range n {
-			gatherColumn(buf[c*rows:][:rows], x[c:], n)
-		}
+		dims, back := [2]int{rows, n}, [2]int{n, rows}
+		move.Transpose(move.Bytes(buf), move.Bytes(x), dims[:], swapped[:], 4, 1)
 		t.dst, t.src, t.inner = buf, buf, rows
 		softmaxTile(&t, 0, rows, s)
-		for c := range n {
-			scatterColumn(y[c:], buf[c*rows:][:rows], n)
-		}
+		move.Transpose(move.Bytes(y), move.Bytes(buf), back[:], swapped[:], 4, 1)
 	}
 }
 
-func gatherColumn(dst, src []float32, step int) {
-	at := 0
-	for i := range dst {
-		dst[i] = src[at]
-		at += step
-	}
-}
-
-func scatterColumn(dst, src []float32, step int) {
-	at := 0
-	for _, v := range src {
-		dst[at] = v
-		at += step
-	}
-}
+// swapped is the order of axes of a transposed matrix.
+var swapped = [2]int{1, 0}
