@@ -71,7 +71,7 @@ func castKernel(k *KernelCtx) (Kernel, error) {
 		return castToString(from)
 	case from == tensor.String:
 		return castFromString(to, castEncoder(k.Attrs, to))
-	case from == to:
+	case from == to || sameBits(from, to):
 		return Kernel{Run: copyBytes}, nil
 	case from == tensor.Float32 && to == tensor.Float16:
 		return unary(vec.ToFloat16)
@@ -83,6 +83,9 @@ func castKernel(k *KernelCtx) (Kernel, error) {
 		return unary(vec.FromBFloat16)
 	}
 	if kernel, ok := castNumbers(from, to); ok {
+		return kernel, nil
+	}
+	if kernel, ok := castHalf(from, to); ok {
 		return kernel, nil
 	}
 	if integer.Has(from) && to.IsInt() {
@@ -167,6 +170,52 @@ func castFrom[S clipNumber](to tensor.DType) (Kernel, bool) {
 		return Kernel{}, false
 	}
 	return k, true
+}
+
+// sameBits reports whether a number keeps its bits: integers of one size wrap, truth values are bytes of 0 and 1.
+func sameBits(from, to tensor.DType) bool {
+	return from.Size() == to.Size() && (from == tensor.Bool || integer.Has(from)) && integer.Has(to)
+}
+
+// castHalf binds conversions of integers and truth values to half precision by way of float32, which holds those of 16 bits
+// exactly, and of others all that is not infinite as a float16.
+func castHalf(from, to tensor.DType) (Kernel, bool) {
+	switch {
+	case to != tensor.Float16 && (to != tensor.BFloat16 || from.Size() > 2):
+		return Kernel{}, false
+	case from == tensor.Bool, from == tensor.Uint8:
+		return halfFrom[uint8](to), true
+	case from == tensor.Int8:
+		return halfFrom[int8](to), true
+	case from == tensor.Int16:
+		return halfFrom[int16](to), true
+	case from == tensor.Uint16:
+		return halfFrom[uint16](to), true
+	case from == tensor.Int32:
+		return halfFrom[int32](to), true
+	case from == tensor.Int64:
+		return halfFrom[int64](to), true
+	}
+	return Kernel{}, false
+}
+
+func halfFrom[S clipNumber](to tensor.DType) Kernel {
+	if to == tensor.Float16 {
+		return castBlocks(throughFloat32[tensor.Float16Bits, S])
+	}
+	return castBlocks(throughFloat32[tensor.BFloat16Bits, S])
+}
+
+func throughFloat32[D halfNumber, S clipNumber](dst, src *tensor.Tensor, lo, hi int) {
+	y, x := tensor.Raw[D](dst)[lo:hi], tensor.Raw[S](src)[lo:hi]
+	buf := floatBlocks.Get().(*[floatBlock]float32)
+	defer floatBlocks.Put(buf)
+	for len(x) > 0 {
+		n := min(floatBlock, len(x))
+		vec.Convert(buf[:n], x[:n])
+		vec.Narrow(y[:n], buf[:n])
+		x, y = x[n:], y[n:]
+	}
 }
 
 // copyBytes copies the storage of input 0, unless the output has the same.

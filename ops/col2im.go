@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -87,13 +88,25 @@ func col2im[T float32 | float64 | int64 | uint64](a window.Attrs, c *Call) error
 	if err != nil {
 		return err
 	}
-	x, y := tensor.Of[T](c.In[0]), tensor.Of[T](t)
-	clear(y)
-	plane := tensor.Shape(image).Len()
-	for n := range xs[0] * xs[1] {
-		addColumns(axes[:rank], n%taps, x[n*columns:][:columns], y[n/taps*plane:][:plane])
-	}
+	j := &col2imJob[T]{axes: axes, rank: rank, taps: taps, columns: columns, plane: tensor.Shape(image).Len(), x: tensor.Of[T](c.In[0]), y: tensor.Of[T](t)}
+	par.Run(c.Threads, xs[0]*xs[1]/taps, j)
 	return nil
+}
+
+// A col2imJob adds up planes, a channel of an image each.
+type col2imJob[T float32 | float64 | int64 | uint64] struct {
+	axes                       [window.MaxRank]window.Axis
+	rank, taps, columns, plane int
+	x, y                       []T
+}
+
+// Chunk adds up one plane.
+func (j *col2imJob[T]) Chunk(i int) {
+	y := j.y[i*j.plane:][:j.plane]
+	clear(y)
+	for tap := range j.taps {
+		addColumns(j.axes[:j.rank], tap, j.x[(i*j.taps+tap)*j.columns:][:j.columns], y)
+	}
 }
 
 // addColumns adds the elements that all windows have at position tap.
@@ -103,9 +116,18 @@ func addColumns[T float32 | float64 | int64 | uint64](axes []window.Axis, tap in
 		k[i] = tap % axes[i].Kernel
 		tap /= axes[i].Kernel
 	}
-	for o, v := range x {
-		pos, stride, inside := 0, 1, true
-		for i := len(axes) - 1; i >= 0; i-- {
+	// Windows beside each other along the last axis meet elements beside each other, or a stride apart.
+	last := len(axes) - 1
+	z := axes[last]
+	offset := k[last]*z.Dilation - z.Lo
+	first := max(0, (z.Stride-1-offset)/z.Stride)
+	end := 0
+	if offset < z.In {
+		end = min(z.Out, (z.In-1-offset)/z.Stride+1)
+	}
+	for row := 0; row*z.Out < len(x) && first < end; row++ {
+		pos, stride, inside, o := 0, z.In, true, row
+		for i := last - 1; i >= 0; i-- {
 			a := axes[i]
 			at := o%a.Out*a.Stride + k[i]*a.Dilation - a.Lo
 			o /= a.Out
@@ -113,8 +135,17 @@ func addColumns[T float32 | float64 | int64 | uint64](axes []window.Axis, tap in
 			pos += at * stride
 			stride *= a.In
 		}
-		if inside {
-			y[pos] += v
+		if !inside {
+			continue
+		}
+		from := x[row*z.Out:][first:end]
+		to := y[pos+offset+first*z.Stride:]
+		if z.Stride == 1 {
+			addTo(to[:len(from)], from)
+			continue
+		}
+		for i, v := range from {
+			to[i*z.Stride] += v
 		}
 	}
 }

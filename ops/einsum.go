@@ -80,7 +80,7 @@ type einsumStep struct {
 
 // walk reads a strided tensor: one element of the result for each index over dims, the sum over sums.
 type walk struct {
-	dims, step       []int
+	dims, step, dst  []int // dst: how far the result's elements lie apart
 	sums, sumStep    []int
 	plain            bool // the result is the tensor as it lies
 	length, sumCount int
@@ -133,7 +133,7 @@ func (r *einsumRun[T]) run(c *Call) error {
 // compute runs the steps.
 func (x *einsumCall[T]) compute(y []T, c *Call) {
 	if len(x.steps) == 0 {
-		read(y, tensor.Of[T](c.In[0]), &x.first)
+		read(y, tensor.Of[T](c.In[0]), &x.first, c.Threads)
 		return
 	}
 	at := 0
@@ -141,10 +141,10 @@ func (x *einsumCall[T]) compute(y []T, c *Call) {
 		x.bufs[i] = scratchOf[T](c.Scratch[at:], n)
 		at += align64(n * elemSize[T]())
 	}
-	left := x.form(0, tensor.Of[T](c.In[0]), &x.first)
+	left := x.form(0, tensor.Of[T](c.In[0]), &x.first, c.Threads)
 	for i := range x.steps {
 		s, last := &x.steps[i], i+1 == len(x.steps)
-		right := x.form(1, tensor.Of[T](c.In[i+1]), &s.right)
+		right := x.form(1, tensor.Of[T](c.In[i+1]), &s.right, c.Threads)
 		product := y
 		if !last || !x.last.plain {
 			product = x.bufs[2][:s.productSize]
@@ -153,9 +153,9 @@ func (x *einsumCall[T]) compute(y []T, c *Call) {
 		switch {
 		case !last:
 			left = x.bufs[0][:s.next.length]
-			read(left, product, &s.next)
+			read(left, product, &s.next, c.Threads)
 		case !x.last.plain:
-			read(y, product, &x.last)
+			read(y, product, &x.last, c.Threads)
 		}
 	}
 }
@@ -174,12 +174,12 @@ func (x *einsumCall[T]) fits(c *Call) bool {
 }
 
 // form returns src as w reads it, in buffer i if it can not stay where it is.
-func (x *einsumCall[T]) form(i int, src []T, w *walk) []T {
+func (x *einsumCall[T]) form(i int, src []T, w *walk, threads int) []T {
 	if w.plain {
 		return src
 	}
 	dst := x.bufs[i][:w.length]
-	read(dst, src, w)
+	read(dst, src, w, threads)
 	return dst
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -66,7 +68,9 @@ func (o *einsumOperand) walk(p *einsumPlanner, labels []int) walk {
 		}
 	}
 	want := 1
+	w.dst = make([]int, len(w.dims))
 	for i := len(w.dims) - 1; i >= 0; i-- {
+		w.dst[i] = want
 		if w.dims[i] != 1 && w.step[i] != want {
 			w.plain = false
 		}
@@ -116,13 +120,17 @@ func (p *einsumPlanner) join(left, right einsumOperand, i int) (s einsumStep, fo
 }
 
 // read sets dst to what w reads of src.
-func read[T einsumElem](dst, src []T, w *walk) {
-	if w.plain {
+func read[T einsumElem](dst, src []T, w *walk, threads int) {
+	switch {
+	case w.plain:
 		copy(dst, src)
 		return
-	}
-	if w.sumCount == 0 {
+	case w.sumCount == 0:
 		clear(dst)
+		return
+	case len(w.sums) == 0:
+		box := move.Copy{Dims: w.dims, DstStride: w.dst, SrcStride: w.step, Width: elemSize[T]()}
+		move.Strided(move.Bytes(dst), move.Bytes(src), box, threads)
 		return
 	}
 	inner, step := 1, 0
@@ -137,15 +145,26 @@ func read[T einsumElem](dst, src []T, w *walk) {
 			rest /= dims[i]
 		}
 		row := dst[lo : lo+inner]
-		if len(w.sums) == 0 {
-			for j := range row {
-				row[j] = src[at+j*step]
-			}
+		if step == 1 && inner > 1 {
+			readSums(row, src[at:], w)
 			continue
 		}
 		for j := range row {
 			row[j] = readSum(src, at+j*step, w)
 		}
+	}
+}
+
+// readSums adds rows of src, each as long as dst, over the summed dimensions.
+func readSums[T einsumElem](dst, src []T, w *walk) {
+	clear(dst)
+	for lo := range w.sumCount {
+		from, rest := 0, lo
+		for i := len(w.sums) - 1; i >= 0; i-- {
+			from += rest % w.sums[i] * w.sumStep[i]
+			rest /= w.sums[i]
+		}
+		vec.AddOf(dst, dst, src[from:from+len(dst)])
 	}
 }
 

@@ -111,23 +111,38 @@ func scatterReduce[T mvNumber](reduction string) (func(a, b T) T, error) {
 }
 
 func scatterNumber[T mvNumber](reduction string) (scatterFn, error) {
-	f, err := scatterReduce[T](reduction)
-	sums := reduction == "add"
+	_, err := scatterReduce[T](reduction)
+	join := map[string]func(a, b []T){"add": addTo[T], "mul": multiply[T], "min": lower[T], "max": raise[T]}[reduction]
 	return func(y, u *tensor.Tensor, to []int, from, n int) {
 		a, b := tensor.Raw[T](y), tensor.Raw[T](u)[from:from+len(to)*n]
 		for i, p := range to {
-			switch {
-			case !sums:
-				combine(f, a[p:p+n], b[i*n:])
-			case n == 1:
-				a[p] += b[i]
-			default:
-				for j, v := range b[i*n : (i+1)*n] {
-					a[p+j] += v
-				}
-			}
+			join(a[p:p+n], b[i*n:(i+1)*n])
 		}
 	}, err
+}
+
+func addTo[T mvNumber](a, b []T) {
+	for i, v := range b[:len(a)] {
+		a[i] += v
+	}
+}
+
+func multiply[T mvNumber](a, b []T) {
+	for i, v := range b[:len(a)] {
+		a[i] *= v
+	}
+}
+
+func lower[T mvNumber](a, b []T) {
+	for i, v := range b[:len(a)] {
+		a[i] = min(a[i], v)
+	}
+}
+
+func raise[T mvNumber](a, b []T) {
+	for i, v := range b[:len(a)] {
+		a[i] = max(a[i], v)
+	}
 }
 
 // scatterSums adds blocks of float32, long ones by vectors.

@@ -222,6 +222,10 @@ func shift[T Int](s T) uint64 { return uint64(s) }
 // by repeated squaring where both are integers and the exponent is not negative.
 func PowOf[T, U Number](dst []T, a []T, b []U) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	if len(b) == 1 && b[0] == 2 {
+		MulOf(dst, a, a)
+		return
+	}
 	if isInt[T]() && isInt[U]() {
 		for i := range dst {
 			dst[i] = powInt(a[i&ma], b[i&mb])

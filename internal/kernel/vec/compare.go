@@ -142,6 +142,15 @@ func GreaterEqual[T Number](dst []bool, a, b []T) { LessEqual(dst, b, a) }
 func ToBool[S Number](dst []bool, x []S) {
 	x = x[:len(dst)]
 	n := comparedWith(opNotEqual, dst, x, zeroLane)
+	if e := elementOf[S](); e != elemF32 && e != numElement {
+		zero := zeroOf[S]()
+		for ; n < len(dst); n += block { // a block at a time, which stays in the nearest cache
+			d := dst[n:min(len(dst), n+block)]
+			Equal(d, x[n:n+len(d)], zero)
+			Not(d, d)
+		}
+		return
+	}
 	for i, v := range x[n:] {
 		dst[n+i] = v != 0
 	}

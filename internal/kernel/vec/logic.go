@@ -18,7 +18,28 @@ func Xor(dst, a, b []bool) { truth(opXorBits, dst, a, b) }
 func Not(dst, x []bool) { flip(octets(dst), octets(x), 1, oneOctets) }
 
 // truth is bits on truth values, whose bytes are 0 and 1.
-func truth(op binaryOp, dst, a, b []bool) { bits(op, octets(dst), octets(a), octets(b)) }
+func truth(op binaryOp, dst, a, b []bool) {
+	if len(a) == 1 && len(b) > 1 {
+		a, b = b, a
+	}
+	if len(b) == 1 && len(a) > 1 {
+		truthOf(op, dst, a, b[0])
+		return
+	}
+	bits(op, octets(dst), octets(a), octets(b))
+}
+
+// truthOf joins truth values with one.
+func truthOf(op binaryOp, dst, a []bool, b bool) {
+	switch {
+	case op == opXorBits && b:
+		Not(dst, a)
+	case op != opXorBits && b == (op == opOrBits):
+		Fill(dst, b)
+	default:
+		copy(dst, a[:len(dst)])
+	}
+}
 
 func octets(x []bool) []uint8 {
 	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
