@@ -35,10 +35,16 @@ type Kernels struct {
 	// Shuffle2 and Shuffle4 are for groups of as many input and output channels: lane i reads those of its group, which
 	// begin at X[i/2*2] and X[i/4*4].
 	Shuffle2, Shuffle4 []func(a *Args)
+	// Slides are for lanes that read the same channels, Permutes for any; nil: there are none.
+	Slides, Permutes *SlideKernels
+	Deal             func(a *DealArgs) // nil where they are
 }
 
 // rows is ordered from the most portable to the fastest.
-var rows = []Kernels{{"generic", 0, genericLanes, [][]func(*Args){broadcastsGeneric(1), broadcastsGeneric(2)}, 2, shufflesGeneric(2), shufflesGeneric(4)}}
+var rows = []Kernels{{
+	"generic", 0, genericLanes, [][]func(*Args){broadcastsGeneric(1), broadcastsGeneric(2)}, 2, shufflesGeneric(2), shufflesGeneric(4),
+	slidesGeneric(), slidesGeneric(), dealGeneric,
+}}
 
 // All lists the kernels that can run here, the fastest last.
 func All() []*Kernels {

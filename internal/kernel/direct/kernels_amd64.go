@@ -55,6 +55,7 @@ func init() {
 				shuffle4x1AVX512, shuffle4x2AVX512, shuffle4x3AVX512, shuffle4x4AVX512, shuffle4x5AVX512, shuffle4x6AVX512, shuffle4x7AVX512,
 				shuffle4x8AVX512, shuffle4x9AVX512, shuffle4x10AVX512, shuffle4x11AVX512, shuffle4x12AVX512, shuffle4x13AVX512, shuffle4x14AVX512,
 			},
+			Slides: &slides512, Permutes: &permutes512, Deal: dealAVX512,
 		},
 	)
 }

@@ -54,6 +54,7 @@ type choice struct {
 
 // choices lists the algorithms, the best first. The last takes everything.
 var choices = []choice{
+	{"slides", newSlides},
 	{"winograd", newWinograd},
 	{"depthwise by spans", newSpanned},
 	{"depthwise", newDepthwise},
@@ -195,6 +196,7 @@ func (s *spanned) anyStep()       {}
 func (p *pointwise) anyStep()     {}
 func (d *directConv) anyStep()    {}
 func (d *dense) anyStep()         {}
+func (s *slides) anyStep()        {}
 func (t *tapwise) anyStep()       {}
 func (l *layered) anyStep()       {} // made of these
 func (r *reference) anyStep()     {}

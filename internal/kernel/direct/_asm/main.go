@@ -22,6 +22,8 @@ func main() {
 			}
 		}
 	}
+	slides(AVX512)
+	deal(AVX512)
 	Generate()
 }
 
