@@ -106,8 +106,8 @@ func (t *task) planTiles() {
 	}
 	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
 	t.shared = t.sharesB()
-	// One tile of a panel waits for memory as long as two of a pair, of which the second then has to be computed.
-	t.pairs = t.row.pair != nil && (t.M <= len(t.row.pair) || t.M > t.row.mr || t.shared)
+	// One tile of a panel takes less time than two of a pair, both of which read B. From memory come two panels sooner than one.
+	t.pairs = t.row.pair != nil && (t.M <= len(t.row.pair) || t.M > t.row.mr || t.shared || t.far() && 4*t.K*t.N > 2*secondLevel)
 	switch {
 	case t.shared && !t.inPlace:
 		t.left = t.chooseLeft()

@@ -1,6 +1,10 @@
 package gemm
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 // Products whose B comes from far away are cut by columns if these are enough, others by rows, and threads get nearly the same.
 func TestPlanForThreads(t *testing.T) {
@@ -42,5 +46,41 @@ func TestEvenBlocks(t *testing.T) {
 		if got := evenBlocks(c.widths, c.blocks, c.mBlocks, c.threads); got != c.want {
 			t.Errorf("evenBlocks(%d, %d, %d, %d) = %d, want %d", c.widths, c.blocks, c.mBlocks, c.threads, got, c.want)
 		}
+	}
+}
+
+// TestPairsFromMemory: rows that fill one tile of a panel go through two panels at a time where B does not stay in the cache, with the
+// same bits.
+func TestPairsFromMemory(t *testing.T) {
+	old := secondLevel
+	defer func() { secondLevel = old }()
+	for _, name := range Kernels() {
+		t.Run(name, func(t *testing.T) {
+			undo, _ := Use(name)
+			defer undo()
+			r := selected()
+			if r.pair == nil {
+				t.Skipf("%s: no kernels for pairs of panels", name)
+			}
+			rng := rand.New(rand.NewPCG(3, 5))
+			const n, k = 333, 71
+			a, p := random(rng, r.mr*k), Pack(k, n, random(rng, k*n), n, 1)
+			for m := len(r.pair) + 1; m <= r.mr; m++ {
+				var got [2][]float32
+				for i, size := range []int{4 * k * n, 4*k*n/2 - 1} {
+					secondLevel = size
+					args := Args{M: m, N: n, K: k, A: a, ARS: k, ACS: 1, Packed: p, C: make([]float32, m*n), LDC: n}
+					task := task{Args: args}
+					if task.plan(); task.pairs != (i == 1) {
+						t.Fatalf("%d rows with %d bytes of cache: pairs %v", m, size, task.pairs)
+					}
+					Run(&args)
+					got[i] = args.C
+				}
+				if !slices.Equal(got[0], got[1]) {
+					t.Errorf("%d rows: other results in pairs", m)
+				}
+			}
+		})
 	}
 }
