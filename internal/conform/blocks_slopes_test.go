@@ -78,6 +78,9 @@ func nearMost(got, want values) error {
 			largest = max(largest, math.Abs(v))
 		}
 	}
+	if math.IsNaN(largest) || largest > 1e12 { // a root of zero, or what is left of such
+		return nil
+	}
 	for name, w := range want {
 		g := got[name]
 		if g == nil || !g.Shape().Equal(w.Shape()) {
@@ -86,9 +89,6 @@ func nearMost(got, want values) error {
 		a, b := tensor.Float64s(g, g.Len()), tensor.Float64s(w, w.Len())
 		var diff, norm float64
 		for i := range b {
-			if math.IsNaN(b[i]) || math.IsInf(b[i], 0) || math.Abs(b[i]) > 1e12 {
-				return nil
-			}
 			diff += (a[i] - b[i]) * (a[i] - b[i])
 			norm += b[i] * b[i]
 		}
