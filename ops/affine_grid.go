@@ -50,35 +50,45 @@ func affineGrid[T float32 | float64](c *Call, align bool) error {
 		return err
 	}
 	y := tensor.Of[T](out)
-	at := func(i, n int) float64 {
-		switch {
-		case align && n > 1:
-			return -1 + 2*float64(i)/float64(n-1)
-		case align:
-			return 0
-		}
-		return -1 + (2*float64(i)+1)/float64(n)
+	across := make([]float64, dims[2])
+	for w := range across {
+		across[w] = gridCoordinate(w, dims[2], align)
 	}
 	for n := range size[0] {
 		m := theta[n*rank*(rank+1):]
-		for d := range dims[0] {
-			for h := range dims[1] {
-				for w := range dims[2] {
-					p := [4]float64{at(w, dims[2]), at(h, dims[1]), at(d, dims[0]), 1}
-					p[rank] = 1
-					for i := range rank {
-						sum := 0.0
-						for j := range rank + 1 {
-							sum += float64(m[i*(rank+1)+j]) * p[j]
-						}
-						y[i] = T(sum)
-					}
-					y = y[rank:]
-				}
-			}
+		for row := range dims[0] * dims[1] {
+			p := [4]float64{0, gridCoordinate(row%dims[1], dims[1], align), gridCoordinate(row/dims[1], dims[0], align), 1}
+			p[rank] = 1
+			affineRow(y[:dims[2]*rank], m, across, p, rank)
+			y = y[dims[2]*rank:]
 		}
 	}
 	return nil
+}
+
+// gridCoordinate is where position i of n lies in [-1, 1].
+func gridCoordinate(i, n int, align bool) float64 {
+	switch {
+	case align && n > 1:
+		return -1 + 2*float64(i)/float64(n-1)
+	case align:
+		return 0
+	}
+	return -1 + (2*float64(i)+1)/float64(n)
+}
+
+// affineRow maps the positions of a row, whose other coordinates are those of p.
+func affineRow[T float32 | float64](y, m []T, across []float64, p [4]float64, rank int) {
+	for i := range rank {
+		row := m[i*(rank+1):][:rank+1]
+		for w, x := range across {
+			sum := float64(row[0]) * x
+			for j := 1; j < len(row); j++ {
+				sum += float64(row[j]) * p[j]
+			}
+			y[w*rank+i] = T(sum)
+		}
+	}
 }
 
 // affineGridGrad multiplies dy by the coordinates that theta was applied to: those that the identity gives, and 1.

@@ -141,7 +141,7 @@ func addColumns[T float32 | float64 | int64 | uint64](axes []window.Axis, tap in
 		from := x[row*z.Out:][first:end]
 		to := y[pos+offset+first*z.Stride:]
 		if z.Stride == 1 {
-			addTo(to[:len(from)], from)
+			addRow(to[:len(from)], from)
 			continue
 		}
 		for i, v := range from {

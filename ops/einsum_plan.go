@@ -164,8 +164,18 @@ func readSums[T einsumElem](dst, src []T, w *walk) {
 			from += rest % w.sums[i] * w.sumStep[i]
 			rest /= w.sums[i]
 		}
-		vec.AddOf(dst, dst, src[from:from+len(dst)])
+		addRow(dst, src[from:from+len(dst)])
 	}
+}
+
+// addRow adds x to dst, element by element.
+func addRow[T vec.Number](dst, x []T) {
+	if f, ok := any(x).([]float32); ok {
+		y := any(dst).([]float32)
+		vec.Add(y, y, f)
+		return
+	}
+	vec.AddOf(dst, dst, x)
 }
 
 // readSum adds the elements of src over the summed dimensions, from element at on.

@@ -111,8 +111,22 @@ func gatherRows[T any, I move.Index](j *gatherElementsJob, x, y []T, index []I, 
 	if j.axis == j.x.Rank()-1 {
 		stride = 0
 	}
+	var c rowCursor
+	c.start(j.x.Shape(), j.index.Shape(), j.axis, lo)
 	for r := lo; r < hi; r++ {
-		base := elementBase(j.x.Shape(), j.index.Shape(), j.axis, r)
+		base := c.base
+		if c.next(); row < shortTake {
+			for i, v := range index[r*row : (r+1)*row] {
+				k := int64(v)
+				k += int64(n) & (k >> 63)
+				if uint64(k) >= uint64(n) {
+					j.bad.Store(int64(r*row+i) + 1)
+					return
+				}
+				y[r*row+i] = x[base+int(k)*max(stride, 1)+i*min(stride, 1)]
+			}
+			continue
+		}
 		if bad := take(y[r*row:(r+1)*row], x[base:], index[r*row:(r+1)*row], n, stride); bad >= 0 {
 			j.bad.Store(int64(r*row+bad) + 1)
 			return
@@ -134,6 +148,52 @@ func takeElements[T any, I move.Index](out, x []T, at []I, n, stride int) int {
 		out[i] = x[k]
 	}
 	return -1
+}
+
+// shortTake is the length up to which rows of indices are gathered without a call.
+const shortTake = 16
+
+// A rowCursor goes from row to row of an index and tells each one's elementBase.
+type rowCursor struct {
+	base        int
+	row         int
+	data, index tensor.Shape
+	axis        int
+	at, stride  mvDims // coordinates of the row, and the stride of each in the data; unless there are more
+}
+
+func (c *rowCursor) start(data, index tensor.Shape, axis, r int) {
+	c.data, c.index, c.axis, c.row = data, index, axis, r
+	c.base = elementBase(data, index, axis, r)
+	if len(data) > len(c.at) {
+		return
+	}
+	stride := data[len(data)-1]
+	for i := len(data) - 2; i >= 0; i-- {
+		c.at[i] = r % index[i]
+		if i != axis {
+			c.stride[i] = stride
+		}
+		r /= index[i]
+		stride *= data[i]
+	}
+}
+
+// next goes to the next row.
+func (c *rowCursor) next() {
+	c.row++
+	if len(c.data) > len(c.at) {
+		c.base = elementBase(c.data, c.index, c.axis, c.row)
+		return
+	}
+	for i := len(c.data) - 2; i >= 0; i-- {
+		c.base += c.stride[i]
+		if c.at[i]++; c.at[i] < c.index[i] {
+			return
+		}
+		c.base -= c.at[i] * c.stride[i]
+		c.at[i] = 0
+	}
 }
 
 // elementBase returns the position in data of the first element of row r of the index, taking the coordinate along

@@ -112,36 +112,41 @@ func scatterReduce[T mvNumber](reduction string) (func(a, b T) T, error) {
 
 func scatterNumber[T mvNumber](reduction string) (scatterFn, error) {
 	_, err := scatterReduce[T](reduction)
-	join := map[string]func(a, b []T){"add": addTo[T], "mul": multiply[T], "min": lower[T], "max": raise[T]}[reduction]
+	join := map[string]func(a, b []T, to []int, n int){"add": addTo[T], "mul": multiply[T], "min": lower[T], "max": raise[T]}[reduction]
 	return func(y, u *tensor.Tensor, to []int, from, n int) {
-		a, b := tensor.Raw[T](y), tensor.Raw[T](u)[from:from+len(to)*n]
-		for i, p := range to {
-			join(a[p:p+n], b[i*n:(i+1)*n])
-		}
+		join(tensor.Raw[T](y), tensor.Raw[T](u)[from:from+len(to)*n], to, n)
 	}, err
 }
 
-func addTo[T mvNumber](a, b []T) {
-	for i, v := range b[:len(a)] {
-		a[i] += v
+func addTo[T mvNumber](a, b []T, to []int, n int) {
+	for i, p := range to {
+		for j, v := range b[i*n : (i+1)*n] {
+			a[p+j] += v
+		}
 	}
 }
 
-func multiply[T mvNumber](a, b []T) {
-	for i, v := range b[:len(a)] {
-		a[i] *= v
+func multiply[T mvNumber](a, b []T, to []int, n int) {
+	for i, p := range to {
+		for j, v := range b[i*n : (i+1)*n] {
+			a[p+j] *= v
+		}
 	}
 }
 
-func lower[T mvNumber](a, b []T) {
-	for i, v := range b[:len(a)] {
-		a[i] = min(a[i], v)
+func lower[T mvNumber](a, b []T, to []int, n int) {
+	for i, p := range to {
+		for j, v := range b[i*n : (i+1)*n] {
+			a[p+j] = min(a[p+j], v)
+		}
 	}
 }
 
-func raise[T mvNumber](a, b []T) {
-	for i, v := range b[:len(a)] {
-		a[i] = max(a[i], v)
+func raise[T mvNumber](a, b []T, to []int, n int) {
+	for i, p := range to {
+		for j, v := range b[i*n : (i+1)*n] {
+			a[p+j] = max(a[p+j], v)
+		}
 	}
 }
 

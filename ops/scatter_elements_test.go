@@ -69,3 +69,25 @@ func scatterPlain(s, si tensor.Shape, axis int, index []int64, u []float32) (put
 	}
 	return put, sum
 }
+
+// TestRowCursor compares where rows of an index begin, one after the other, with the formula for each.
+func TestRowCursor(t *testing.T) {
+	for _, s := range []tensor.Shape{{5}, {4, 3}, {3, 4, 5}, {2, 3, 4, 2, 3}, {2, 1, 2, 1, 2, 1, 2, 1, 2, 3}} {
+		for axis := range s {
+			si := slices.Clone(s)
+			si[axis] = 2
+			si[0] = max(1, si[0]-1)
+			rows := mvLen(si[:len(si)-1])
+			for first := range min(rows, 3) {
+				var c rowCursor
+				c.start(s, si, axis, first)
+				for r := first; r < rows; r++ {
+					if want := elementBase(s, si, axis, r); c.base != want {
+						t.Fatalf("row %d of %v in %v along axis %d begins at %d, want %d", r, si, s, axis, c.base, want)
+					}
+					c.next()
+				}
+			}
+		}
+	}
+}
