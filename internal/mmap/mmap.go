@@ -135,7 +135,7 @@ func (f *File) releaseInside(r pageRange) {
 }
 
 // soon is the number of bytes that ReleaseSoon gives back together.
-const soon = 1 << 20
+const soon = 256 << 10
 
 // ReleaseSoon is Release for parts of a File that are read one after the other: neighbours are given back together, since each time
 // interrupts the threads on other processors, which have to forget where the pages were. Up to soon bytes stay in memory until the next.
