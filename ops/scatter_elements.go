@@ -159,6 +159,10 @@ func scatterLine[I move.Index](j *scatterElementsJob, index []I, base, from int)
 }
 
 func scatterWords[T tensor.Element, I move.Index](j *scatterElementsJob, index []I, base, from int) int {
+	if k, even := evenRow(index, j.s[j.axis]); even && j.stride() > 0 {
+		copy(tensor.Raw[T](j.y)[base+k*j.stride():], tensor.Raw[T](j.u)[from:from+len(index)])
+		return -1
+	}
 	return move.Put(tensor.Raw[T](j.y)[base:], tensor.Raw[T](j.u)[from:], index, j.s[j.axis], j.stride())
 }
 
@@ -170,6 +174,11 @@ func scatterJoined[I move.Index](j *scatterElementsJob, index []I, base, from in
 	}
 	to := scatterPositions.Get().(*[scatterStep]int)
 	defer scatterPositions.Put(to)
+	if k, even := evenRow(index, n); even && step > 0 {
+		to[0] = base + k*stride
+		j.apply(j.y, j.u, to[:1], from, len(index))
+		return -1
+	}
 	for lo := 0; lo < len(index); lo += scatterStep {
 		part := index[lo:min(len(index), lo+scatterStep)]
 		for i, v := range part {
@@ -183,4 +192,18 @@ func scatterJoined[I move.Index](j *scatterElementsJob, index []I, base, from in
 		j.apply(j.y, j.u, to[:len(part)], from+lo, 1)
 	}
 	return -1
+}
+
+// evenRow reports whether all indices of a row are one, k, within an axis of length n: as of an index that was expanded to the width of
+// what it counts, which then moves whole.
+func evenRow[I move.Index](index []I, n int) (k int, even bool) {
+	first := index[0]
+	for _, v := range index {
+		if v != first {
+			return 0, false
+		}
+	}
+	at := int64(first)
+	at += int64(n) & (at >> 63)
+	return int(at), uint64(at) < uint64(n)
 }

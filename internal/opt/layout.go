@@ -220,8 +220,8 @@ var convolutions = map[string]string{"Conv": "NhwcConv", "ConvTranspose": "NhwcC
 
 // convolution puts the form for channels last in the place of a convolution.
 func (l *layout) convolution(n *graph.Node) {
-	attrs := append(slices.Clone(n.Attrs), onnx.NewString("activation", ""), floats(nil))
-	in := append([]*graph.Value{l.last(n.In[0])}, l.own(n.In[1:])...)
+	in, attrs := l.mergeCovered(n, l.last(n.In[0]))
+	attrs = append(slices.Clone(attrs), onnx.NewString("activation", ""), floats(nil))
 	m := newNode("onnxrun", convolutions[n.Type], 1, attrs, in...)
 	m.Name = n.Name
 	l.moved(m, n.Out[0])

@@ -38,6 +38,11 @@ var regions = []struct{ name, nodes, want string }{
 	{"depthwise twice", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 pads=1,1,1,1 -> c; Relu c -> r; Conv r K4x1x3x3 group=4 -> y", "Tile FusedConv Conv"},
 	{"depthwise between transpositions of the model", "Tile image #1,1,5,5 -> i; Transpose i perm=0,2,3,1 -> l; Tanh l -> t; Transpose t perm=0,3,1,2 -> b; Conv b K4x1x3x3 group=4 -> c; Transpose c perm=0,2,3,1 -> y", "Tile Transpose Tanh NhwcConv"},
 	{"depthwise before others", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 -> c; C4 c -> y", "Tile Transpose NhwcConv NhwcConv Transpose"},
+	{"window as wide as the rows", "Conv image K5x4x3x6 -> c; Relu c -> y", "Transpose Reshape NhwcConv Transpose"},
+	{"window as wide as the words", "Reshape image #1,1,24,6 -> w; Conv w K5x1x3x6 strides=2,1 pads=1,0,0,0 -> y", "Reshape Reshape Reshape NhwcConv Transpose"},
+	{"window as large as the map", "Conv image K5x4x6x6 -> y", "Transpose Reshape NhwcConv Reshape"},
+	{"window as high as the map", "Conv image K5x4x6x3 -> y", "Transpose NhwcConv Transpose"},
+	{"window over the whole row and beside it", "Conv image K5x4x3x6 pads=0,1,0,0 -> y", "Transpose NhwcConv Transpose"},
 	{"read in both orders", "C4 image -> c; Relu c -> r; ReduceSum r #1 -> s; Softmax r -> t; Add s t -> y", ""},
 }
 
