@@ -148,3 +148,12 @@ func einsumInfer(c *InferCtx) error {
 	c.Set(0, c.Type(0).DType, dims...)
 	return nil
 }
+
+// EinsumLabels returns a label for each axis of the inputs of an Einsum and of its output, given the equation and the ranks of the inputs.
+func EinsumLabels(equation string, ranks []int) (in [][]int, out []int, err error) {
+	e, err := parseEinsum(equation, len(ranks))
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.resolve(ranks)
+}
