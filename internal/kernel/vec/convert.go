@@ -127,6 +127,13 @@ const (
 	opF64ToI64
 	opF32ToBF16
 	opBF16ToF32
+	opU16ToF32
+	opI16ToF32
+	opU16ToI32
+	opI16ToI32
+	opF32ToU16
+	opI32ToU16
+	opU32ToF32
 	numConvert
 )
 
@@ -136,13 +143,16 @@ type convertFunc func(dst, x *byte, n int)
 const convertGroup = 16
 
 // convertOps are the conversions that have kernels: from a row's type to a column's. Integers, and floats by way of an int32, wrap to
-// both kinds of bytes alike.
+// both kinds of bytes, and of 16-bit integers, alike.
 var convertOps = [numElement + 1][numElement + 1]convertOp{
 	elemI8:  {elemF32: opI8ToF32, elemI32: opI8ToI32, elemI64: opI8ToI64},
 	elemU8:  {elemF32: opU8ToF32, elemI32: opU8ToI32, elemI64: opU8ToI64},
-	elemI32: {elemF32: opI32ToF32, elemF64: opI32ToF64, elemI64: opI32ToI64, elemI8: opI32ToU8, elemU8: opI32ToU8},
+	elemI16: {elemF32: opI16ToF32, elemI32: opI16ToI32, elemU32: opI16ToI32},
+	elemU16: {elemF32: opU16ToF32, elemI32: opU16ToI32, elemU32: opU16ToI32},
+	elemI32: {elemF32: opI32ToF32, elemF64: opI32ToF64, elemI64: opI32ToI64, elemI8: opI32ToU8, elemU8: opI32ToU8, elemI16: opI32ToU16, elemU16: opI32ToU16},
+	elemU32: {elemF32: opU32ToF32, elemI8: opI32ToU8, elemU8: opI32ToU8, elemI16: opI32ToU16, elemU16: opI32ToU16},
 	elemI64: {elemF32: opI64ToF32, elemF64: opI64ToF64, elemI32: opI64ToI32, elemI8: opI64ToU8, elemU8: opI64ToU8},
-	elemF32: {elemF64: opF32ToF64, elemI32: opF32ToI32, elemI64: opF32ToI64, elemI8: opF32ToU8, elemU8: opF32ToU8},
+	elemF32: {elemF64: opF32ToF64, elemI32: opF32ToI32, elemI64: opF32ToI64, elemI8: opF32ToU8, elemU8: opF32ToU8, elemI16: opF32ToU16, elemU16: opF32ToU16},
 	elemF64: {elemF32: opF64ToF32, elemI32: opF64ToI32, elemI64: opF64ToI64},
 }
 

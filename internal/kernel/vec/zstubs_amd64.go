@@ -686,6 +686,27 @@ func f32ToBF16AVX2(dst *byte, x *byte, n int)
 func bf16ToF32AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
+func u16ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i16ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func u16ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i16ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToU16AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToU16AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func u32ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
 func i64ToF32AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
@@ -1425,6 +1446,27 @@ func f32ToBF16AVX512(dst *byte, x *byte, n int)
 
 //go:noescape
 func bf16ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func u16ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i16ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func u16ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i16ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToU16AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToU16AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func u32ToF32AVX512(dst *byte, x *byte, n int)
 
 //go:noescape
 func quantizeI8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -147,6 +149,48 @@ var convertKernels = []convertKernel{
 		VPSLLD(U8(16), v, v)
 		VMOVUPS(v, Mem{Base: dst})
 	}},
+	{"u16ToF32", 2, 4, false, func(g *isa, x, dst reg.GPVirtual) { g.extendToF32(VPMOVZXWD, x, dst) }},
+	{"i16ToF32", 2, 4, false, func(g *isa, x, dst reg.GPVirtual) { g.extendToF32(VPMOVSXWD, x, dst) }},
+	{"u16ToI32", 2, 4, false, func(g *isa, x, dst reg.GPVirtual) { g.extend(VPMOVZXWD, x, dst, 1) }},
+	{"i16ToI32", 2, 4, false, func(g *isa, x, dst reg.GPVirtual) { g.extend(VPMOVSXWD, x, dst, 1) }},
+	{"f32ToU16", 4, 2, false, func(g *isa, x, dst reg.GPVirtual) {
+		v := g.r()
+		VCVTTPS2DQ(Mem{Base: x}, v)
+		g.storeLowWords(g.lowHalves(v), Mem{Base: dst})
+	}},
+	{"i32ToU16", 4, 2, false, func(g *isa, x, dst reg.GPVirtual) {
+		g.storeLowWords(g.lowHalves(g.load(Mem{Base: x})), Mem{Base: dst})
+	}},
+	{"u32ToF32", 4, 4, false, func(g *isa, x, dst reg.GPVirtual) {
+		v := g.r()
+		if g.wide() {
+			VCVTUDQ2PS(Mem{Base: x}, v)
+		} else { // both halves are exact, so that the sum is rounded once
+			VPSRLD(U8(16), g.load(Mem{Base: x}), v)
+			VCVTDQ2PS(v, v)
+			low := g.r()
+			VCVTDQ2PS(g.lowHalves(g.load(Mem{Base: x})), low)
+			v = g.add(g.mul(v, bitsConst(math.Float32bits(1<<16))), low)
+		}
+		VMOVUPS(v, Mem{Base: dst})
+	}},
+}
+
+// extendToF32 widens as many words as there are lanes and makes floats of them.
+func (g *isa) extendToF32(widen emit, x, dst reg.GPVirtual) {
+	v := g.r()
+	widen(Mem{Base: x}, v)
+	VCVTDQ2PS(v, v)
+	VMOVUPS(v, Mem{Base: dst})
+}
+
+// lowHalves clears the upper 16 bits of lanes, where storeLowWords does not drop them itself.
+func (g *isa) lowHalves(v reg.VecVirtual) reg.VecVirtual {
+	if g.wide() {
+		return v
+	}
+	VPAND(bitsConst(0xffff), v, v)
+	return v
 }
 
 // extend widens as many bytes as there are lanes to count vectors.
