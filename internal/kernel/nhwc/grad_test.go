@@ -231,13 +231,13 @@ func TestGradAllocations(t *testing.T) {
 		w, toX := randoms(rng, g.OutC*g.InC/g.Groups*g.Taps()), NewGradXPlan(g)
 		a := Args{X: randoms(rng, g.Batch*g.OutC*g.OutSize()), Y: make([]float32, g.Batch*g.InC*g.InSize()), Filter: new(Filter), Scratch: make([]float32, toX.Scratch())}
 		room := make([]float32, toX.FilterLen())
-		x := testing.AllocsPerRun(10, func() {
+		x := allocations(10, func() {
 			toX.PackInto(a.Filter, w, room, 1)
 			toX.Run(&a)
 		})
 		toW := NewGradW(g)
 		b := GradWArgs{X: a.Y, Dy: a.X, Dw: w, Scratch: make([]float32, toW.Scratch())}
-		if n := x + testing.AllocsPerRun(10, func() { toW.Run(&b) }); n > 0 && !raceEnabled {
+		if n := x + allocations(10, func() { toW.Run(&b) }); n > 0 && !raceEnabled {
 			t.Errorf("%s and %s of %+v: %v allocations", toX.Algorithm(), toW.Algorithm(), g, n)
 		}
 	}

@@ -120,7 +120,7 @@ func TestPackInto(t *testing.T) {
 		g := p.Geom()
 		w, f := randoms(rand.New(rand.NewPCG(3, 5)), g.OutC*g.InC/g.Groups*g.Taps()), new(Filter)
 		room := make([]float32, p.FilterLen())
-		if n := testing.AllocsPerRun(20, func() { p.PackInto(f, w, room, 1) }); n > 0 && !raceEnabled {
+		if n := allocations(20, func() { p.PackInto(f, w, room, 1) }); n > 0 && !raceEnabled {
 			t.Errorf("%s of %+v: %v allocations", p.Algorithm(), g, n)
 		}
 	}

@@ -2,6 +2,7 @@ package nhwc
 
 import (
 	"math"
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -50,7 +51,13 @@ func wideAllocations(g conv.Geom, name string) float64 {
 	a := Args{X: make([]float32, g.Batch*g.InSize()*(g.InC+8)), XStep: g.InC + 8, Y: make([]float32, g.Batch*g.OutSize()*(g.OutC+8)), YStep: g.OutC + 8,
 		Residual: make([]float32, g.Batch*g.OutSize()*g.OutC), Filter: new(Filter), Scratch: make([]float32, p.Scratch()), Threads: 1}
 	p.PackInto(a.Filter, make([]float32, g.OutC*g.InC/g.Groups*g.Taps()), make([]float32, p.FilterLen()), 1)
-	return testing.AllocsPerRun(20, func() { p.Run(&a) })
+	return allocations(20, func() { p.Run(&a) })
+}
+
+// allocations is testing.AllocsPerRun without collections of garbage, after each of which every pool takes memory for its list again.
+func allocations(runs int, f func()) float64 {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	return testing.AllocsPerRun(runs, f)
 }
 
 func TestWideAllocatesNothing(t *testing.T) {

@@ -169,7 +169,7 @@ func TestWinogradAllocates(t *testing.T) {
 			p := &Plan{g: g, name: "winograd", alg: alg}
 			w := make([]float32, 9*g.InC*g.OutC)
 			a := Args{X: make([]float32, g.InC*g.InSize()), Y: make([]float32, g.OutC*g.OutSize()), Filter: p.Pack(w), Scratch: make([]float32, p.Scratch()), Threads: threads}
-			if n := testing.AllocsPerRun(50, func() { p.Run(&a) }); n >= 1 {
+			if n := allocations(50, func() { p.Run(&a) }); n >= 1 {
 				t.Errorf("tiles of %d, fresh %v, %d threads: %v allocations", alg.m, alg.fresh, threads, n)
 			}
 		}
