@@ -30,6 +30,9 @@ func AverageF32(threads int, g *Geom, x, y []float32, includePad bool) {
 	run(threads, g, kind, x, y)
 }
 
+// lowest is what maxima begin with.
+var lowest = float32(math.Inf(-1))
+
 // bandElems bounds the elements of a frame, so that it stays in the first-level cache.
 const bandElems = 6 << 10
 
@@ -63,6 +66,17 @@ func run(threads int, g *Geom, kind Kind, x, y []float32) {
 		runPlain(g, kind, x, y)
 		return
 	}
+	if columnsFirst(d, h, w) {
+		runColumns(threads, g.Planes, h, w, kind, x, y)
+		return
+	}
+	runFrames(threads, g, kind, x, y)
+}
+
+// runFrames pools copies of bands of planes that are padded and split by phase.
+func runFrames(threads int, g *Geom, kind Kind, x, y []float32) {
+	out := g.OutSize()
+	d, h, w := g.axes()
 	t := tasks.Get().(*task)
 	t.g, t.kind, t.x, t.y, t.k = *g, kind, x, y, window.Best()
 	row := window.NewFrame(d, h, w, 1, 1)

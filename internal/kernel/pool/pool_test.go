@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/cpu"
@@ -66,6 +67,46 @@ func TestFloat32(t *testing.T) {
 				close(t, fmt.Sprintf("%s average %v %+v", level, include, g), got, want)
 			}
 		})
+	}
+}
+
+// TestColumnsFirst compares windows without padding that go down the columns first with the plain loops.
+func TestColumnsFirst(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 7))
+	taken := 0
+	for range 300 {
+		g := Geom{Planes: 1 + r.IntN(40), Rank: 2}
+		for i := range 2 {
+			a := window.Axis{Kernel: 2 + r.IntN(8), Stride: 1 + r.IntN(8), Dilation: 1 + r.IntN(2), Out: 1 + r.IntN(4)}
+			a.In = (a.Out-1)*a.Stride + a.Extent() + r.IntN(a.Stride)
+			g.Axes[i] = a
+		}
+		if !columnsFirst(g.axes()) {
+			continue
+		}
+		taken++
+		x := make([]float32, g.Planes*g.InSize())
+		for i := range x {
+			if x[i] = r.Float32() - 0.5; r.IntN(50) == 0 {
+				x[i] = lowest
+			}
+		}
+		n := g.Planes * g.OutSize()
+		want, got, again := make([]float32, n), make([]float32, n), make([]float32, n)
+		levels(func(level string) {
+			Max(&g, x, want, nil, false, lowest)
+			MaxF32(1, &g, x, got)
+			close(t, fmt.Sprintf("%s max %+v", level, g), got, want)
+			Average(&g, x, want, false)
+			AverageF32(1, &g, x, got, true)
+			close(t, fmt.Sprintf("%s average %+v", level, g), got, want)
+			if AverageF32(4, &g, x, again, false); !slices.Equal(got, again) {
+				t.Fatalf("%s average %+v: 4 threads give other bits than one", level, g)
+			}
+		})
+	}
+	if taken < 100 {
+		t.Errorf("%d of 300 went down the columns first, want at least 100", taken)
 	}
 }
 
@@ -160,4 +201,32 @@ func BenchmarkMaxF32(b *testing.B) {
 		MaxF32(1, &g, x, y)
 	}
 	b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gelem/s")
+}
+
+// BenchmarkStrides is the measurement behind columnsFirst: kernels, strides and numbers of outputs along an axis.
+func BenchmarkStrides(b *testing.B) {
+	for _, c := range [][3]int{{7, 1, 1}, {7, 2, 2}, {9, 1, 4}, {3, 1, 1}, {3, 3, 2}, {3, 3, 9}, {3, 3, 37}, {2, 4, 16}, {5, 3, 12}, {4, 4, 28}, {7, 7, 2}, {7, 7, 16}, {14, 14, 4}} {
+		g := Geom{Planes: 64, Rank: 2}
+		for i := range 2 {
+			g.Axes[i] = window.Axis{In: (c[2]-1)*c[1] + c[0], Out: c[2], Kernel: c[0], Stride: c[1], Dilation: 1}
+		}
+		x, y := make([]float32, g.Planes*g.InSize()), make([]float32, g.Planes*g.OutSize())
+		for i := range x {
+			x[i] = float32(i * 7919 % 1021)
+		}
+		_, h, w := g.axes()
+		for kind, what := range []string{kindMax: "max", kindAverage: "average"} {
+			for way, run := range map[string]func(){
+				"frames":  func() { runFrames(1, &g, Kind(kind), x, y) },
+				"columns": func() { runColumns(1, g.Planes, h, w, Kind(kind), x, y) },
+			} {
+				b.Run(fmt.Sprintf("%s of %d at stride %d, %d outputs, %s", what, c[0], c[1], c[2], way), func(b *testing.B) {
+					for b.Loop() {
+						run()
+					}
+					b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gelem/s")
+				})
+			}
+		}
+	}
 }
