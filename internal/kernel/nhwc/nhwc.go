@@ -26,9 +26,13 @@ type Plan struct {
 	parts  *parts // nil: none
 }
 
-// bind makes the plan of an algorithm.
+// bind makes the plan of an algorithm. Its format names the groups: convolutions of other numbers of channels may share a filter.
 func bind(g conv.Geom, name string, alg algorithm) *Plan {
-	return &Plan{g: g, name: name, alg: alg, format: "nhwc " + name + " " + alg.format()}
+	format := "nhwc " + name + " " + alg.format()
+	if g.Groups > 1 {
+		format += fmt.Sprintf(" in %d groups", g.Groups)
+	}
+	return &Plan{g: g, name: name, alg: alg, format: format}
 }
 
 // algorithm is one way to compute a convolution, bound to a geometry.
