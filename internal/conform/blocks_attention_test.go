@@ -46,6 +46,12 @@ func (m *blockModel) attention(x blockValue) blockValue {
 	if m.chance(25) {
 		shared = m.one(2, 3)
 	}
+	if m.chance(12) && n*t*d <= 8000 { // rows of keys that lie a multiple of 4096 bytes apart
+		heads, size = 16, 64
+		if m.chance(40) {
+			heads, size = 8, 128
+		}
+	}
 	hq := heads * shared
 	memory := x
 	if m.chance(15) && m.dynamic < 2 {

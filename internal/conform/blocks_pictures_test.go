@@ -65,7 +65,8 @@ func init() {
 		{"gate", (*blockModel).gate, 0}, {"gate", (*blockModel).gate, 0}, {"pool", (*blockModel).poolLayer, 0}, {"transposed", (*blockModel).convTranspose, 0},
 		{"resize", (*blockModel).resize, 2}, {"norm", (*blockModel).pictureNorm, 0}, {"focus", (*blockModel).focus, 2}, {"shuffle", (*blockModel).shuffle, 0},
 		{"pad", (*blockModel).padLayer, 2}, {"space", (*blockModel).spaceDepth, 2}, {"windows", (*blockModel).rollBlock, 2}, {"spatial", (*blockModel).spatialGate, 2},
-		{"through tokens", (*blockModel).throughTokens, 2}, {"dense", (*blockModel).dense, 0},
+		{"through tokens", (*blockModel).throughTokens, 2}, {"dense", (*blockModel).dense, 0}, {"wide", (*blockModel).wide, 0}, {"wide", (*blockModel).wide, 0},
+		{"grouped", (*blockModel).grouped, 0}, {"grouped", (*blockModel).grouped, 0},
 		{"body", (*blockModel).bodied, 0},
 	}
 }

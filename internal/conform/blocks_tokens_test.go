@@ -65,7 +65,7 @@ func init() {
 		{"norm", (*blockModel).norm}, {"attention", (*blockModel).attentionBlock}, {"attention", (*blockModel).attentionBlock}, {"attention", (*blockModel).attentionBlock},
 		{"feed forward", (*blockModel).feedForward}, {"feed forward", (*blockModel).feedForward}, {"gated", (*blockModel).gatedLinear},
 		{"recurrent", (*blockModel).recurrent}, {"along time", (*blockModel).alongTime}, {"mixer", (*blockModel).mixer}, {"pieces", (*blockModel).pieces},
-		{"moves", (*blockModel).moves}, {"body", (*blockModel).bodied},
+		{"moves", (*blockModel).moves}, {"short rows", (*blockModel).shortRows}, {"placed", (*blockModel).placed}, {"body", (*blockModel).bodied},
 	}
 }
 
