@@ -41,15 +41,50 @@ func floatFunction(f32 func(dst, x []float32), f func(float64) float64) func(*Ke
 	if f32 == nil {
 		f32 = mapped[float32](f)
 	}
+	return floatPair(f32, f64)
+}
+
+// floatPair makes the Kernel function of an operator from its kernels of both widths.
+func floatPair(f32 func(dst, x []float32), f64 func(dst, x []float64)) func(*KernelCtx) (Kernel, error) {
 	return func(k *KernelCtx) (Kernel, error) { return floatKernel(k, f32, f64) }
 }
 
+// What is one instruction is called by name, since mapped calls a function for each number.
+
+func ceil64(dst, x []float64) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = math.Ceil(v)
+	}
+}
+
+func floor64(dst, x []float64) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = math.Floor(v)
+	}
+}
+
+func round64(dst, x []float64) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = math.RoundToEven(v)
+	}
+}
+
+func sqrt64(dst, x []float64) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = math.Sqrt(v)
+	}
+}
+
+var one64 = []float64{1} // not of the call, which would allocate it
+
+func reciprocal64(dst, x []float64) { vec.DivOf(dst, one64, x[:len(dst)]) }
+
 var (
-	ceilKernel       = floatFunction(vec.Ceil, math.Ceil)
-	floorKernel      = floatFunction(vec.Floor, math.Floor)
-	roundKernel      = floatFunction(vec.Round, math.RoundToEven)
-	sqrtKernel       = floatFunction(vec.Sqrt, math.Sqrt)
-	reciprocalKernel = floatFunction(vec.Reciprocal, func(x float64) float64 { return 1 / x })
+	ceilKernel       = floatPair(vec.Ceil, ceil64)
+	floorKernel      = floatPair(vec.Floor, floor64)
+	roundKernel      = floatPair(vec.Round, round64)
+	sqrtKernel       = floatPair(vec.Sqrt, sqrt64)
+	reciprocalKernel = floatPair(vec.Reciprocal, reciprocal64)
 	expKernel        = floatFunction(vec.Exp, math.Exp)
 	logKernel        = floatFunction(vec.Log, math.Log)
 	sinKernel        = floatFunction(vec.Sin, math.Sin)
