@@ -9,9 +9,10 @@ import (
 
 // columnsFirst reports whether windows are taken down the columns of the planes where they lie, and what that makes then along
 // the rows, which is the better the emptier vectors of outputs are, and the more rows would be split by phase, element by element
-// where strides are beyond 2. It estimates the operations of a row of outputs; BenchmarkStrides measures both ways.
+// where strides are beyond 2. It estimates the operations of a row of outputs; BenchmarkStrides measures both ways. Larger planes
+// would not stay in the first-level cache, nor would the working memory of a chunk be small.
 func columnsFirst(d, h, w window.Axis) bool {
-	if d != window.One || !inside(h) || !inside(w) || h.Kernel == 1 {
+	if d != window.One || !inside(h) || !inside(w) || h.Kernel == 1 || h.In*w.In > bandElems {
 		return false
 	}
 	fill := h.Kernel * vectors(w.In)

@@ -108,6 +108,10 @@ func TestColumnsFirst(t *testing.T) {
 	if taken < 100 {
 		t.Errorf("%d of 300 went down the columns first, want at least 100", taken)
 	}
+	large := window.Axis{In: 700, Out: 100, Kernel: 7, Stride: 7, Dilation: 1}
+	if columnsFirst(window.One, large, large) {
+		t.Error("planes of 700x700 go down the columns first, in as much working memory")
+	}
 }
 
 func TestGlobal(t *testing.T) {
