@@ -81,7 +81,7 @@ func (m *blockModel) norm(x blockValue) blockValue {
 		}
 		v := m.reduce("ReduceMean", q, true, -1)
 		v = m.like("Sqrt", "", m.binary("Add", v, blockValue{m.number(0.01), nil}))
-		y := x
+		var y blockValue
 		if m.chance(50) {
 			y = m.like("Div", "", x, v.name)
 		} else {
