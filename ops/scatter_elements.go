@@ -58,6 +58,7 @@ type scatterElementsJob struct {
 	x, y, u, index *tensor.Tensor
 	s, si          tensor.Shape // of data and index, without axes of length 1 behind the one that is indexed
 	axis           int
+	stride         int       // how far the rows that the index counts lie apart, 0 where it counts elements of a row
 	apply          scatterFn // nil to overwrite
 	steps, apart   int       // rows of the index in a line, and how many rows one lies behind the other
 	strip, strips  int       // elements of a row in a line, and lines beside each other
@@ -76,11 +77,12 @@ func (j *scatterElementsJob) run(threads int) error {
 	if mvLen(s[j.axis+1:]) == 1 {
 		s, si = s[:j.axis+1], si[:j.axis+1]
 	}
-	j.s, j.si = s, si
+	j.s, j.si, j.stride = s, si, 0
 	last := len(si) - 1
 	row := si[last]
 	j.steps, j.apart, j.strip, j.strips = 1, 1, row, 1
 	if j.axis < last {
+		j.stride = mvLen(s[j.axis+1:])
 		j.steps, j.apart = si[j.axis], mvLen(si[j.axis+1:last])
 		j.strip = min(row, scatterStrip)
 		j.strips = (row + j.strip - 1) / j.strip
@@ -131,21 +133,13 @@ func scatterLines[I move.Index](j *scatterElementsJob, index []I, lo, hi int) {
 	}
 }
 
-// stride returns how far the rows that an index counts lie apart, 0 where it counts elements of a row.
-func (j *scatterElementsJob) stride() int {
-	if j.axis < len(j.s)-1 {
-		return mvLen(j.s[j.axis+1:])
-	}
-	return 0
-}
-
 // scatterLine scatters the updates from position from on to y, counted from base. It returns the first index out of range, or -1.
 func scatterLine[I move.Index](j *scatterElementsJob, index []I, base, from int) int {
 	switch d := j.x.DType(); {
 	case j.apply != nil:
 		return scatterJoined(j, index, base, from)
 	case d == tensor.String:
-		return move.Put(j.y.Strings()[base:], j.u.Strings()[from:], index, j.s[j.axis], j.stride())
+		return move.Put(j.y.Strings()[base:], j.u.Strings()[from:], index, j.s[j.axis], j.stride)
 	case d.Size() == 1:
 		return scatterWords[uint8](j, index, base, from)
 	case d.Size() == 2:
@@ -159,16 +153,16 @@ func scatterLine[I move.Index](j *scatterElementsJob, index []I, base, from int)
 }
 
 func scatterWords[T tensor.Element, I move.Index](j *scatterElementsJob, index []I, base, from int) int {
-	if k, even := evenRow(index, j.s[j.axis]); even && j.stride() > 0 {
-		copy(tensor.Raw[T](j.y)[base+k*j.stride():], tensor.Raw[T](j.u)[from:from+len(index)])
+	if k, even := evenRow(index, j.s[j.axis]); even && j.stride > 0 {
+		copy(tensor.Raw[T](j.y)[base+k*j.stride:], tensor.Raw[T](j.u)[from:from+len(index)])
 		return -1
 	}
-	return move.Put(tensor.Raw[T](j.y)[base:], tensor.Raw[T](j.u)[from:], index, j.s[j.axis], j.stride())
+	return move.Put(tensor.Raw[T](j.y)[base:], tensor.Raw[T](j.u)[from:], index, j.s[j.axis], j.stride)
 }
 
 // scatterJoined joins the updates to what is there.
 func scatterJoined[I move.Index](j *scatterElementsJob, index []I, base, from int) int {
-	n, stride, step := j.s[j.axis], j.stride(), 1
+	n, stride, step := j.s[j.axis], j.stride, 1
 	if stride == 0 {
 		stride, step = 1, 0
 	}
