@@ -959,13 +959,12 @@ done7:
 	RET
 
 // func siluAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 	VMOVUPS      lanes<>+1536(SB), Y1
 	VMOVUPS      lanes<>+1568(SB), Y2
 	VMOVUPS      lanes<>+448(SB), Y2
@@ -1393,15 +1392,13 @@ done11:
 	RET
 
 // func hardSigmoidAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 
@@ -1512,13 +1509,12 @@ done13:
 	RET
 
 // func leakyReluAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·leakyReluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 
 many14:
 	CMPQ      CX, $0x00000020
@@ -1573,13 +1569,12 @@ done14:
 	RET
 
 // func eluAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·eluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 	VMOVUPS      lanes<>+736(SB), Y1
 	VMOVUPS      lanes<>+1536(SB), Y2
 	VMOVUPS      lanes<>+1568(SB), Y3
@@ -1698,15 +1693,13 @@ done15:
 	RET
 
 // func clipAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·clipAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 
 many16:
 	CMPQ    CX, $0x00000020
@@ -2124,15 +2117,13 @@ done23:
 	RET
 
 // func scaleShiftAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·scaleShiftAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 
 many24:
 	CMPQ        CX, $0x00000020
@@ -2187,15 +2178,13 @@ done24:
 	RET
 
 // func sub2AVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·sub2AVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 
 many25:
 	CMPQ    CX, $0x00000020
@@ -2309,13 +2298,12 @@ done26:
 	RET
 
 // func axpyAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 
 many27:
 	CMPQ        CX, $0x00000020
@@ -3670,13 +3658,12 @@ done40:
 	RET
 
 // func thresholdedReluAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·thresholdedReluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 	VMOVUPS      lanes<>+736(SB), Y1
 
 many41:
@@ -3732,15 +3719,13 @@ done41:
 	RET
 
 // func shrinkAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·shrinkAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
 
 many42:
@@ -7890,7 +7875,7 @@ done99:
 	RET
 
 // func sumAVX2(x []float32) float32
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -7943,12 +7928,12 @@ done100:
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0xb1, X0, X1
 	VADDPS       X1, X0, X0
-	MOVSS        X0, ret+24(FP)
+	VMOVSS       X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func sumSquareAVX2(x []float32) float32
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·sumSquareAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8001,12 +7986,12 @@ done101:
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0xb1, X0, X1
 	VADDPS       X1, X0, X0
-	MOVSS        X0, ret+24(FP)
+	VMOVSS       X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func sumAbsAVX2(x []float32) float32
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·sumAbsAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8065,17 +8050,16 @@ done102:
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0xb1, X0, X1
 	VADDPS       X1, X0, X0
-	MOVSS        X0, ret+24(FP)
+	VMOVSS       X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func sumDeviationAVX2(x []float32, m float32) float32
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·sumDeviationAVX2(SB), NOSPLIT, $0-36
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
-	MOVSS        m+24(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS m+24(FP), Y0
 	VMOVUPS      lanes<>+736(SB), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
 	VMOVUPS      lanes<>+736(SB), Y3
@@ -8132,12 +8116,12 @@ done103:
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VADDPS       X0, X1, X1
-	MOVSS        X1, ret+32(FP)
+	VMOVSS       X1, ret+32(FP)
 	VZEROUPPER
 	RET
 
 // func dotAVX2(x []float32, y []float32) float32
-// Requires: AVX, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8199,12 +8183,12 @@ done104:
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0xb1, X0, X1
 	VADDPS       X1, X0, X0
-	MOVSS        X0, ret+48(FP)
+	VMOVSS       X0, ret+48(FP)
 	VZEROUPPER
 	RET
 
 // func productAVX2(x []float32) float32
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·productAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8259,12 +8243,12 @@ done105:
 	VMULPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VMULPS       X0, X1, X1
-	MOVSS        X1, ret+24(FP)
+	VMOVSS       X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func highestAVX2(x []float32) float32
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8338,12 +8322,12 @@ done106:
 	VMOVSS       lanes<>+800(SB), X1
 
 numbers:
-	MOVSS X1, ret+24(FP)
+	VMOVSS X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func lowestAVX2(x []float32) float32
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8417,12 +8401,12 @@ done107:
 	VMOVSS       lanes<>+800(SB), X1
 
 numbers:
-	MOVSS X1, ret+24(FP)
+	VMOVSS X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func extentAVX2(x []float32) (lo float32, hi float32)
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·extentAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
@@ -8509,19 +8493,18 @@ done108:
 	VMOVSS       lanes<>+800(SB), X2
 
 numbers:
-	MOVSS X0, lo+24(FP)
-	MOVSS X2, hi+28(FP)
+	VMOVSS X0, lo+24(FP)
+	VMOVSS X2, hi+28(FP)
 	VZEROUPPER
 	RET
 
 // func expSumAVX2(dst []float32, x []float32, m float32) float32
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        m+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS m+48(FP), Y0
 	VMOVUPS      lanes<>+416(SB), Y1
 	VMOVUPS      lanes<>+448(SB), Y2
 	VMOVUPS      lanes<>+96(SB), Y3
@@ -8639,12 +8622,12 @@ done109:
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VADDPS       X0, X1, X1
-	MOVSS        X1, ret+56(FP)
+	VMOVSS       X1, ret+56(FP)
 	VZEROUPPER
 	RET
 
 // func normRowAVX2(dst []float32, x []float32, scale []float32, bias []float32, mean float32, inv float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -8652,10 +8635,8 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	MOVQ         scale_base+48(FP), BX
 	MOVQ         bias_base+72(FP), SI
 	MOVQ         bias_len+80(FP), DI
-	MOVSS        mean+96(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        inv+100(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS mean+96(FP), Y0
+	VBROADCASTSS inv+100(FP), Y1
 	TESTQ        DI, DI
 	JE           plain
 
@@ -11751,7 +11732,7 @@ end:
 	RET
 
 // func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-108
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -11760,8 +11741,7 @@ TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-108
 	MOVQ         scale_base+48(FP), SI
 	MOVQ         bias_base+72(FP), DI
 	MOVQ         bias_len+80(FP), R8
-	MOVSS        eps+104(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS eps+104(FP), Y0
 	VXORPS       X1, X1, X1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Y1
@@ -12021,7 +12001,7 @@ end:
 	RET
 
 // func rmsNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·rmsNormRowsAVX2(SB), NOSPLIT, $0-108
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -12030,8 +12010,7 @@ TEXT ·rmsNormRowsAVX2(SB), NOSPLIT, $0-108
 	MOVQ         scale_base+48(FP), SI
 	MOVQ         bias_base+72(FP), DI
 	MOVQ         bias_len+80(FP), R8
-	MOVSS        eps+104(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS eps+104(FP), Y0
 	VXORPS       X1, X1, X1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Y1
@@ -12225,7 +12204,7 @@ end:
 	RET
 
 // func layerNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-156
 	MOVQ dx_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
@@ -12382,14 +12361,12 @@ done150:
 	VPERMILPS    $0xb1, X4, X3
 	VADDPS       X3, X4, X4
 	VDIVSS       X6, X4, X4
-	MOVSS        eps+152(FP), X3
-	VADDSS       X3, X2, X2
+	VADDSS       eps+152(FP), X2, X2
 	VSQRTSS      X2, X2, X2
 	VMOVSS       lanes<>+352(SB), X3
 	VDIVSS       X2, X3, X3
 	VBROADCASTSS X3, Y2
-	MOVSS        eps+152(FP), X3
-	VADDSS       X3, X4, X4
+	VADDSS       eps+152(FP), X4, X4
 	VSQRTSS      X4, X4, X4
 	VMOVSS       lanes<>+352(SB), X3
 	VDIVSS       X4, X3, X3
@@ -12696,8 +12673,7 @@ done154:
 	VPERMILPS    $0xb1, X1, X2
 	VADDPS       X2, X1, X1
 	VDIVSS       X3, X1, X1
-	MOVSS        eps+152(FP), X2
-	VADDSS       X2, X1, X1
+	VADDSS       eps+152(FP), X1, X1
 	VSQRTSS      X1, X1, X1
 	VMOVSS       lanes<>+352(SB), X2
 	VDIVSS       X1, X2, X2
@@ -12838,7 +12814,7 @@ rowsEnd1:
 	RET
 
 // func rmsNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·rmsNormGradAVX2(SB), NOSPLIT, $0-156
 	MOVQ dx_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
@@ -12918,14 +12894,12 @@ done157:
 	VPERMILPS    $0xb1, X2, X1
 	VADDPS       X1, X2, X2
 	VDIVSS       X4, X2, X2
-	MOVSS        eps+152(FP), X1
-	VADDSS       X1, X0, X0
+	VADDSS       eps+152(FP), X0, X0
 	VSQRTSS      X0, X0, X0
 	VMOVSS       lanes<>+352(SB), X1
 	VDIVSS       X0, X1, X1
 	VBROADCASTSS X1, Y0
-	MOVSS        eps+152(FP), X1
-	VADDSS       X1, X2, X2
+	VADDSS       eps+152(FP), X2, X2
 	VSQRTSS      X2, X2, X2
 	VMOVSS       lanes<>+352(SB), X1
 	VDIVSS       X2, X1, X1
@@ -13129,8 +13103,7 @@ done160:
 	VPERMILPS    $0xb1, X0, X1
 	VADDPS       X1, X0, X0
 	VDIVSS       X2, X0, X0
-	MOVSS        eps+152(FP), X1
-	VADDSS       X1, X0, X0
+	VADDSS       eps+152(FP), X0, X0
 	VSQRTSS      X0, X0, X0
 	VMOVSS       lanes<>+352(SB), X1
 	VDIVSS       X0, X1, X1
@@ -13243,12 +13216,11 @@ rowsEnd1:
 	RET
 
 // func planeSumsAVX2(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	MOVQ         x_base+0(FP), AX
 	MOVQ         y_base+24(FP), CX
-	MOVSS        m+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS m+48(FP), Y0
 	MOVQ         x_len+8(FP), DX
 	VMOVUPS      lanes<>+736(SB), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
@@ -13320,7 +13292,7 @@ done163:
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VADDPS       X0, X1, X1
-	MOVSS        X1, sum+56(FP)
+	VMOVSS       X1, sum+56(FP)
 	VADDPS       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X1
@@ -13328,7 +13300,7 @@ done163:
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VADDPS       X0, X1, X1
-	MOVSS        X1, square+60(FP)
+	VMOVSS       X1, square+60(FP)
 	VADDPS       Y6, Y5, Y5
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X1
@@ -13336,7 +13308,7 @@ done163:
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VADDPS       X0, X1, X1
-	MOVSS        X1, sumY+64(FP)
+	VMOVSS       X1, sumY+64(FP)
 	VADDPS       Y8, Y7, Y7
 	VEXTRACTF128 $0x01, Y7, X0
 	VADDPS       X0, X7, X1
@@ -13344,24 +13316,20 @@ done163:
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
 	VADDPS       X0, X1, X1
-	MOVSS        X1, dot+68(FP)
+	VMOVSS       X1, dot+68(FP)
 	VZEROUPPER
 	RET
 
 // func planeGradAVX2(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         y_base+48(FP), DX
-	MOVSS        m+72(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        a+76(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        b+80(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        c+84(FP), X3
-	VBROADCASTSS X3, Y3
+	VBROADCASTSS m+72(FP), Y0
+	VBROADCASTSS a+76(FP), Y1
+	VBROADCASTSS b+80(FP), Y2
+	VBROADCASTSS c+84(FP), Y3
 	MOVQ         dst_len+8(FP), BX
 
 many164:
@@ -27910,16 +27878,16 @@ end:
 	RET
 
 // func i64ToF32AVX2(dst *byte, x *byte, n int)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX, AVX2
 TEXT ·i64ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ         $0x4338000000000000, AX
-	MOVQ         AX, X0
+	VMOVQ        AX, X0
 	VPBROADCASTQ X0, Y0
 	MOVQ         $0x0008000000000000, AX
-	MOVQ         AX, X1
+	VMOVQ        AX, X1
 	VPBROADCASTQ X1, Y1
 	MOVQ         $0xfff0000000000000, AX
-	MOVQ         AX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTQ X2, Y2
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -27982,16 +27950,16 @@ end:
 	RET
 
 // func f32ToI64AVX2(dst *byte, x *byte, n int)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX, AVX2
 TEXT ·f32ToI64AVX2(SB), NOSPLIT, $0-24
 	MOVQ         $0x4338000000000000, AX
-	MOVQ         AX, X0
+	VMOVQ        AX, X0
 	VPBROADCASTQ X0, Y0
 	MOVQ         $0x4320000000000000, AX
-	MOVQ         AX, X1
+	VMOVQ        AX, X1
 	VPBROADCASTQ X1, Y1
 	MOVQ         $0x7fffffffffffffff, AX
-	MOVQ         AX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTQ X2, Y2
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -28048,16 +28016,16 @@ end:
 	RET
 
 // func i64ToF64AVX2(dst *byte, x *byte, n int)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX, AVX2
 TEXT ·i64ToF64AVX2(SB), NOSPLIT, $0-24
 	MOVQ         $0x4338000000000000, AX
-	MOVQ         AX, X0
+	VMOVQ        AX, X0
 	VPBROADCASTQ X0, Y0
 	MOVQ         $0x0008000000000000, AX
-	MOVQ         AX, X1
+	VMOVQ        AX, X1
 	VPBROADCASTQ X1, Y1
 	MOVQ         $0xfff0000000000000, AX
-	MOVQ         AX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTQ X2, Y2
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -28118,16 +28086,16 @@ end:
 	RET
 
 // func f64ToI64AVX2(dst *byte, x *byte, n int)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX, AVX2
 TEXT ·f64ToI64AVX2(SB), NOSPLIT, $0-24
 	MOVQ         $0x4338000000000000, AX
-	MOVQ         AX, X0
+	VMOVQ        AX, X0
 	VPBROADCASTQ X0, Y0
 	MOVQ         $0x4320000000000000, AX
-	MOVQ         AX, X1
+	VMOVQ        AX, X1
 	VPBROADCASTQ X1, Y1
 	MOVQ         $0x7fffffffffffffff, AX
-	MOVQ         AX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTQ X2, Y2
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -28184,23 +28152,17 @@ end:
 	RET
 
 // func quantizeI8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX, AVX2
 TEXT ·quantizeI8AVX2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        inv+28(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        sure+32(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        zero+36(FP), X3
-	VBROADCASTSS X3, Y3
-	MOVSS        lo+40(FP), X4
-	VBROADCASTSS X4, Y4
-	MOVSS        hi+44(FP), X5
-	VBROADCASTSS X5, Y5
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS inv+28(FP), Y1
+	VBROADCASTSS sure+32(FP), Y2
+	VBROADCASTSS zero+36(FP), Y3
+	VBROADCASTSS lo+40(FP), Y4
+	VBROADCASTSS hi+44(FP), Y5
 	VSUBPS       Y3, Y5, Y6
 	VPMOVZXBD    byteOrder<>+16(SB), Y8
 	VCVTPS2DQ    Y3, Y7
@@ -28309,23 +28271,17 @@ end:
 	RET
 
 // func quantizeU8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX, AVX2
 TEXT ·quantizeU8AVX2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        inv+28(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        sure+32(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        zero+36(FP), X3
-	VBROADCASTSS X3, Y3
-	MOVSS        lo+40(FP), X4
-	VBROADCASTSS X4, Y4
-	MOVSS        hi+44(FP), X5
-	VBROADCASTSS X5, Y5
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS inv+28(FP), Y1
+	VBROADCASTSS sure+32(FP), Y2
+	VBROADCASTSS zero+36(FP), Y3
+	VBROADCASTSS lo+40(FP), Y4
+	VBROADCASTSS hi+44(FP), Y5
 	VSUBPS       Y3, Y5, Y6
 	VPMOVZXBD    byteOrder<>+16(SB), Y8
 	VCVTPS2DQ    Y3, Y7
@@ -28434,15 +28390,13 @@ end:
 	RET
 
 // func dequantizeI8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX, AVX2
 TEXT ·dequantizeI8AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        zero+28(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
 
 next:
 	CMPQ      DX, $0x00000008
@@ -28462,15 +28416,13 @@ end:
 	RET
 
 // func dequantizeU8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX, AVX2
 TEXT ·dequantizeU8AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        zero+28(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
 
 next:
 	CMPQ      DX, $0x00000008
@@ -30755,13 +30707,12 @@ done421:
 	RET
 
 // func siluAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS lanes<>+1536(SB), Z1
 	VBROADCASTSS lanes<>+1568(SB), Z2
 	VBROADCASTSS lanes<>+448(SB), Z2
@@ -31209,15 +31160,13 @@ done425:
 	RET
 
 // func hardSigmoidAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
@@ -31330,37 +31279,36 @@ done427:
 	RET
 
 // func leakyReluAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS a+48(FP), Z0
 
 many428:
 	CMPQ      CX, $0x00000040
 	JLT       manyEnd428
-	VMOVUPS   (DX), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z1
-	VMOVUPS   Z1, (AX)
-	VMOVUPS   64(DX), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z2
-	VMOVUPS   Z2, 64(AX)
-	VMOVUPS   128(DX), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z3
-	VMOVUPS   Z3, 128(AX)
-	VMOVUPS   192(DX), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z4
-	VMOVUPS   Z4, 192(AX)
+	VMOVUPS   (DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   64(DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z4
+	VMOVUPS   Z4, 64(AX)
+	VMOVUPS   128(DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z5
+	VMOVUPS   Z5, 128(AX)
+	VMOVUPS   192(DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z6
+	VMOVUPS   Z6, 192(AX)
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
@@ -31373,8 +31321,8 @@ one428:
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
-	VBLENDMPS Z2, Z1, K1, Z5
-	VMOVUPS   Z5, (AX)
+	VBLENDMPS Z2, Z1, K1, Z7
+	VMOVUPS   Z7, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
@@ -31390,25 +31338,24 @@ oneEnd428:
 	VMOVUPS.Z (DX), K1, Z1
 	VMULPS    Z0, Z1, Z0
 	VPMOVD2M  Z1, K2
-	VBLENDMPS Z0, Z1, K2, Z6
-	VMOVUPS   Z6, K1, (AX)
+	VBLENDMPS Z0, Z1, K2, Z8
+	VMOVUPS   Z8, K1, (AX)
 
 done428:
 	VZEROUPPER
 	RET
 
 // func eluAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	VBROADCASTSS lanes<>+736(SB), Z5
-	VBROADCASTSS lanes<>+1536(SB), Z6
-	VBROADCASTSS lanes<>+1568(SB), Z7
-	VBROADCASTSS lanes<>+448(SB), Z7
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS lanes<>+736(SB), Z1
+	VBROADCASTSS lanes<>+1536(SB), Z2
+	VBROADCASTSS lanes<>+1568(SB), Z3
+	VBROADCASTSS lanes<>+448(SB), Z3
 	VBROADCASTSS lanes<>+3232(SB), Z8
 	VBROADCASTSS lanes<>+3200(SB), Z9
 	VBROADCASTSS lanes<>+3168(SB), Z10
@@ -31422,11 +31369,11 @@ many429:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd429
 	VMOVUPS      (DX), Z15
-	VMINPS       Z15, Z5, Z16
-	VMAXPS       Z16, Z6, Z16
+	VMINPS       Z15, Z1, Z16
+	VMAXPS       Z16, Z2, Z16
 	VMOVAPS      Z16, Z17
-	VFMADD132PS  Z12, Z7, Z17
-	VSUBPS       Z7, Z17, Z17
+	VFMADD132PS  Z12, Z3, Z17
+	VSUBPS       Z3, Z17, Z17
 	VFNMADD231PS Z13, Z17, Z16
 	VFNMADD231PS Z14, Z17, Z16
 	VBROADCASTSS lanes<>+3104(SB), Z18
@@ -31442,14 +31389,14 @@ many429:
 	VFMADD213PS  Z17, Z16, Z18
 	VMULPS       Z0, Z18, Z16
 	VPMOVD2M     Z15, K1
-	VBLENDMPS    Z16, Z15, K1, Z1
-	VMOVUPS      Z1, (AX)
+	VBLENDMPS    Z16, Z15, K1, Z4
+	VMOVUPS      Z4, (AX)
 	VMOVUPS      64(DX), Z15
-	VMINPS       Z15, Z5, Z16
-	VMAXPS       Z16, Z6, Z16
+	VMINPS       Z15, Z1, Z16
+	VMAXPS       Z16, Z2, Z16
 	VMOVAPS      Z16, Z17
-	VFMADD132PS  Z12, Z7, Z17
-	VSUBPS       Z7, Z17, Z17
+	VFMADD132PS  Z12, Z3, Z17
+	VSUBPS       Z3, Z17, Z17
 	VFNMADD231PS Z13, Z17, Z16
 	VFNMADD231PS Z14, Z17, Z16
 	VBROADCASTSS lanes<>+3104(SB), Z18
@@ -31465,8 +31412,8 @@ many429:
 	VFMADD213PS  Z17, Z16, Z18
 	VMULPS       Z0, Z18, Z16
 	VPMOVD2M     Z15, K1
-	VBLENDMPS    Z16, Z15, K1, Z2
-	VMOVUPS      Z2, 64(AX)
+	VBLENDMPS    Z16, Z15, K1, Z5
+	VMOVUPS      Z5, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -31476,29 +31423,29 @@ manyEnd429:
 one429:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd429
-	VMOVUPS      (DX), Z1
-	VMINPS       Z1, Z5, Z2
-	VMAXPS       Z2, Z6, Z2
-	VMOVAPS      Z2, Z15
-	VFMADD132PS  Z12, Z7, Z15
-	VSUBPS       Z7, Z15, Z15
-	VFNMADD231PS Z13, Z15, Z2
-	VFNMADD231PS Z14, Z15, Z2
+	VMOVUPS      (DX), Z4
+	VMINPS       Z4, Z1, Z5
+	VMAXPS       Z5, Z2, Z5
+	VMOVAPS      Z5, Z15
+	VFMADD132PS  Z12, Z3, Z15
+	VSUBPS       Z3, Z15, Z15
+	VFNMADD231PS Z13, Z15, Z5
+	VFNMADD231PS Z14, Z15, Z5
 	VBROADCASTSS lanes<>+3104(SB), Z16
-	VFMADD213PS  Z11, Z2, Z16
-	VFMADD213PS  Z10, Z2, Z16
-	VFMADD213PS  Z9, Z2, Z16
-	VFMADD213PS  Z8, Z2, Z16
-	VMULPS       Z2, Z2, Z17
-	VFMADD213PS  Z2, Z17, Z16
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VSCALEFPS    Z15, Z2, Z2
-	VSUBPS.BCST  lanes<>+352(SB), Z2, Z15
-	VFMADD213PS  Z15, Z2, Z16
-	VMULPS       Z0, Z16, Z2
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z1, K1, Z3
-	VMOVUPS      Z3, (AX)
+	VFMADD213PS  Z11, Z5, Z16
+	VFMADD213PS  Z10, Z5, Z16
+	VFMADD213PS  Z9, Z5, Z16
+	VFMADD213PS  Z8, Z5, Z16
+	VMULPS       Z5, Z5, Z17
+	VFMADD213PS  Z5, Z17, Z16
+	VBROADCASTSS lanes<>+352(SB), Z5
+	VSCALEFPS    Z15, Z5, Z5
+	VSUBPS.BCST  lanes<>+352(SB), Z5, Z15
+	VFMADD213PS  Z15, Z5, Z16
+	VMULPS       Z0, Z16, Z5
+	VPMOVD2M     Z4, K1
+	VBLENDMPS    Z5, Z4, K1, Z6
+	VMOVUPS      Z6, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -31511,44 +31458,42 @@ oneEnd429:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z1
-	VMINPS       Z1, Z5, Z2
-	VMAXPS       Z2, Z6, Z2
-	VMOVAPS      Z2, Z3
-	VFMADD132PS  Z12, Z7, Z3
-	VSUBPS       Z7, Z3, Z3
-	VFNMADD231PS Z13, Z3, Z2
-	VFNMADD231PS Z14, Z3, Z2
-	VBROADCASTSS lanes<>+3104(SB), Z5
-	VFMADD213PS  Z11, Z2, Z5
-	VFMADD213PS  Z10, Z2, Z5
-	VFMADD213PS  Z9, Z2, Z5
-	VFMADD213PS  Z8, Z2, Z5
-	VMULPS       Z2, Z2, Z6
-	VFMADD213PS  Z2, Z6, Z5
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VSCALEFPS    Z3, Z2, Z2
-	VSUBPS.BCST  lanes<>+352(SB), Z2, Z3
-	VFMADD213PS  Z3, Z2, Z5
-	VMULPS       Z0, Z5, Z0
-	VPMOVD2M     Z1, K2
-	VBLENDMPS    Z0, Z1, K2, Z4
-	VMOVUPS      Z4, K1, (AX)
+	VMOVUPS.Z    (DX), K1, Z4
+	VMINPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z2, Z1
+	VMOVAPS      Z1, Z2
+	VFMADD132PS  Z12, Z3, Z2
+	VSUBPS       Z3, Z2, Z2
+	VFNMADD231PS Z13, Z2, Z1
+	VFNMADD231PS Z14, Z2, Z1
+	VBROADCASTSS lanes<>+3104(SB), Z3
+	VFMADD213PS  Z11, Z1, Z3
+	VFMADD213PS  Z10, Z1, Z3
+	VFMADD213PS  Z9, Z1, Z3
+	VFMADD213PS  Z8, Z1, Z3
+	VMULPS       Z1, Z1, Z5
+	VFMADD213PS  Z1, Z5, Z3
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VSCALEFPS    Z2, Z1, Z1
+	VSUBPS.BCST  lanes<>+352(SB), Z1, Z2
+	VFMADD213PS  Z2, Z1, Z3
+	VMULPS       Z0, Z3, Z0
+	VPMOVD2M     Z4, K2
+	VBLENDMPS    Z0, Z4, K2, Z7
+	VMOVUPS      Z7, K1, (AX)
 
 done429:
 	VZEROUPPER
 	RET
 
 // func clipAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
 
 many430:
 	CMPQ    CX, $0x00000040
@@ -31974,15 +31919,13 @@ done437:
 	RET
 
 // func scaleShiftAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
 
 many438:
 	CMPQ        CX, $0x00000040
@@ -32038,15 +31981,13 @@ done438:
 	RET
 
 // func sub2AVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
 
 many439:
 	CMPQ    CX, $0x00000040
@@ -32162,13 +32103,12 @@ done440:
 	RET
 
 // func axpyAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS a+48(FP), Z0
 
 many441:
 	CMPQ        CX, $0x00000040
@@ -33549,34 +33489,33 @@ done454:
 	RET
 
 // func thresholdedReluAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	VBROADCASTSS lanes<>+736(SB), Z7
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS lanes<>+736(SB), Z1
 
 many455:
 	CMPQ      CX, $0x00000040
 	JLT       manyEnd455
-	VMOVUPS   (DX), Z8
-	VCMPPS    $0x11, Z8, Z0, K1
-	VBLENDMPS Z8, Z7, K1, Z1
-	VMOVUPS   Z1, (AX)
-	VMOVUPS   64(DX), Z8
-	VCMPPS    $0x11, Z8, Z0, K1
-	VBLENDMPS Z8, Z7, K1, Z2
-	VMOVUPS   Z2, 64(AX)
-	VMOVUPS   128(DX), Z8
-	VCMPPS    $0x11, Z8, Z0, K1
-	VBLENDMPS Z8, Z7, K1, Z3
-	VMOVUPS   Z3, 128(AX)
-	VMOVUPS   192(DX), Z8
-	VCMPPS    $0x11, Z8, Z0, K1
-	VBLENDMPS Z8, Z7, K1, Z4
-	VMOVUPS   Z4, 192(AX)
+	VMOVUPS   (DX), Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VBLENDMPS Z2, Z1, K1, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   64(DX), Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VBLENDMPS Z2, Z1, K1, Z4
+	VMOVUPS   Z4, 64(AX)
+	VMOVUPS   128(DX), Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VBLENDMPS Z2, Z1, K1, Z5
+	VMOVUPS   Z5, 128(AX)
+	VMOVUPS   192(DX), Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VBLENDMPS Z2, Z1, K1, Z6
+	VMOVUPS   Z6, 192(AX)
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
@@ -33586,10 +33525,10 @@ manyEnd455:
 one455:
 	CMPQ      CX, $0x00000010
 	JLT       oneEnd455
-	VMOVUPS   (DX), Z1
-	VCMPPS    $0x11, Z1, Z0, K1
-	VBLENDMPS Z1, Z7, K1, Z5
-	VMOVUPS   Z5, (AX)
+	VMOVUPS   (DX), Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VBLENDMPS Z2, Z1, K1, Z7
+	VMOVUPS   Z7, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
@@ -33602,48 +33541,46 @@ oneEnd455:
 	SHLXQ     CX, BX, CX
 	DECQ      CX
 	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z1
-	VCMPPS    $0x11, Z1, Z0, K2
-	VBLENDMPS Z1, Z7, K2, Z6
-	VMOVUPS   Z6, K1, (AX)
+	VMOVUPS.Z (DX), K1, Z2
+	VCMPPS    $0x11, Z2, Z0, K2
+	VBLENDMPS Z2, Z1, K2, Z8
+	VMOVUPS   Z8, K1, (AX)
 
 done455:
 	VZEROUPPER
 	RET
 
 // func shrinkAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X9
-	VBROADCASTSS X9, Z9
-	VBROADCASTSS lanes<>+736(SB), Z10
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
+	VBROADCASTSS lanes<>+736(SB), Z2
 
 many456:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd456
-	VMOVUPS     (DX), Z11
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z12
-	VADDPS      Z9, Z11, Z13
-	VCMPPS      $0x11, Z12, Z11, K1
-	VBLENDMPS   Z13, Z10, K1, Z1
-	VSUBPS      Z9, Z11, Z12
-	VCMPPS      $0x11, Z11, Z0, K1
-	VBLENDMPS   Z12, Z1, K1, Z2
-	VMOVUPS     Z2, (AX)
-	VMOVUPS     64(DX), Z11
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z12
-	VADDPS      Z9, Z11, Z13
-	VCMPPS      $0x11, Z12, Z11, K1
-	VBLENDMPS   Z13, Z10, K1, Z3
-	VSUBPS      Z9, Z11, Z12
-	VCMPPS      $0x11, Z11, Z0, K1
-	VBLENDMPS   Z12, Z3, K1, Z4
-	VMOVUPS     Z4, 64(AX)
+	VMOVUPS     (DX), Z3
+	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VADDPS      Z1, Z3, Z5
+	VCMPPS      $0x11, Z4, Z3, K1
+	VBLENDMPS   Z5, Z2, K1, Z6
+	VSUBPS      Z1, Z3, Z4
+	VCMPPS      $0x11, Z3, Z0, K1
+	VBLENDMPS   Z4, Z6, K1, Z7
+	VMOVUPS     Z7, (AX)
+	VMOVUPS     64(DX), Z3
+	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VADDPS      Z1, Z3, Z5
+	VCMPPS      $0x11, Z4, Z3, K1
+	VBLENDMPS   Z5, Z2, K1, Z8
+	VSUBPS      Z1, Z3, Z4
+	VCMPPS      $0x11, Z3, Z0, K1
+	VBLENDMPS   Z4, Z8, K1, Z9
+	VMOVUPS     Z9, 64(AX)
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
@@ -33653,15 +33590,15 @@ manyEnd456:
 one456:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd456
-	VMOVUPS     (DX), Z1
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z2
-	VADDPS      Z9, Z1, Z3
-	VCMPPS      $0x11, Z2, Z1, K1
-	VBLENDMPS   Z3, Z10, K1, Z5
-	VSUBPS      Z9, Z1, Z2
-	VCMPPS      $0x11, Z1, Z0, K1
-	VBLENDMPS   Z2, Z5, K1, Z6
-	VMOVUPS     Z6, (AX)
+	VMOVUPS     (DX), Z3
+	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VADDPS      Z1, Z3, Z5
+	VCMPPS      $0x11, Z4, Z3, K1
+	VBLENDMPS   Z5, Z2, K1, Z10
+	VSUBPS      Z1, Z3, Z4
+	VCMPPS      $0x11, Z3, Z0, K1
+	VBLENDMPS   Z4, Z10, K1, Z11
+	VMOVUPS     Z11, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
@@ -33674,15 +33611,15 @@ oneEnd456:
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z1
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z2
-	VADDPS      Z9, Z1, Z3
-	VCMPPS      $0x11, Z2, Z1, K2
-	VBLENDMPS   Z3, Z10, K2, Z7
-	VSUBPS      Z9, Z1, Z2
-	VCMPPS      $0x11, Z1, Z0, K2
-	VBLENDMPS   Z2, Z7, K2, Z8
-	VMOVUPS     Z8, K1, (AX)
+	VMOVUPS.Z   (DX), K1, Z3
+	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VADDPS      Z1, Z3, Z5
+	VCMPPS      $0x11, Z4, Z3, K2
+	VBLENDMPS   Z5, Z2, K2, Z12
+	VSUBPS      Z1, Z3, Z1
+	VCMPPS      $0x11, Z3, Z0, K2
+	VBLENDMPS   Z1, Z12, K2, Z13
+	VMOVUPS     Z13, K1, (AX)
 
 done456:
 	VZEROUPPER
@@ -37716,7 +37653,7 @@ done513:
 	RET
 
 // func sumAVX512(x []float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -37772,12 +37709,12 @@ done514:
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0xb1, X1, X0
 	VADDPS        X0, X1, X1
-	MOVSS         X1, ret+24(FP)
+	VMOVSS        X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func sumSquareAVX512(x []float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -37833,12 +37770,12 @@ done515:
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0xb1, X1, X0
 	VADDPS        X0, X1, X1
-	MOVSS         X1, ret+24(FP)
+	VMOVSS        X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func sumAbsAVX512(x []float32) float32
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -37900,17 +37837,16 @@ done516:
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0xb1, X1, X0
 	VADDPS        X0, X1, X1
-	MOVSS         X1, ret+24(FP)
+	VMOVSS        X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func sumDeviationAVX512(x []float32, m float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
-	MOVSS        m+24(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS m+24(FP), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+736(SB), Z3
@@ -37970,12 +37906,12 @@ done517:
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VADDPS        X1, X0, X0
-	MOVSS         X0, ret+32(FP)
+	VMOVSS        X0, ret+32(FP)
 	VZEROUPPER
 	RET
 
 // func dotAVX512(x []float32, y []float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -38040,12 +37976,12 @@ done518:
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0xb1, X1, X0
 	VADDPS        X0, X1, X1
-	MOVSS         X1, ret+48(FP)
+	VMOVSS        X1, ret+48(FP)
 	VZEROUPPER
 	RET
 
 // func productAVX512(x []float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -38103,12 +38039,12 @@ done519:
 	VMULPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VMULPS        X1, X0, X0
-	MOVSS         X0, ret+24(FP)
+	VMOVSS        X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func highestAVX512(x []float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -38185,12 +38121,12 @@ done520:
 	VMOVSS        lanes<>+800(SB), X0
 
 numbers:
-	MOVSS X0, ret+24(FP)
+	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func lowestAVX512(x []float32) float32
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -38267,12 +38203,12 @@ done521:
 	VMOVSS        lanes<>+800(SB), X0
 
 numbers:
-	MOVSS X0, ret+24(FP)
+	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
 // func extentAVX512(x []float32) (lo float32, hi float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -38364,19 +38300,18 @@ done522:
 	VMOVSS        lanes<>+800(SB), X0
 
 numbers:
-	MOVSS X1, lo+24(FP)
-	MOVSS X0, hi+28(FP)
+	VMOVSS X1, lo+24(FP)
+	VMOVSS X0, hi+28(FP)
 	VZEROUPPER
 	RET
 
 // func expSumAVX512(dst []float32, x []float32, m float32) float32
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	MOVSS        m+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS m+48(FP), Z0
 	VBROADCASTSS lanes<>+96(SB), Z1
 	VBROADCASTSS lanes<>+5696(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
@@ -38481,12 +38416,12 @@ done523:
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VADDPS        X1, X0, X0
-	MOVSS         X0, ret+56(FP)
+	VMOVSS        X0, ret+56(FP)
 	VZEROUPPER
 	RET
 
 // func normRowAVX512(dst []float32, x []float32, scale []float32, bias []float32, mean float32, inv float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -38494,10 +38429,8 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	MOVQ         scale_base+48(FP), BX
 	MOVQ         bias_base+72(FP), SI
 	MOVQ         bias_len+80(FP), DI
-	MOVSS        mean+96(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        inv+100(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS mean+96(FP), Z0
+	VBROADCASTSS inv+100(FP), Z1
 	TESTQ        DI, DI
 	JE           plain
 
@@ -41392,7 +41325,7 @@ end:
 	RET
 
 // func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-108
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -41401,8 +41334,7 @@ TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-108
 	MOVQ         scale_base+48(FP), SI
 	MOVQ         bias_base+72(FP), DI
 	MOVQ         bias_len+80(FP), R8
-	MOVSS        eps+104(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS eps+104(FP), Z0
 	VXORPS       X1, X1, X1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Z1
@@ -41670,7 +41602,7 @@ end:
 	RET
 
 // func rmsNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·rmsNormRowsAVX512(SB), NOSPLIT, $0-108
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -41679,8 +41611,7 @@ TEXT ·rmsNormRowsAVX512(SB), NOSPLIT, $0-108
 	MOVQ         scale_base+48(FP), SI
 	MOVQ         bias_base+72(FP), DI
 	MOVQ         bias_len+80(FP), R8
-	MOVSS        eps+104(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS eps+104(FP), Z0
 	VXORPS       X1, X1, X1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Z1
@@ -41879,7 +41810,7 @@ end:
 	RET
 
 // func layerNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·layerNormGradAVX512(SB), NOSPLIT, $0-156
 	MOVQ dx_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
@@ -42138,26 +42069,22 @@ done564:
 	VPERMILPS     $0xb1, X7, X8
 	VADDPS        X8, X7, X7
 	VDIVSS        X12, X7, X7
-	MOVSS         eps+152(FP), X8
-	VADDSS        X8, X5, X5
+	VADDSS        eps+152(FP), X5, X5
 	VSQRTSS       X5, X5, X5
 	VMOVSS        lanes<>+352(SB), X8
 	VDIVSS        X5, X8, X8
 	VBROADCASTSS  X8, Z5
-	MOVSS         eps+152(FP), X8
-	VADDSS        X8, X4, X4
+	VADDSS        eps+152(FP), X4, X4
 	VSQRTSS       X4, X4, X4
 	VMOVSS        lanes<>+352(SB), X8
 	VDIVSS        X4, X8, X8
 	VBROADCASTSS  X8, Z4
-	MOVSS         eps+152(FP), X8
-	VADDSS        X8, X6, X6
+	VADDSS        eps+152(FP), X6, X6
 	VSQRTSS       X6, X6, X6
 	VMOVSS        lanes<>+352(SB), X8
 	VDIVSS        X6, X8, X8
 	VBROADCASTSS  X8, Z6
-	MOVSS         eps+152(FP), X8
-	VADDSS        X8, X7, X7
+	VADDSS        eps+152(FP), X7, X7
 	VSQRTSS       X7, X7, X7
 	VMOVSS        lanes<>+352(SB), X8
 	VDIVSS        X7, X8, X8
@@ -42612,8 +42539,7 @@ done568:
 	VPERMILPS     $0xb1, X2, X1
 	VADDPS        X1, X2, X2
 	VDIVSS        X3, X2, X2
-	MOVSS         eps+152(FP), X1
-	VADDSS        X1, X2, X2
+	VADDSS        eps+152(FP), X2, X2
 	VSQRTSS       X2, X2, X2
 	VMOVSS        lanes<>+352(SB), X1
 	VDIVSS        X2, X1, X1
@@ -42760,7 +42686,7 @@ rowsEnd1:
 	RET
 
 // func rmsNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·rmsNormGradAVX512(SB), NOSPLIT, $0-156
 	MOVQ dx_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
@@ -42885,26 +42811,22 @@ done571:
 	VPERMILPS     $0xb1, X3, X4
 	VADDPS        X4, X3, X3
 	VDIVSS        X8, X3, X3
-	MOVSS         eps+152(FP), X4
-	VADDSS        X4, X1, X1
+	VADDSS        eps+152(FP), X1, X1
 	VSQRTSS       X1, X1, X1
 	VMOVSS        lanes<>+352(SB), X4
 	VDIVSS        X1, X4, X4
 	VBROADCASTSS  X4, Z1
-	MOVSS         eps+152(FP), X4
-	VADDSS        X4, X0, X0
+	VADDSS        eps+152(FP), X0, X0
 	VSQRTSS       X0, X0, X0
 	VMOVSS        lanes<>+352(SB), X4
 	VDIVSS        X0, X4, X4
 	VBROADCASTSS  X4, Z0
-	MOVSS         eps+152(FP), X4
-	VADDSS        X4, X2, X2
+	VADDSS        eps+152(FP), X2, X2
 	VSQRTSS       X2, X2, X2
 	VMOVSS        lanes<>+352(SB), X4
 	VDIVSS        X2, X4, X4
 	VBROADCASTSS  X4, Z2
-	MOVSS         eps+152(FP), X4
-	VADDSS        X4, X3, X3
+	VADDSS        eps+152(FP), X3, X3
 	VSQRTSS       X3, X3, X3
 	VMOVSS        lanes<>+352(SB), X4
 	VDIVSS        X3, X4, X4
@@ -43201,8 +43123,7 @@ done574:
 	VPERMILPS     $0xb1, X1, X0
 	VADDPS        X0, X1, X1
 	VDIVSS        X2, X1, X1
-	MOVSS         eps+152(FP), X0
-	VADDSS        X0, X1, X1
+	VADDSS        eps+152(FP), X1, X1
 	VSQRTSS       X1, X1, X1
 	VMOVSS        lanes<>+352(SB), X0
 	VDIVSS        X1, X0, X0
@@ -43319,12 +43240,11 @@ rowsEnd1:
 	RET
 
 // func planeSumsAVX512(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	MOVQ         x_base+0(FP), AX
 	MOVQ         y_base+24(FP), CX
-	MOVSS        m+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS m+48(FP), Z0
 	MOVQ         x_len+8(FP), DX
 	VBROADCASTSS lanes<>+736(SB), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
@@ -43399,7 +43319,7 @@ done577:
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VADDPS        X1, X0, X0
-	MOVSS         X0, sum+56(FP)
+	VMOVSS        X0, sum+56(FP)
 	VADDPS        Z4, Z3, Z3
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y0
@@ -43409,7 +43329,7 @@ done577:
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VADDPS        X1, X0, X0
-	MOVSS         X0, square+60(FP)
+	VMOVSS        X0, square+60(FP)
 	VADDPS        Z6, Z5, Z5
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y0
@@ -43419,7 +43339,7 @@ done577:
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VADDPS        X1, X0, X0
-	MOVSS         X0, sumY+64(FP)
+	VMOVSS        X0, sumY+64(FP)
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -43429,24 +43349,20 @@ done577:
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0xb1, X0, X1
 	VADDPS        X1, X0, X0
-	MOVSS         X0, dot+68(FP)
+	VMOVSS        X0, dot+68(FP)
 	VZEROUPPER
 	RET
 
 // func planeGradAVX512(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         y_base+48(FP), DX
-	MOVSS        m+72(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        a+76(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        b+80(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        c+84(FP), X3
-	VBROADCASTSS X3, Z3
+	VBROADCASTSS m+72(FP), Z0
+	VBROADCASTSS a+76(FP), Z1
+	VBROADCASTSS b+80(FP), Z2
+	VBROADCASTSS c+84(FP), Z3
 	MOVQ         dst_len+8(FP), BX
 
 many578:
@@ -52825,23 +52741,17 @@ end:
 	RET
 
 // func quantizeI8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
-// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, SSE
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
 TEXT ·quantizeI8AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        inv+28(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        sure+32(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        zero+36(FP), X3
-	VBROADCASTSS X3, Z3
-	MOVSS        lo+40(FP), X4
-	VBROADCASTSS X4, Z4
-	MOVSS        hi+44(FP), X5
-	VBROADCASTSS X5, Z5
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS inv+28(FP), Z1
+	VBROADCASTSS sure+32(FP), Z2
+	VBROADCASTSS zero+36(FP), Z3
+	VBROADCASTSS lo+40(FP), Z4
+	VBROADCASTSS hi+44(FP), Z5
 	VSUBPS       Z3, Z5, Z6
 	VPMOVZXBD    byteOrder<>+0(SB), Z8
 	VCVTPS2DQ    Z3, Z7
@@ -52946,23 +52856,17 @@ end:
 	RET
 
 // func quantizeU8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
-// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, SSE
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
 TEXT ·quantizeU8AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        inv+28(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        sure+32(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        zero+36(FP), X3
-	VBROADCASTSS X3, Z3
-	MOVSS        lo+40(FP), X4
-	VBROADCASTSS X4, Z4
-	MOVSS        hi+44(FP), X5
-	VBROADCASTSS X5, Z5
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS inv+28(FP), Z1
+	VBROADCASTSS sure+32(FP), Z2
+	VBROADCASTSS zero+36(FP), Z3
+	VBROADCASTSS lo+40(FP), Z4
+	VBROADCASTSS hi+44(FP), Z5
 	VSUBPS       Z3, Z5, Z6
 	VPMOVZXBD    byteOrder<>+0(SB), Z8
 	VCVTPS2DQ    Z3, Z7
@@ -53067,15 +52971,13 @@ end:
 	RET
 
 // func dequantizeI8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·dequantizeI8AVX512(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        zero+28(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS zero+28(FP), Z1
 
 next:
 	CMPQ      DX, $0x00000010
@@ -53095,15 +52997,13 @@ end:
 	RET
 
 // func dequantizeU8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512F
 TEXT ·dequantizeU8AVX512(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        zero+28(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS zero+28(FP), Z1
 
 next:
 	CMPQ      DX, $0x00000010
@@ -54979,15 +54879,14 @@ done831:
 	RET
 
 // func siluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, AVX2, FMA3
 TEXT ·siluWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 	VMOVUPS      lanes<>+1536(SB), Y1
 	VMOVUPS      lanes<>+1568(SB), Y2
 	VMOVUPS      lanes<>+448(SB), Y2
@@ -55194,17 +55093,15 @@ done833:
 	RET
 
 // func hardSigmoidWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·hardSigmoidWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 
@@ -55266,15 +55163,14 @@ done834:
 	RET
 
 // func leakyReluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·leakyReluWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+48(FP), Y0
 
 row:
 	MOVQ AX, SI
@@ -55334,17 +55230,15 @@ done835:
 	RET
 
 // func clipWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·clipWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
 
 row:
 	MOVQ AX, SI
@@ -56079,15 +55973,14 @@ done842:
 	RET
 
 // func siluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·siluWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS lanes<>+1536(SB), Z1
 	VBROADCASTSS lanes<>+1568(SB), Z2
 	VBROADCASTSS lanes<>+448(SB), Z2
@@ -56297,17 +56190,15 @@ done844:
 	RET
 
 // func hardSigmoidWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·hardSigmoidWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
@@ -56370,15 +56261,14 @@ done845:
 	RET
 
 // func leakyReluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·leakyReluWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
+	VBROADCASTSS a+48(FP), Z0
 
 row:
 	MOVQ AX, SI
@@ -56387,26 +56277,26 @@ row:
 many846:
 	CMPQ      SI, $0x00000040
 	JLT       manyEnd846
-	VMOVUPS   (DI), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z1
-	VMOVUPS   Z1, (DI)
-	VMOVUPS   64(DI), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z2
-	VMOVUPS   Z2, 64(DI)
-	VMOVUPS   128(DI), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z3
-	VMOVUPS   Z3, 128(DI)
-	VMOVUPS   192(DI), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z4
-	VMOVUPS   Z4, 192(DI)
+	VMOVUPS   (DI), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z3
+	VMOVUPS   Z3, (DI)
+	VMOVUPS   64(DI), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z4
+	VMOVUPS   Z4, 64(DI)
+	VMOVUPS   128(DI), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z5
+	VMOVUPS   Z5, 128(DI)
+	VMOVUPS   192(DI), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z6
+	VMOVUPS   Z6, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
 	JMP       many846
@@ -56415,11 +56305,11 @@ manyEnd846:
 one846:
 	CMPQ      SI, $0x00000010
 	JLT       oneEnd846
-	VMOVUPS   (DI), Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K1
-	VBLENDMPS Z8, Z7, K1, Z5
-	VMOVUPS   Z5, (DI)
+	VMOVUPS   (DI), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z7
+	VMOVUPS   Z7, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
 	JMP       one846
@@ -56431,11 +56321,11 @@ oneEnd846:
 	SHLXQ     SI, R8, SI
 	DECQ      SI
 	KMOVW     SI, K1
-	VMOVUPS.Z (DI), K1, Z7
-	VMULPS    Z0, Z7, Z8
-	VPMOVD2M  Z7, K2
-	VBLENDMPS Z8, Z7, K2, Z6
-	VMOVUPS   Z6, K1, (DI)
+	VMOVUPS.Z (DI), K1, Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K2
+	VBLENDMPS Z2, Z1, K2, Z8
+	VMOVUPS   Z8, K1, (DI)
 
 done846:
 	ADDQ DX, BX
@@ -56445,17 +56335,15 @@ done846:
 	RET
 
 // func clipWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, BMI2
 TEXT ·clipWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         n+24(FP), AX
 	MOVQ         rows+32(FP), CX
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	MOVSS        a+48(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        b+52(FP), X1
-	VBROADCASTSS X1, Z1
+	VBROADCASTSS a+48(FP), Z0
+	VBROADCASTSS b+52(FP), Z1
 
 row:
 	MOVQ AX, SI

@@ -88,7 +88,7 @@ func (g *isa) fold(k foldKernel) {
 	if k.nan {
 		flags.apply(g, s)
 	}
-	Store(s, ReturnIndex(0))
+	result(s, 0)
 	g.end()
 }
 
@@ -128,8 +128,8 @@ func (g *isa) extent() {
 		s[i] = g.across(e.acc[0], e.merge)
 	}
 	flags.apply(g, s[0], s[1])
-	Store(s[0], ReturnIndex(0))
-	Store(s[1], ReturnIndex(1))
+	result(s[0], 0)
+	result(s[1], 1)
 	g.end()
 }
 
@@ -220,7 +220,7 @@ func (g *isa) expSum() {
 			VADDPS(e, acc[1], acc[1])
 		})
 	VADDPS(acc[1], acc[0], acc[0])
-	Store(g.across(acc[0], VADDPS), ReturnIndex(0))
+	result(g.across(acc[0], VADDPS), 0)
 	g.end()
 }
 

@@ -136,9 +136,8 @@ func (k *normGradKernel) statistics(rows int) {
 		VFMADD231PS(d, d, acc)
 	})
 	for _, s := range squares {
-		eps, one := XMM(), XMM()
-		Load(Param("eps"), eps)
-		VADDSS(eps, s, s)
+		one := XMM()
+		VADDSS(scalar(Param("eps")), s, s)
 		VSQRTSS(s, s, s)
 		VMOVSS(c(1), one)
 		VDIVSS(s, one, one)

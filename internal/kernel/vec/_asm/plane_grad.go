@@ -27,7 +27,7 @@ func (g *isa) planeSums() {
 		func(tail mask) { take(1, g.loadTail(tail, g.at(x, 0), m), g.loadTail(tail, g.at(y, 0), nil)) })
 	for i, a := range acc {
 		VADDPS(a[1], a[0], a[0])
-		Store(g.across(a[0], VADDPS), ReturnIndex(i))
+		result(g.across(a[0], VADDPS), i)
 	}
 	g.end()
 }

@@ -20,7 +20,7 @@ const (
 func spreadQuad(bits uint64) vec {
 	u, x, v := GP64(), XMM(), YMM()
 	MOVQ(U64(bits), u)
-	MOVQ(u, x)
+	VMOVQ(u, x)
 	VPBROADCASTQ(x, v)
 	return v
 }

@@ -134,11 +134,7 @@ func (g *isa) hoistAll(always []uint32, wide []float64) {
 }
 
 // param broadcasts a float32 parameter of the function.
-func (g *isa) param(name string) vec {
-	s := XMM()
-	Load(Param(name), s)
-	return g.broadcast(s)
-}
+func (g *isa) param(name string) vec { return g.broadcast(scalar(Param(name))) }
 
 // geluClamp, geluNum and geluDen are those of erf at x/sqrt(2).
 var (
