@@ -89,56 +89,6 @@ func (l *layout) transpose(n *graph.Node) bool {
 	return true
 }
 
-// reshape moves a Reshape that keeps batch and channels: the spatial axes become others. One of a tensor with a
-// single position keeps its order of elements.
-func (l *layout) reshape(n *graph.Node) bool {
-	v, out := n.In[0], n.Out[0]
-	if !l.moves(n) {
-		return false
-	}
-	if fits(out) && out.Rank() != v.Rank() && v.Dims[0].Equal(out.Dims[0]) && v.Dims[1].Equal(out.Dims[1]) {
-		if shape := shapeOf(lastType(out.Type).Dims); shape != nil {
-			l.moved(newNode("", "Reshape", 14, ops.Attrs{onnx.NewInt("allowzero", 0)}, l.last(v), ints(n.Path()+"/shape", shape...)), out)
-			return true
-		}
-	}
-	return l.flatten(n)
-}
-
-// shapeOf returns dims for a Reshape that keeps the first of them, if the others are known.
-func shapeOf(dims []ops.Dim) []int64 {
-	shape := make([]int64, len(dims))
-	for i, d := range dims[1:] {
-		c, ok := d.Const()
-		if !ok {
-			return nil
-		}
-		shape[i+1] = c
-	}
-	return shape
-}
-
-// flatten moves a node that keeps the order of elements, for a tensor in which both layouts have the same.
-func (l *layout) flatten(n *graph.Node) bool {
-	v := n.In[0]
-	if !l.moves(n) || stationary(v, toLast(v.Rank())) == nil || !n.Out[0].Ranked {
-		return false
-	}
-	shape := make([]int64, len(n.Out[0].Dims))
-	for i, d := range n.Out[0].Dims {
-		c, ok := d.Const()
-		switch {
-		case ok:
-			shape[i] = c
-		case i == 0 && d.Equal(v.Dims[0]):
-		default:
-			return false
-		}
-	}
-	l.takeOver(newNode("", "Reshape", 14, ops.Attrs{onnx.NewInt("allowzero", 0)}, l.last(v), ints(n.Path()+"/shape", shape...)), n.Out[0])
-	return true
-}
-
 // pad moves a Pad of all axes with constant widths.
 func (l *layout) pad(n *graph.Node) bool {
 	rank := n.In[0].Rank()

@@ -20,7 +20,7 @@ func init() {
 	for op, f := range map[string]func(*layout, *graph.Node) bool{
 		"BatchNormalization": (*layout).batchNorm, "Concat": (*layout).concat, "Split": (*layout).split, "Softmax": (*layout).softmax, "LogSoftmax": (*layout).softmax,
 		"MaxPool": (*layout).pool, "AveragePool": (*layout).pool, "GlobalAveragePool": (*layout).globalPool, "GlobalMaxPool": (*layout).globalPool,
-		"Transpose": (*layout).transpose, "Reshape": (*layout).reshape, "Flatten": (*layout).flatten, "Squeeze": (*layout).flatten, "Pad": (*layout).pad,
+		"Transpose": (*layout).transpose, "Reshape": (*layout).reshape, "Flatten": (*layout).flatten, "Squeeze": (*layout).squeeze, "Unsqueeze": (*layout).unsqueeze, "Pad": (*layout).pad,
 		"Resize": (*layout).resize, "Slice": (*layout).slice, "Shape": (*layout).shape, "Expand": (*layout).expand,
 	} {
 		followers[op] = f

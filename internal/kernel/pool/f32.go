@@ -62,6 +62,13 @@ func run(threads int, g *Geom, kind Kind, x, y []float32) {
 		return
 	}
 	d, h, w := g.axes()
+	if covers(d) && covers(h) && covers(w) {
+		if kind == kindAverageAll { // there is no padding
+			kind = kindAverage
+		}
+		global(threads, g.Planes, d.In*h.In*w.In, kind, x, y)
+		return
+	}
 	if !d.Framed() || !h.Framed() || !w.Framed() {
 		runPlain(g, kind, x, y)
 		return
@@ -71,6 +78,11 @@ func run(threads int, g *Geom, kind Kind, x, y []float32) {
 		return
 	}
 	runFrames(threads, g, kind, x, y)
+}
+
+// covers reports whether the one window along an axis is all of it, without padding.
+func covers(a window.Axis) bool {
+	return a.Out == 1 && a.Kernel == a.In && a.Dilation == 1 && a.Lo == 0 && a.Hi == 0
 }
 
 // runFrames pools copies of bands of planes that are padded and split by phase.

@@ -70,6 +70,39 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
+// TestCovered compares windows that are as large as the planes with the plain loops, and passes over what is no number as they do.
+func TestCovered(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 8))
+	for i := range 200 {
+		g := Geom{Planes: 1 + r.IntN(40), Rank: 1 + i%3}
+		for j := range g.Rank {
+			n := 1 + r.IntN([]int{200, 20, 7}[i%3])
+			g.Axes[j] = window.Axis{In: n, Out: 1, Kernel: n, Stride: 1 + r.IntN(9), Dilation: 1}
+		}
+		x, nans := make([]float32, g.Planes*g.InSize()), make([]float32, g.Planes*g.InSize())
+		for i := range x {
+			if x[i] = r.Float32() - 0.5; r.IntN(4) > 0 {
+				nans[i] = float32(math.NaN())
+			} else {
+				nans[i] = x[i]
+			}
+		}
+		want, got := make([]float32, g.Planes), make([]float32, g.Planes)
+		levels(func(level string) {
+			for what, x := range map[string][]float32{"numbers": x, "few numbers": nans} {
+				Max(&g, x, want, nil, false, float32(math.Inf(-1)))
+				MaxF32(1+i%2, &g, x, got)
+				close(t, fmt.Sprintf("%s max of %s %+v", level, what, g), got, want)
+			}
+			for _, include := range []bool{false, true} {
+				Average(&g, x, want, include)
+				AverageF32(1+i%2, &g, x, got, include)
+				close(t, fmt.Sprintf("%s average %v %+v", level, include, g), got, want)
+			}
+		})
+	}
+}
+
 // TestColumnsFirst compares windows without padding that go down the columns first with the plain loops.
 func TestColumnsFirst(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 7))
