@@ -37,6 +37,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"widen", "half-precision", "x", "Cast x to=10 -> h; Relu h -> r; Cast r to=1 -> y"},
 	{"casts", "half-precision", "x", "Cast x to=10 -> h; Relu h -> r; Cast r to=1 -> y"},
 	{"contractions", "scores", "tokens", "Reshape tokens #2,5,2,4 -> q; Einsum q q equation=bihd,bjhd->bhij -> y"},
+	{"product-norms", "sequence", "x", "MatMul x W8x5 -> p; Reshape p #6,5 -> f; BatchNormalization f G5 B5 M5 V5 -> n; Reshape n #2,3,5 -> s; Relu s -> y"},
 	{"moves", "transposed-back", "x", "Transpose x perm=0,2,1 -> t; Transpose t perm=0,2,1 -> u; Relu u -> y"},
 	{"moves", "merged", "x", "Transpose x perm=0,2,1 -> t; Transpose t perm=2,0,1 -> y"},
 	{"moves", "flattened-twice", "x", "Flatten x axis=1 -> f; Flatten f axis=1 -> g; Relu g -> y"},

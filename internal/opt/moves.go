@@ -1,6 +1,8 @@
 package opt
 
 import (
+	"slices"
+
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/ops"
@@ -94,6 +96,9 @@ func absolute(n *graph.Node) bool {
 	}
 	if n.Attrs.Bool("allowzero") {
 		return true
+	}
+	if to, known := n.In[1].Ints(); known {
+		return !slices.Contains(to, 0)
 	}
 	for _, d := range n.In[1].Elems {
 		if v, ok := d.Const(); ok && v == 0 { // copies a dimension

@@ -21,6 +21,8 @@ func scales(g *graph.Graph) error {
 				r.scaleConv(n, n.Out[0].Rank()-1)
 			case is(n, "MatMul") && n.In[1].Rank() == 2:
 				r.scaleProduct(n)
+			case is(n, "Gemm"):
+				r.scaleGemm(n)
 			}
 		}
 		return nil
