@@ -46,10 +46,7 @@ func checkAhead(t *testing.T, r *row, panels, rows, k int) {
 	args.ahead = uintptr(unsafe.Pointer(&next[0]))
 	args.aheadEnd = args.ahead + uintptr(args.panel)
 	args.other = (panels - 1) * args.panel
-	kernels, round := r.together(panels, n), aheadRound
-	if panels > 1 {
-		round *= 2
-	}
+	kernels, round := r.together(panels, n), b.round(panels)
 	b.pace(panels, len(kernels))
 	first, step := args.ahead, args.aheadStep
 	b.tiles(kernels, unsafe.Pointer(&next[0]), 0, n)

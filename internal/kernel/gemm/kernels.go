@@ -28,6 +28,10 @@ type row struct {
 	// ahead is set where a tile goes through a panel faster than memory delivers it; see block.lookAhead.
 	ahead bool
 
+	// long is how many steps of K share what moves the registers where one panel of packed B meets contiguous rows of A, in
+	// segments of longFrom or more; 0: four.
+	long int
+
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)
 	widePanels []int
@@ -48,6 +52,9 @@ type row struct {
 
 // rows lists every kernel set, best first. The last needs nothing.
 var rows = append(archRows(), genericRow)
+
+// longFrom is known to the generator in _asm.
+const longFrom = 128
 
 // Kernels returns the names of the kernel sets that this machine can run, best first:
 // the first is the one in use.
@@ -133,7 +140,7 @@ type tileArgs struct {
 	ahead, aheadEnd       uintptr        // 192 200: what tiles ask for meanwhile, a little each
 	other                 int            // 208: pairs ask for as much that lies so far behind it
 	_                     [2]int         // 216: what kernels use
-	aheadStep, aheadFast  int            // 232 240: bytes of a panel that a round asks for; 1 if that is more than a line, 2 if more than two
+	aheadStep, aheadFast  int            // 232 240: bytes of a panel that a round asks for; 1 if that is more than a line, 2 if more than two, 3 if more than four
 }
 
 // segment is a run of columns of A in tileArgs.

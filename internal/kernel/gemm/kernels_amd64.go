@@ -50,6 +50,7 @@ func archRows() []*row {
 		tile:       sixteen,
 		half:       eight,
 		ahead:      true,
+		long:       16,
 		wide:       []func(*tileArgs){wide1x64AVX2, wide2x32AVX2, wide3x32AVX2},
 		widePanels: []int{4, 2, 2},
 		far:        []func(*tileArgs){far1x64AVX2, far2x32AVX2, far3x32AVX2},

@@ -7,7 +7,7 @@ import "unsafe"
 const finishCols = 256
 
 // Kernels ask for one line of each panel, or two, in a round of so many steps of K, those of pairs for up to four in one of twice as
-// many: for aheadMost bytes in a step.
+// many, those of row.long steps for up to eight: for aheadMost bytes in a step.
 const aheadRound, aheadLine, aheadMost = 4, 64, 32
 
 // panels multiplies the rows at hand with the panels of columns [n0, n1), the first of
@@ -127,14 +127,13 @@ func (b *block) findAhead(at unsafe.Pointer, n, panels int) {
 // pace spreads what is asked for over nearly all steps of K of the tiles of so many panels and rows. Requests in quick
 // succession take the buffers that loads from the second-level cache need.
 func (b *block) pace(panels, height int) {
-	a, round := &b.s.tile, aheadRound
-	if panels > 1 {
-		round *= 2
-	}
+	a, round := &b.s.tile, b.round(panels)
 	tiles := ceilDiv(b.r1-b.r0, height) * (b.last - b.first)
 	rounds := max(1, tiles*a.k/round)
 	a.aheadStep = min(round*aheadMost, int(a.aheadEnd-a.ahead)*9/8/rounds+1)
 	switch {
+	case a.aheadStep > 4*aheadLine:
+		a.aheadFast = 3
 	case a.aheadStep > 2*aheadLine:
 		a.aheadFast = 2
 	case a.aheadStep > aheadLine:
@@ -142,6 +141,18 @@ func (b *block) pace(panels, height int) {
 	default:
 		a.aheadFast = 0
 	}
+}
+
+// round is how many steps of K kernels of so many panels take between two requests.
+func (b *block) round(panels int) int {
+	a, r := &b.s.tile, b.t.row
+	switch {
+	case panels > 1:
+		return 2 * aheadRound
+	case r.long > 0 && a.acs == 4 && a.bstep == 4*r.nr && a.segments()[0].k >= longFrom:
+		return r.long
+	}
+	return aheadRound
 }
 
 // lookNext lets kernels of so many panels ask for the part of Next that goes with the product at hand.

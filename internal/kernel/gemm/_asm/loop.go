@@ -9,7 +9,7 @@ import (
 
 // sums is the loop of a tile kernel over the segments of K. Where rows or columns of A are contiguous, four steps differ by
 // constants and share what moves the registers, in pairs of panels eight: a core that two threads share has only two or three
-// instructions in a cycle for each.
+// instructions in a cycle for each. Vectors of 256 bits share it over sixteen where B is packed.
 type sums struct {
 	*tileKernel
 	a              Rows
@@ -17,7 +17,7 @@ type sums struct {
 	bstep, bstep3  reg.GPVirtual
 	n              reg.GPVirtual // steps left in the segment
 	ahead, aheadBy reg.GPVirtual
-	fast           reg.GPVirtual // how many lines of a panel are asked for in a round: 0 for one, 1 for two, 2 for four
+	fast           reg.GPVirtual // how many lines of a panel are asked for in a round: 0 for one, 1 for two, 2 for four, 3 for eight
 	name           string        // of the round at hand
 }
 
@@ -55,8 +55,11 @@ func (k *tileKernel) loop() {
 	CMPQ(Mem{Base: k.t, Disp: argACS}, Imm(4))
 	JNE(LabelRef("columns"))
 	s.a.Spread()
-	if s.p > 1 {
+	switch {
+	case s.p > 1:
 		s.octs()
+	case !s.Wide():
+		s.packed()
 	}
 	s.quads("by_rows", s.byRows)
 	Label("columns")
@@ -120,6 +123,40 @@ func (s *sums) octs() {
 	ADDQ(Imm(2*unroll), s.n)
 }
 
+// packed takes sixteen steps in a round where rows of B are a panel of two vectors apart, so that they differ by constants, and
+// leaves fewer. Short segments are left whole: a loop of few rounds costs what it spares.
+func (s *sums) packed() {
+	s.Name = "packed"
+	row := 2 * s.Bytes()
+	CMPQ(s.bstep, Imm(uint64(row)))
+	JNE(LabelRef("packed_none"))
+	CMPQ(s.n, U32(longFrom))
+	JLT(LabelRef("packed_none"))
+	SUBQ(Imm(long), s.n)
+	Label("packed")
+	for p := range long {
+		v := s.Vecs(s.v)
+		for j := range v {
+			VMOVUPS(Mem{Base: s.b[0], Disp: p*row + j*s.Bytes()}, v[j])
+		}
+		s.add(v, func(i int) Mem { return s.a.At(i, 4*p) })
+		if at := (p + 1) / unroll; (p+1)%unroll == 0 && at < long/unroll { // not all requests at once
+			CMPQ(s.fast, Imm(uint64(min(at+1, 3))))
+			JLT(LabelRef(s.label("packed_few%d", at)))
+			s.prefetchLines(2 * at * line)
+			s.prefetchLines((2*at + 1) * line)
+			Label(s.label("packed_few%d", at))
+		}
+	}
+	s.a.Advance(Imm(4 * long))
+	ADDQ(I32(long*row), s.b[0])
+	s.prefetchB()
+	SUBQ(Imm(long), s.n)
+	JGE(LabelRef("packed"))
+	ADDQ(Imm(long), s.n)
+	Label("packed_none")
+}
+
 // byRows is four steps along contiguous rows.
 func (s *sums) byRows() {
 	for p := range unroll {
@@ -167,6 +204,11 @@ func (s *sums) step(p int, a func(i int) Mem) {
 		}
 		VMOVUPS(m, v[j])
 	}
+	s.add(v, a)
+}
+
+// add is the rank-1 update with a row of B and a column of A.
+func (s *sums) add(v []reg.VecVirtual, a func(i int) Mem) {
 	for i, acc := range s.acc {
 		x := s.Vec()
 		VBROADCASTSS(a(i), x)

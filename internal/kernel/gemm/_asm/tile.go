@@ -35,7 +35,7 @@ const (
 	flagClip, flagPrefetch    = 16, 32
 	flagScale, flagHigh       = 64, 128
 	segOff, segK, segSize     = 0, 8, 16
-	unroll                    = 4
+	unroll, long, longFrom    = 4, 16, 128
 )
 
 // tileKernel is a kernel of r rows and v vectors in the making. The vectors lie in p
