@@ -42,7 +42,7 @@ func (m *blockModel) binary(op string, x, y blockValue) blockValue {
 
 // batchNorm normalises axis 1.
 func (m *blockModel) batchNorm(x blockValue) blockValue {
-	if x.rank() < 3 || x.channels() == 0 {
+	if x.rank() < 2 || x.channels() == 0 {
 		return x
 	}
 	c := x.channels()

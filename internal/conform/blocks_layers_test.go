@@ -39,6 +39,9 @@ func (m *blockModel) matmul(x blockValue, out int) blockValue {
 	case k == 0 && x.rank() == 3 && m.dynamic < 2: // rows of a matrix
 		y = m.reshape(x, x.shape[0]*x.shape[1], d)
 		y = m.linear(y, out)
+		if m.chance(50) {
+			y = m.after(y)
+		}
 		y = m.reshape(y, shape...)
 	case k == 1: // from the left, transposed
 		perm := make([]int, x.rank())
@@ -56,6 +59,10 @@ func (m *blockModel) matmul(x blockValue, out int) blockValue {
 	}
 	if m.chance(60) {
 		y = m.binary("Add", y, blockValue{m.weight(-0.5, 0.5, out), nil})
+	}
+	if x.rank() == 3 && m.dynamic < 2 && m.chance(15) { // a normalisation that is for rows
+		y = m.batchNorm(m.reshape(y, x.shape[0]*x.shape[1], out))
+		y = m.reshape(y, shape...)
 	}
 	return y
 }
