@@ -1,6 +1,11 @@
 package gemm
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
+)
 
 // left is how kernels read A.
 type left uint8
@@ -10,6 +15,7 @@ const (
 	leftRows         // parts of rows are copied together, so that they share no cache sets
 	leftCols         // the same for A whose columns are contiguous
 	leftSource       // a RowSource makes the rows
+	leftTurned       // A whose columns are contiguous becomes rows
 )
 
 // chooseLeft says whether parts of A are copied before use: that pays where the lines of a
@@ -26,6 +32,9 @@ func (t *task) chooseLeft() left {
 		form, stride = leftCols, t.ACS
 		if t.ARS != 1 {
 			return leftInPlace
+		}
+		if t.turns() {
+			return leftTurned
 		}
 	}
 	lines := t.row.mr
@@ -46,6 +55,15 @@ func conflicts(stride, n int) bool {
 	for ; sets > 1 && stride%(2*way/sets) == 0; sets /= 2 {
 	}
 	return n > 6*sets
+}
+
+// turns reports whether contiguous columns of A become rows before use: that pays for the fewer columns of C, the further apart columns
+// of A are, for where tiles take but a part of each line of a column, they read them all again, and a page for each.
+func (t *task) turns() bool {
+	if 2*t.row.mr > cacheLine/4 || len(t.Segs) > 0 {
+		return false
+	}
+	return t.N >= turnMinN && t.ACS >= turnFar || t.N >= 2*turnMinN && (t.kb >= turnMinK || t.ACS >= turnFar/2)
 }
 
 // setSegments says where columns [k0, k1) of A lie. Segments that follow one another
@@ -91,14 +109,21 @@ func (b *block) packLeft(k0, k1 int) {
 		}
 	} else {
 		ld := roundUp(k1-k0, leftSkew) + leftSkew
+		if t.left == leftTurned {
+			ld = turnedLD
+		}
 		b.left = s.leftFloats(all * ld)
 		a.ars, a.acs = 4*ld, 4
-		if t.left == leftSource {
-			t.Rows.PackRows(b.left, RowTile{b.first, b.r0, b.r1, k0, k1, ld})
-		} else {
-			for i := b.first; i < b.last; i++ {
-				b.enter(i)
-				b.copyRows(b.left[(i-b.first)*rows*ld:], ld)
+		for i := b.first; i < b.last; i++ {
+			b.enter(i)
+			to := b.left[(i-b.first)*rows*ld:]
+			switch t.left {
+			case leftSource:
+				t.Rows.PackRows(to, RowTile{i, b.r0, b.r1, k0, k1, ld})
+			case leftTurned:
+				turn(to, t.A[b.at.A+b.r0+k0*t.ACS:], k1-k0, rows, t.ACS)
+			default:
+				b.copyRows(to, ld)
 			}
 		}
 	}
@@ -132,4 +157,14 @@ func (b *block) copyCols(dst []float32, ld, rows int) {
 			at += ld
 		}
 	}
+}
+
+// turnedLD is how far rows of a turned part of A lie apart: the same for all, as turnedOrder says where its elements go.
+const turnedLD = kc + leftSkew
+
+var turnedOrder = sync.OnceValue(func() panel.Order { return panel.Interleaved(1, mrMax, turnedLD) })
+
+// turn copies n rows of count elements each, step elements apart, as count rows of n elements, turnedLD elements apart.
+func turn(dst, src []float32, n, count, step int) {
+	panel.Write(&panel.Args{Dst: dst, Src: src, Order: turnedOrder().First(count), Rows: n, RowStep: step, Count: 1})
 }

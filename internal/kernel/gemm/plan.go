@@ -26,6 +26,15 @@ const (
 	// leftMinN is how many columns of C pay for copying A where its rows displace each
 	// other from the cache.
 	leftMinN = 160
+	// turnMinN is how many columns of C pay for turning contiguous columns of A to rows where they are at least turnFar elements apart.
+	// With twice as many columns it pays for steps of half of that, and for blocks of K of turnMinK.
+	turnMinN, turnFar, turnMinK = 64, 1024, 384
+	// cacheLine is its size in bytes.
+	cacheLine = 64
+	// bufTurned is bufMax where A is turned, once for each tile of B.
+	bufTurned = 128 << 10
+	// turnCost and packCost are what it takes to turn an element of A, and to pack one of B, against each other.
+	turnCost, packCost = 2, 1
 	// prefetchMinK is how long a tile computes at least if asking for C first pays, and prefetchFarK where C comes
 	// from beyond the second-level cache.
 	prefetchMinK, prefetchFarK = 128, 16
@@ -130,7 +139,9 @@ func (t *task) staysB() bool { return 4*t.kb*t.N <= secondLevel/2 }
 func (t *task) packsB() bool { return !t.inPlace && (t.Packed == nil || t.Packed.cols) }
 
 // far reports whether panels of B may lie in memory, and kernels gain by asking for them.
-func (t *task) far() bool { return t.Packed != nil && !t.Packed.cols && t.row.ahead }
+func (t *task) far() bool {
+	return (t.Packed != nil && !t.Packed.cols || t.left == leftTurned && t.Packed == nil) && t.row.ahead
+}
 
 // panelsOf returns how many panels of the n columns that are left go through the kernels together: two if most of the second is
 // there, or half of it, three if that is the last one.
@@ -163,8 +174,11 @@ func (t *task) width() int { return t.row.nr * t.panelsOf(t.N) }
 
 // tileBlocks is into how many blocks of columns B is cut at least if it is packed on the fly.
 func (t *task) tileBlocks() int {
-	w := t.width()
-	return ceilDiv(ceilDiv(t.N, w), max(1, bufMax/(w*max(t.kb, 1))))
+	w, most := t.width(), bufMax
+	if t.left == leftTurned {
+		most = bufTurned
+	}
+	return ceilDiv(ceilDiv(t.N, w), max(1, most/(w*max(t.kb, 1))))
 }
 
 // wantChunks is how many chunks keep all threads busy to the end.
@@ -186,6 +200,9 @@ func (t *task) planBlocks() {
 	want := ceilDiv(t.wantChunks(), max(1, len(t.Batch)))
 	if t.packsB() { // each block of rows packs B again
 		nBlocks := max(t.tileBlocks(), min(want, widths))
+		if t.left == leftTurned {
+			nBlocks = t.turnedBlocks(want, widths)
+		}
 		t.cut(min(ceilDiv(want, nBlocks), ceilDiv(t.M, minRows)), nBlocks)
 		return
 	}
@@ -205,6 +222,19 @@ func (t *task) planBlocks() {
 		nBlocks = evenBlocks(widths, min(2*nBlocks, widths), mBlocks, t.Threads)
 	}
 	t.cut(mBlocks, nBlocks)
+}
+
+// turnedBlocks returns into how many blocks of columns a product is cut whose blocks of rows pack B, and whose blocks of columns turn A,
+// each for itself: so many that both take least.
+func (t *task) turnedBlocks(want, widths int) int {
+	best, least := 0, math.MaxInt
+	for n := t.tileBlocks(); n <= max(t.tileBlocks(), min(want, widths)); n++ {
+		rows := min(ceilDiv(want, n), ceilDiv(t.M, minRows))
+		if cost := n*t.M*turnCost + rows*t.N*packCost; cost < least {
+			best, least = n, cost
+		}
+	}
+	return best
 }
 
 // evenBlocks returns the number of blocks, at most the given one, into which so many widths of each block of rows are

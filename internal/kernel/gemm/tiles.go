@@ -75,6 +75,7 @@ func (b *block) lookAfter(base unsafe.Pointer, k1 int) {
 	case !t.far():
 	case b.r1 < b.m1:
 		b.after = uintptr(base)
+	case t.Packed == nil: // what follows is packed first
 	case k1 < t.K:
 		b.after = uintptr(base) + uintptr(4*t.row.nr*b.s.tile.k)
 	case len(t.Batch) > 1:
