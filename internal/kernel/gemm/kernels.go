@@ -42,6 +42,8 @@ type row struct {
 	dot []func(*dotArgs)
 	// axpy1 and axpy8 add 1 and 8 scaled rows to a vector.
 	axpy1, axpy8 func(*axpyArgs)
+	// double is for float64; nil: Go.
+	double *doubleKernels
 	// copyRows packs a whole panel from rows of contiguous elements; nil: Go.
 	copyRows func(*packArgs)
 

@@ -15,6 +15,11 @@ var (
 	sixteen = []func(*tileArgs){tile1x16AVX2, tile2x16AVX2, tile3x16AVX2, tile4x16AVX2, tile5x16AVX2, tile6x16AVX2}
 )
 
+var doubles = &doubleKernels{
+	tile:     []func(*doubleArgs){double1x8AVX2, double2x8AVX2, double3x8AVX2, double4x8AVX2, double5x8AVX2, double6x8AVX2},
+	copyRows: copyRowsAVX2,
+}
+
 func archRows() []*row {
 	whole := &row{
 		name: "avx512", mr: 12, nr: 32, needs: cpu.AVX512 | cpu.AVX2,
@@ -40,6 +45,7 @@ func archRows() []*row {
 		far:        []func(*tileArgs){far1x128AVX512, far2x128AVX512, far3x128AVX512},
 		dot:        []func(*dotArgs){dot4x1AVX512, dot4x2AVX512, dot4x3AVX512},
 		axpy1:      axpy1AVX512, axpy8: axpy8AVX512,
+		double:   doubles,
 		copyRows: copyRowsAVX512,
 		peak:     peakAVX512, lanes: 16,
 	}
@@ -56,6 +62,7 @@ func archRows() []*row {
 		far:        []func(*tileArgs){far1x64AVX2, far2x32AVX2, far3x32AVX2},
 		dot:        []func(*dotArgs){dot4x1AVX2, dot4x2AVX2, dot4x3AVX2},
 		axpy1:      axpy1AVX2, axpy8: axpy8AVX2,
+		double:   doubles,
 		copyRows: copyRowsAVX2,
 		peak:     peakAVX2, lanes: 8,
 	}

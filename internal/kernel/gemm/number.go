@@ -27,7 +27,8 @@ type ArgsOf[T Number] struct {
 	Threads    int
 }
 
-// RunOf computes the products that a describes in plain Go. float32 belongs to Run.
+// RunOf computes the products that a describes: float64 with the kernels of the machine, whose sums are rounded once for each
+// product, the others in plain Go. float32 belongs to Run.
 func RunOf[T Number](a *ArgsOf[T]) {
 	if a.M <= 0 || a.N <= 0 || (a.Batch != nil && len(a.Batch) == 0) {
 		return
@@ -39,8 +40,12 @@ func RunOf[T Number](a *ArgsOf[T]) {
 	}
 	t.ArgsOf = *a
 	t.check()
+	t.rows = blockM
+	if _, kernels := t.doubles(); kernels != nil {
+		t.rows = doubleM
+	}
 	t.nBlocks = ceilDiv(t.N, blockN)
-	t.mBlocks = ceilDiv(t.M, blockM)
+	t.mBlocks = ceilDiv(t.M, t.rows)
 	par.Run(t.Threads, t.mBlocks*t.nBlocks*max(1, len(t.Batch)), t)
 	t.ArgsOf = ArgsOf[T]{}
 	pool.Put(t)
@@ -51,9 +56,10 @@ const (
 	tileN                  = 4
 )
 
-// taskOf is one RunOf: chunks are blockM×blockN blocks of C.
+// taskOf is one RunOf: chunks are blocks of C of so many rows and blockN columns.
 type taskOf[T Number] struct {
 	ArgsOf[T]
+	rows             int
 	mBlocks, nBlocks int
 	packs            sync.Pool // of *[blockK*blockN]T
 }
@@ -78,12 +84,16 @@ func (t *taskOf[T]) Chunk(i int) {
 	if t.Batch != nil {
 		at = t.Batch[i/per]
 	}
-	m0, n0 := i%per%t.mBlocks*blockM, i%per/t.mBlocks*blockN
-	m1, n1 := min(m0+blockM, t.M), min(n0+blockN, t.N)
+	m0, n0 := i%per%t.mBlocks*t.rows, i%per/t.mBlocks*blockN
+	m1, n1 := min(m0+t.rows, t.M), min(n0+blockN, t.N)
 	if !t.Accumulate {
 		for m := m0; m < m1; m++ {
 			clear(t.C[at.C+m*t.LDC+n0 : at.C+m*t.LDC+n1])
 		}
+	}
+	if d, kernels := t.doubles(); kernels != nil {
+		doubleBlock(d, kernels, at, m0, m1, n0, n1)
+		return
 	}
 	buf, _ := t.packs.Get().(*[blockK * blockN]T)
 	if buf == nil {

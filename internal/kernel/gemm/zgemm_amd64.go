@@ -443,3 +443,33 @@ func copyRowsAVX512(t *packArgs)
 //
 //go:noescape
 func peakAVX512(t *int)
+
+// double1x8AVX2 computes tiles of 1 rows and 8 columns as doubleArgs describes.
+//
+//go:noescape
+func double1x8AVX2(t *doubleArgs)
+
+// double2x8AVX2 computes tiles of 2 rows and 8 columns as doubleArgs describes.
+//
+//go:noescape
+func double2x8AVX2(t *doubleArgs)
+
+// double3x8AVX2 computes tiles of 3 rows and 8 columns as doubleArgs describes.
+//
+//go:noescape
+func double3x8AVX2(t *doubleArgs)
+
+// double4x8AVX2 computes tiles of 4 rows and 8 columns as doubleArgs describes.
+//
+//go:noescape
+func double4x8AVX2(t *doubleArgs)
+
+// double5x8AVX2 computes tiles of 5 rows and 8 columns as doubleArgs describes.
+//
+//go:noescape
+func double5x8AVX2(t *doubleArgs)
+
+// double6x8AVX2 computes tiles of 6 rows and 8 columns as doubleArgs describes.
+//
+//go:noescape
+func double6x8AVX2(t *doubleArgs)

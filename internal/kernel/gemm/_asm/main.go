@@ -1,5 +1,5 @@
 // Command asm writes zgemm_amd64.s and its Go declarations, zgemm_amd64.go: the
-// float32 kernels of package gemm for AVX2 and AVX-512. Run it in the folder of the
+// kernels of package gemm for AVX2 and AVX-512. Run it in the folder of the
 // package:
 //
 //	go -C _asm run . -out ../zgemm_amd64.s -declarations ../zgemm_amd64.go
@@ -52,5 +52,8 @@ func emit() {
 		axpy(s, 1)
 		copyRows(s)
 		peak(s)
+	}
+	for r := 1; r <= avx2.mr; r++ {
+		double(r)
 	}
 }
