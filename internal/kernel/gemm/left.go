@@ -60,11 +60,14 @@ func conflicts(stride, n int) bool {
 // turns reports whether contiguous columns of A become rows before use: that pays for the fewer columns of C, the further apart columns
 // of A are, for where tiles take but a part of each line of a column, they read them all again, and a page for each.
 func (t *task) turns() bool {
-	if 2*t.row.mr > cacheLine/4 || len(t.Segs) > 0 {
+	if !TurnsColumns() || len(t.Segs) > 0 {
 		return false
 	}
 	return t.N >= turnMinN && t.ACS >= turnFar || t.N >= 2*turnMinN && (t.kb >= turnMinK || t.ACS >= turnFar/2)
 }
+
+// TurnsColumns reports whether products gain by contiguous rows of A instead of columns, as tiles take at most half of each line of these.
+func TurnsColumns() bool { return 2*selected().mr <= cacheLine/4 }
 
 // setSegments says where columns [k0, k1) of A lie. Segments that follow one another
 // become one.

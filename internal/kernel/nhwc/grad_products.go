@@ -21,6 +21,7 @@ type gradProducts struct {
 	framed bool // inputs are copied to frames; without padding, and with few channels, they are read where they lie
 	packed bool // gradients are copied to panels
 	merged bool // the kernel elements of a row, whose channels lie together, are rows of one product
+	turned bool // frames hold the pixels of one channel after the other
 
 	// A block has so many planes of outputs (images, or their slices along the first axis), rows of them and columns of these.
 	planes, rows, cols int
@@ -31,6 +32,7 @@ type gradProducts struct {
 	parts         int // chunks of the input channels of a group
 	pitch         int // between the pixels of a frame, or of the input
 	order         panel.Order
+	turns         panel.Order // of the channels of a pixel in turned frames
 }
 
 const (
@@ -46,6 +48,9 @@ const (
 	// channels as framePays make up for copying them.
 	farChannels = 192
 	framePays   = 96
+	// turnPays is how many products for each input pay for turning it, where these gain by that, of so many channels, and pixels of a row,
+	// at least.
+	turnPays, turnChannels, turnPixels = 96, 32, 8
 	// setElems is a distance of pixels at which they share few sets of the nearest cache.
 	setElems = 64
 )
@@ -65,14 +70,20 @@ func newGradProducts(g conv.Geom) filterGrad {
 			p.framed = true
 		}
 	}
+	p.merged = g.Groups == 1 && p.axes[2].Dilation == 1 && p.axes[2].Kernel > 1 && p.icg < mergeChannels
+	p.turned = gemm.TurnsColumns() && !p.merged && p.icg >= turnChannels && p.axes[2].In >= turnPixels && p.ocg*g.Taps()*g.OutSize() >= turnPays*g.InSize()
 	p.framed = p.framed || g.InC >= farChannels && p.ocg >= framePays
 	for _, a := range p.axes {
-		if p.framed && !a.Framed() {
+		switch {
+		case a.Framed():
+		case p.framed:
 			return nil
+		default:
+			p.turned = false
 		}
 	}
+	p.framed = p.framed || p.turned
 	p.packed = g.Groups == 1 && g.OutC != p.width || p.icg > unpackedChannels
-	p.merged = g.Groups == 1 && p.axes[2].Dilation == 1 && p.axes[2].Kernel > 1 && p.icg < mergeChannels
 	p.panels = ceilDiv(p.ocg, p.width)
 	p.channels = even(p.icg, gradChannels)
 	p.parts = ceilDiv(p.icg, p.channels)
@@ -83,6 +94,9 @@ func newGradProducts(g conv.Geom) filterGrad {
 		p.pitch += lineFloats
 	}
 	p.cut()
+	if p.turned {
+		p.pitch, p.turns = 1, panel.Interleaved(1, p.channels, p.channelStep())
+	}
 	places := make([]int32, p.width)
 	for i := range places {
 		places[i] = int32(i * p.icg * g.Taps())
@@ -133,9 +147,20 @@ func (p *gradProducts) frameLen() int {
 
 // partLen is that of the channels of one chunk.
 func (p *gradProducts) partLen() int {
-	high, wide := p.frame(p.rows, p.cols)
-	return lineRound(p.planes * p.axes[0].Kernel * high * wide * p.pitch)
+	if p.turned {
+		return p.channels * p.channelStep()
+	}
+	return lineRound(p.framePixels() * p.pitch)
 }
+
+// framePixels is the number of pixels of the frames of a block.
+func (p *gradProducts) framePixels() int {
+	high, wide := p.frame(p.rows, p.cols)
+	return p.planes * p.axes[0].Kernel * high * wide
+}
+
+// channelStep is the distance of the channels of turned frames, an odd number of lines: those of a tile share no sets of the nearest cache.
+func (p *gradProducts) channelStep() int { return lineRound(p.framePixels()) | lineFloats }
 
 func (p *gradProducts) panelLen() int {
 	if !p.packed {

@@ -166,19 +166,43 @@ func (t *gradTask) fillRow(i int) {
 	d, h, w := &t.axes[0], &t.axes[1], &t.axes[2]
 	high, wide := t.frame(b.h1-b.h0, b.w1-b.w0)
 	part, row := i%n, i/n
-	to := t.frames[part*t.partLen()+row*wide*t.pitch:][:wide*t.pitch]
 	p, k, r := b.p0+row/high/d.Kernel, row/high%d.Kernel, row%high
 	id, ih, iw := p%d.Out*d.Stride+k*d.Dilation-d.Lo, b.h0*h.Stride+r-h.Lo, b.w0*w.Stride-w.Lo
 	lo := min(wide, max(0, -iw)) // columns [lo, hi) of the frame are inputs
 	hi := max(lo, min(wide, w.In-iw))
-	if id < 0 || id >= d.In || ih < 0 || ih >= h.In || lo == hi {
-		clear(to)
+	if id < 0 || id >= d.In || ih < 0 || ih >= h.In {
+		lo, hi = wide, wide
+	}
+	from, cols := t.partChannels(part)
+	var src []float32
+	if lo < hi {
+		src = t.a.X[((p/d.Out*d.In+id)*h.In+ih)*w.In*t.g.InC+(iw+lo)*t.g.InC+from:]
+	}
+	to := t.frames[part*t.partLen()+row*wide*t.pitch:]
+	if t.turned {
+		t.turnRow(to, src, lo, hi, wide, cols)
 		return
 	}
 	clear(to[:lo*t.pitch])
-	from, cols := t.partChannels(part)
-	copyRows(to[lo*t.pitch:hi*t.pitch], t.pitch, hi-lo, cols, t.a.X[((p/d.Out*d.In+id)*h.In+ih)*w.In*t.g.InC+(iw+lo)*t.g.InC+from:], t.g.InC)
-	clear(to[hi*t.pitch:])
+	if lo < hi {
+		copyRows(to[lo*t.pitch:hi*t.pitch], t.pitch, hi-lo, cols, src, t.g.InC)
+	}
+	clear(to[hi*t.pitch : wide*t.pitch])
+}
+
+// turnRow writes a row of wide pixels of so many channels to turned frames: pixels [lo, hi) are inputs, the others zeros.
+func (t *gradTask) turnRow(to, src []float32, lo, hi, wide, channels int) {
+	step := t.channelStep()
+	if lo > 0 || hi < wide {
+		for c := range channels {
+			row := to[c*step:][:wide]
+			clear(row[:lo])
+			clear(row[hi:])
+		}
+	}
+	if lo < hi {
+		panel.Write(&panel.Args{Dst: to[lo:], Src: src, Order: t.turns.First(channels), Rows: hi - lo, RowStep: t.g.InC, Count: 1})
+	}
 }
 
 // partChannels returns the first channel of a chunk of those of all groups, and how many it has.
@@ -242,6 +266,9 @@ func (t *gradTask) products(i int) {
 	*a = gemm.Args{
 		M: c1 - c0, N: min(t.width, t.ocg-j), K: t.block.pixels(), ARS: 1, ACS: t.axes[2].Stride * t.pitch,
 		A: t.a.X, LDC: t.taps() * t.width, Accumulate: !t.first,
+	}
+	if t.turned {
+		a.ARS = t.channelStep()
 	}
 	if t.framed {
 		a.A = t.frames[(group*t.parts+part)*t.partLen():]

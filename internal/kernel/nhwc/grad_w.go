@@ -39,6 +39,7 @@ var gradChoices = []struct {
 	{"slides", newGradSlides},
 	{"depthwise", newGradDepthwise},
 	{"winograd", newGradTiled},
+	{"pointwise", newGradPointwise},
 	{"products", newGradProducts},
 	{"rows", newGradRows},
 }
