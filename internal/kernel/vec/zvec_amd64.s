@@ -7,64 +7,71 @@
 // func expAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+0(SB), Y0
-	VMOVUPS lanes<>+32(SB), Y1
-	VMOVUPS lanes<>+64(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many0:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd0
-	VMOVUPS      (DX), Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      lanes<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      lanes<>+32(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y3
+	VMOVAPS      Y0, Y1
 	VMOVAPS      Y3, Y4
-	VFMADD132PS  lanes<>+96(SB), Y2, Y4
-	VSUBPS       Y2, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPADDD       lanes<>+384(SB), Y3, Y3
+	VMOVUPS      lanes<>+96(SB), Y2
+	VMOVUPS      lanes<>+64(SB), Y5
+	VFMADD132PS  Y5, Y2, Y1
+	VFMADD132PS  Y5, Y2, Y4
+	VMOVUPS      lanes<>+96(SB), Y5
+	VSUBPS       Y5, Y1, Y2
+	VSUBPS       Y5, Y4, Y5
+	VMOVUPS      lanes<>+128(SB), Y6
+	VFNMADD231PS Y6, Y2, Y0
+	VFNMADD231PS Y6, Y5, Y3
+	VMOVUPS      lanes<>+160(SB), Y6
+	VFNMADD231PS Y6, Y2, Y0
+	VFNMADD231PS Y6, Y5, Y3
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y3, Y3, Y7
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVAPS      Y6, Y5
+	VMOVAPS      Y6, Y8
+	VMOVUPS      lanes<>+224(SB), Y9
+	VMOVAPS      Y9, Y6
+	VMOVAPS      Y9, Y9
+	VMOVUPS      lanes<>+256(SB), Y10
+	VFMADD213PS  Y10, Y0, Y5
+	VFMADD213PS  Y10, Y3, Y8
+	VMOVUPS      lanes<>+288(SB), Y10
+	VFMADD213PS  Y10, Y0, Y6
+	VFMADD213PS  Y10, Y3, Y9
+	VMOVUPS      lanes<>+320(SB), Y10
+	VFMADD231PS  Y10, Y2, Y6
+	VFMADD231PS  Y10, Y7, Y9
+	VFMADD231PS  Y6, Y2, Y5
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y0, Y2, Y5
+	VFMADD213PS  Y3, Y7, Y8
+	VPSRAD       $0x01, Y1, Y0
+	VPSRAD       $0x01, Y4, Y2
+	VPSUBD       Y0, Y1, Y1
+	VPSUBD       Y2, Y4, Y3
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
-	VPADDD       lanes<>+384(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, (AX)
-	VMOVUPS      32(DX), Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD132PS  lanes<>+96(SB), Y2, Y4
-	VSUBPS       Y2, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPADDD       lanes<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
-	VPADDD       lanes<>+384(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 32(AX)
+	VFMADD213PS  Y0, Y0, Y5
+	VFMADD213PS  Y2, Y2, Y8
+	VMULPS       Y1, Y5, Y0
+	VMULPS       Y3, Y8, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -74,30 +81,33 @@ manyEnd0:
 one0:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd0
-	VMOVUPS      (DX), Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD132PS  lanes<>+96(SB), Y2, Y4
-	VSUBPS       Y2, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPADDD       lanes<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
-	VPADDD       lanes<>+384(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, (AX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      lanes<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      lanes<>+32(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VMOVUPS      lanes<>+96(SB), Y2
+	VFMADD132PS  lanes<>+64(SB), Y2, Y1
+	VMOVUPS      lanes<>+96(SB), Y2
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      lanes<>+192(SB), Y3
+	VMOVUPS      lanes<>+224(SB), Y4
+	VFMADD213PS  lanes<>+256(SB), Y0, Y3
+	VFMADD213PS  lanes<>+288(SB), Y0, Y4
+	VFMADD231PS  lanes<>+320(SB), Y2, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VFMADD213PS  Y0, Y2, Y3
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VFMADD213PS  Y0, Y0, Y3
+	VMULPS       Y1, Y3, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -108,31 +118,34 @@ oneEnd0:
 	JE           done0
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y3
-	VMASKMOVPS   (DX), Y3, Y4
-	VMAXPS       Y4, Y0, Y0
-	VMINPS       Y0, Y1, Y0
-	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y2, Y1
-	VSUBPS       Y2, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       lanes<>+384(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
-	VPADDD       lanes<>+384(SB), Y1, Y1
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      lanes<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      lanes<>+32(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVAPS      Y1, Y2
+	VMOVUPS      lanes<>+96(SB), Y3
+	VFMADD132PS  lanes<>+64(SB), Y3, Y2
+	VMOVUPS      lanes<>+96(SB), Y3
+	VSUBPS       Y3, Y2, Y3
+	VFNMADD231PS lanes<>+128(SB), Y3, Y1
+	VFNMADD231PS lanes<>+160(SB), Y3, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      lanes<>+192(SB), Y4
+	VMOVUPS      lanes<>+224(SB), Y5
+	VFMADD213PS  lanes<>+256(SB), Y1, Y4
+	VFMADD213PS  lanes<>+288(SB), Y1, Y5
+	VFMADD231PS  lanes<>+320(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
-	VMASKMOVPS   Y2, Y3, (AX)
+	VPSLLD       $0x17, Y2, Y2
+	VFMADD213PS  Y1, Y1, Y4
+	VMULPS       Y2, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done0:
 	VZEROUPPER
@@ -141,78 +154,152 @@ done0:
 // func expTermAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expTermAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+416(SB), Y0
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+480(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+544(SB), Y5
-	VMOVUPS lanes<>+576(SB), Y6
-	VMOVUPS lanes<>+608(SB), Y7
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many1:
-	CMPQ         CX, $0x00000010
+	CMPQ         CX, $0x00000018
 	JLT          manyEnd1
-	VMOVUPS      (DX), Y7
-	VCMPPS       $0x15, Y0, Y7, Y8
-	VMOVAPS      Y7, Y9
-	VFMADD132PS  Y2, Y1, Y9
-	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS Y3, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
-	VFMADD213PS  Y6, Y7, Y10
-	VFMADD213PS  Y5, Y7, Y10
-	VFMADD213PS  Y4, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y7
-	VANDPS       Y8, Y7, Y7
-	VMOVUPS      Y7, (AX)
-	VMOVUPS      32(DX), Y7
-	VCMPPS       $0x15, Y0, Y7, Y8
-	VMOVAPS      Y7, Y9
-	VFMADD132PS  Y2, Y1, Y9
-	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS Y3, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
-	VFMADD213PS  Y6, Y7, Y10
-	VFMADD213PS  Y5, Y7, Y10
-	VFMADD213PS  Y4, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y7
-	VANDPS       Y8, Y7, Y7
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      64(DX), Y8
+	VMOVUPS      lanes<>+352(SB), Y2
+	VCMPPS       $0x15, Y2, Y0, Y1
+	VCMPPS       $0x15, Y2, Y4, Y5
+	VCMPPS       $0x15, Y2, Y8, Y9
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y4, Y6
+	VMOVAPS      Y8, Y10
+	VMOVUPS      lanes<>+384(SB), Y3
+	VMOVUPS      lanes<>+64(SB), Y7
+	VFMADD132PS  Y7, Y3, Y2
+	VFMADD132PS  Y7, Y3, Y6
+	VFMADD132PS  Y7, Y3, Y10
+	VMOVUPS      lanes<>+384(SB), Y11
+	VSUBPS       Y11, Y2, Y3
+	VSUBPS       Y11, Y6, Y7
+	VSUBPS       Y11, Y10, Y11
+	VMOVUPS      lanes<>+416(SB), Y12
+	VFNMADD231PS Y12, Y3, Y0
+	VFNMADD231PS Y12, Y7, Y4
+	VFNMADD231PS Y12, Y11, Y8
+	VMOVUPS      lanes<>+448(SB), Y11
+	VMOVAPS      Y11, Y3
+	VMOVAPS      Y11, Y7
+	VMOVAPS      Y11, Y11
+	VMOVUPS      lanes<>+480(SB), Y12
+	VFMADD213PS  Y12, Y0, Y3
+	VFMADD213PS  Y12, Y4, Y7
+	VFMADD213PS  Y12, Y8, Y11
+	VMOVUPS      lanes<>+512(SB), Y12
+	VFMADD213PS  Y12, Y0, Y3
+	VFMADD213PS  Y12, Y4, Y7
+	VFMADD213PS  Y12, Y8, Y11
+	VMOVUPS      lanes<>+544(SB), Y12
+	VFMADD213PS  Y12, Y0, Y3
+	VFMADD213PS  Y12, Y4, Y7
+	VFMADD213PS  Y12, Y8, Y11
+	VMOVUPS      lanes<>+576(SB), Y12
+	VFMADD213PS  Y12, Y0, Y3
+	VFMADD213PS  Y12, Y4, Y7
+	VFMADD213PS  Y12, Y8, Y11
+	VMOVUPS      lanes<>+608(SB), Y12
+	VFMADD213PS  Y12, Y0, Y3
+	VFMADD213PS  Y12, Y4, Y7
+	VFMADD213PS  Y12, Y8, Y11
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y2, Y3, Y0
+	VMULPS       Y6, Y7, Y2
+	VMULPS       Y10, Y11, Y3
+	VANDPS       Y1, Y0, Y0
+	VANDPS       Y5, Y2, Y1
+	VANDPS       Y9, Y3, Y2
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	ADDQ         $0x00000060, AX
+	ADDQ         $0x00000060, DX
+	SUBQ         $0x00000018, CX
 	JMP          many1
 
 manyEnd1:
+few1:
+	CMPQ         CX, $0x00000010
+	JLT          fewEnd1
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      lanes<>+352(SB), Y2
+	VCMPPS       $0x15, Y2, Y0, Y1
+	VCMPPS       $0x15, Y2, Y4, Y5
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y4, Y6
+	VMOVUPS      lanes<>+384(SB), Y3
+	VMOVUPS      lanes<>+64(SB), Y7
+	VFMADD132PS  Y7, Y3, Y2
+	VFMADD132PS  Y7, Y3, Y6
+	VMOVUPS      lanes<>+384(SB), Y7
+	VSUBPS       Y7, Y2, Y3
+	VSUBPS       Y7, Y6, Y7
+	VMOVUPS      lanes<>+416(SB), Y8
+	VFNMADD231PS Y8, Y3, Y0
+	VFNMADD231PS Y8, Y7, Y4
+	VMOVUPS      lanes<>+448(SB), Y7
+	VMOVAPS      Y7, Y3
+	VMOVAPS      Y7, Y7
+	VMOVUPS      lanes<>+480(SB), Y8
+	VFMADD213PS  Y8, Y0, Y3
+	VFMADD213PS  Y8, Y4, Y7
+	VMOVUPS      lanes<>+512(SB), Y8
+	VFMADD213PS  Y8, Y0, Y3
+	VFMADD213PS  Y8, Y4, Y7
+	VMOVUPS      lanes<>+544(SB), Y8
+	VFMADD213PS  Y8, Y0, Y3
+	VFMADD213PS  Y8, Y4, Y7
+	VMOVUPS      lanes<>+576(SB), Y8
+	VFMADD213PS  Y8, Y0, Y3
+	VFMADD213PS  Y8, Y4, Y7
+	VMOVUPS      lanes<>+608(SB), Y8
+	VFMADD213PS  Y8, Y0, Y3
+	VFMADD213PS  Y8, Y4, Y7
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y2, Y3, Y0
+	VMULPS       Y6, Y7, Y2
+	VANDPS       Y1, Y0, Y0
+	VANDPS       Y5, Y2, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          few1
+
+fewEnd1:
 one1:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd1
-	VMOVUPS      (DX), Y7
-	VCMPPS       $0x15, Y0, Y7, Y8
-	VMOVAPS      Y7, Y9
-	VFMADD132PS  Y2, Y1, Y9
-	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS Y3, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
-	VFMADD213PS  Y6, Y7, Y10
-	VFMADD213PS  Y5, Y7, Y10
-	VFMADD213PS  Y4, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y7
-	VANDPS       Y8, Y7, Y7
-	VMOVUPS      Y7, (AX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VCMPPS       $0x15, Y1, Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVUPS      lanes<>+384(SB), Y3
+	VFMADD132PS  lanes<>+64(SB), Y3, Y2
+	VMOVUPS      lanes<>+384(SB), Y3
+	VSUBPS       Y3, Y2, Y3
+	VFNMADD231PS lanes<>+416(SB), Y3, Y0
+	VMOVUPS      lanes<>+448(SB), Y3
+	VFMADD213PS  lanes<>+480(SB), Y0, Y3
+	VFMADD213PS  lanes<>+512(SB), Y0, Y3
+	VFMADD213PS  lanes<>+544(SB), Y0, Y3
+	VFMADD213PS  lanes<>+576(SB), Y0, Y3
+	VFMADD213PS  lanes<>+608(SB), Y0, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y0
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -223,23 +310,26 @@ oneEnd1:
 	JE           done1
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y7
-	VMASKMOVPS   (DX), Y7, Y8
-	VCMPPS       $0x15, Y0, Y8, Y0
-	VMOVAPS      Y8, Y9
-	VFMADD132PS  Y2, Y1, Y9
-	VSUBPS       Y1, Y9, Y1
-	VFNMADD231PS Y3, Y1, Y8
-	VMOVUPS      lanes<>+608(SB), Y1
-	VFMADD213PS  Y6, Y8, Y1
-	VFMADD213PS  Y5, Y8, Y1
-	VFMADD213PS  Y4, Y8, Y1
-	VFMADD213PS  lanes<>+640(SB), Y8, Y1
-	VFMADD213PS  lanes<>+352(SB), Y8, Y1
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y1, Y1
-	VANDPS       Y0, Y1, Y0
-	VMASKMOVPS   Y0, Y7, (AX)
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      lanes<>+352(SB), Y2
+	VCMPPS       $0x15, Y2, Y1, Y2
+	VMOVAPS      Y1, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VFMADD132PS  lanes<>+64(SB), Y4, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMADD231PS lanes<>+416(SB), Y4, Y1
+	VMOVUPS      lanes<>+448(SB), Y4
+	VFMADD213PS  lanes<>+480(SB), Y1, Y4
+	VFMADD213PS  lanes<>+512(SB), Y1, Y4
+	VFMADD213PS  lanes<>+544(SB), Y1, Y4
+	VFMADD213PS  lanes<>+576(SB), Y1, Y4
+	VFMADD213PS  lanes<>+608(SB), Y1, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y1
+	VANDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done1:
 	VZEROUPPER
@@ -248,54 +338,156 @@ done1:
 // func logAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·logAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+672(SB), Y1
-	VMOVUPS lanes<>+704(SB), Y2
-	VMOVUPS lanes<>+736(SB), Y3
-	VMOVUPS lanes<>+768(SB), Y4
-	VMOVUPS lanes<>+800(SB), Y5
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
+many2:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd2
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      lanes<>+672(SB), Y2
+	VMULPS       Y2, Y0, Y1
+	VMULPS       Y2, Y3, Y4
+	VMOVUPS      lanes<>+640(SB), Y5
+	VCMPPS       $0x11, Y5, Y0, Y2
+	VCMPPS       $0x11, Y5, Y3, Y5
+	VBLENDVPS    Y2, Y1, Y0, Y1
+	VBLENDVPS    Y5, Y4, Y3, Y6
+	VMOVUPS      lanes<>+704(SB), Y5
+	VMOVUPS      lanes<>+736(SB), Y7
+	VMOVUPS      lanes<>+640(SB), Y4
+	VCMPPS       $0x11, Y4, Y0, Y2
+	VCMPPS       $0x11, Y4, Y3, Y4
+	VBLENDVPS    Y2, Y5, Y7, Y2
+	VBLENDVPS    Y4, Y5, Y7, Y7
+	VMOVUPS      lanes<>+768(SB), Y5
+	VPSUBD       Y5, Y1, Y4
+	VPSUBD       Y5, Y6, Y8
+	VPSRAD       $0x17, Y4, Y4
+	VPSRAD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y4, Y5
+	VPSLLD       $0x17, Y8, Y9
+	VPSUBD       Y5, Y1, Y5
+	VPSUBD       Y9, Y6, Y9
+	VCVTDQ2PS    Y4, Y4
+	VCVTDQ2PS    Y8, Y8
+	VSUBPS       Y2, Y4, Y1
+	VSUBPS       Y7, Y8, Y2
+	VMOVUPS      lanes<>+608(SB), Y4
+	VSUBPS       Y4, Y5, Y5
+	VSUBPS       Y4, Y9, Y7
+	VMULPS       Y5, Y5, Y4
+	VMULPS       Y7, Y7, Y8
+	VMOVUPS      lanes<>+800(SB), Y9
+	VMOVAPS      Y9, Y6
+	VMOVAPS      Y9, Y9
+	VMOVUPS      lanes<>+832(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+864(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+896(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+928(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+960(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+992(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+1024(SB), Y10
+	VFMADD213PS  Y10, Y5, Y6
+	VFMADD213PS  Y10, Y7, Y9
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VMULPS       Y5, Y6, Y6
+	VMULPS       Y7, Y9, Y9
+	VMOVUPS      lanes<>+160(SB), Y10
+	VFMADD231PS  Y10, Y1, Y6
+	VFMADD231PS  Y10, Y2, Y9
+	VMOVUPS      lanes<>+1056(SB), Y10
+	VFNMADD231PS Y10, Y4, Y6
+	VFNMADD231PS Y10, Y8, Y9
+	VADDPS       Y5, Y6, Y4
+	VADDPS       Y7, Y9, Y5
+	VMOVUPS      lanes<>+128(SB), Y6
+	VFMADD231PS  Y6, Y1, Y4
+	VFMADD231PS  Y6, Y2, Y5
+	VMOVUPS      lanes<>+1088(SB), Y2
+	VCMPPS       $0x15, Y2, Y0, Y1
+	VCMPPS       $0x15, Y2, Y3, Y2
+	VBLENDVPS    Y1, Y0, Y4, Y1
+	VBLENDVPS    Y2, Y3, Y5, Y4
+	VMOVUPS      lanes<>+1120(SB), Y6
+	VMOVUPS      lanes<>+736(SB), Y5
+	VCMPPS       $0x11, Y5, Y0, Y2
+	VCMPPS       $0x11, Y5, Y3, Y5
+	VBLENDVPS    Y2, Y6, Y1, Y1
+	VBLENDVPS    Y5, Y6, Y4, Y2
+	VMOVUPS      lanes<>+1152(SB), Y4
+	VMOVUPS      lanes<>+736(SB), Y5
+	VCMPPS       $0x00, Y5, Y0, Y0
+	VCMPPS       $0x00, Y5, Y3, Y3
+	VBLENDVPS    Y0, Y4, Y1, Y0
+	VBLENDVPS    Y3, Y4, Y2, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many2
+
+manyEnd2:
 one2:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd2
-	VMOVUPS      (DX), Y6
-	VMULPS       Y1, Y6, Y7
-	VCMPPS       $0x11, lanes<>+832(SB), Y6, Y8
-	VBLENDVPS    Y8, Y7, Y6, Y7
-	VCMPPS       $0x11, lanes<>+832(SB), Y6, Y8
-	VBLENDVPS    Y8, Y2, Y3, Y8
-	VPSUBD       lanes<>+864(SB), Y7, Y9
-	VPSRAD       $0x17, Y9, Y9
-	VPSLLD       $0x17, Y9, Y10
-	VPSUBD       Y10, Y7, Y10
-	VCVTDQ2PS    Y9, Y9
-	VSUBPS       Y8, Y9, Y7
-	VSUBPS       Y0, Y10, Y8
-	VMULPS       Y8, Y8, Y9
-	VMOVUPS      lanes<>+896(SB), Y10
-	VFMADD213PS  lanes<>+928(SB), Y8, Y10
-	VFMADD213PS  lanes<>+960(SB), Y8, Y10
-	VFMADD213PS  lanes<>+992(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1024(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1056(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1088(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1120(SB), Y8, Y10
-	VMULPS       Y9, Y10, Y10
-	VMULPS       Y8, Y10, Y10
-	VFMADD231PS  lanes<>+160(SB), Y7, Y10
-	VFNMADD231PS lanes<>+1152(SB), Y9, Y10
-	VADDPS       Y8, Y10, Y8
-	VFMADD231PS  lanes<>+128(SB), Y7, Y8
-	VCMPPS       $0x15, lanes<>+1184(SB), Y6, Y7
-	VBLENDVPS    Y7, Y6, Y8, Y7
-	VCMPPS       $0x11, lanes<>+736(SB), Y6, Y8
-	VBLENDVPS    Y8, Y5, Y7, Y7
-	VCMPPS       $0x00, lanes<>+736(SB), Y6, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y6
-	VMOVUPS      Y6, (AX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      lanes<>+672(SB), Y1
+	VMULPS       Y1, Y0, Y1
+	VCMPPS       $0x11, lanes<>+640(SB), Y0, Y2
+	VBLENDVPS    Y2, Y1, Y0, Y1
+	VMOVUPS      lanes<>+704(SB), Y2
+	VMOVUPS      lanes<>+736(SB), Y3
+	VCMPPS       $0x11, lanes<>+640(SB), Y0, Y4
+	VBLENDVPS    Y4, Y2, Y3, Y2
+	VPSUBD       lanes<>+768(SB), Y1, Y3
+	VPSRAD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y3, Y4
+	VPSUBD       Y4, Y1, Y4
+	VCVTDQ2PS    Y3, Y3
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      lanes<>+608(SB), Y2
+	VSUBPS       Y2, Y4, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      lanes<>+800(SB), Y4
+	VFMADD213PS  lanes<>+832(SB), Y2, Y4
+	VFMADD213PS  lanes<>+864(SB), Y2, Y4
+	VFMADD213PS  lanes<>+896(SB), Y2, Y4
+	VFMADD213PS  lanes<>+928(SB), Y2, Y4
+	VFMADD213PS  lanes<>+960(SB), Y2, Y4
+	VFMADD213PS  lanes<>+992(SB), Y2, Y4
+	VFMADD213PS  lanes<>+1024(SB), Y2, Y4
+	VMULPS       Y3, Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VFMADD231PS  lanes<>+160(SB), Y1, Y4
+	VFNMADD231PS lanes<>+1056(SB), Y3, Y4
+	VADDPS       Y2, Y4, Y2
+	VFMADD231PS  lanes<>+128(SB), Y1, Y2
+	VCMPPS       $0x15, lanes<>+1088(SB), Y0, Y1
+	VBLENDVPS    Y1, Y0, Y2, Y1
+	VMOVUPS      lanes<>+1120(SB), Y2
+	VCMPPS       $0x11, lanes<>+736(SB), Y0, Y3
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      lanes<>+1152(SB), Y2
+	VCMPPS       $0x00, lanes<>+736(SB), Y0, Y0
+	VBLENDVPS    Y0, Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -306,42 +498,48 @@ oneEnd2:
 	JE           done2
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y6
-	VMASKMOVPS   (DX), Y6, Y7
-	VMULPS       Y1, Y7, Y1
-	VCMPPS       $0x11, lanes<>+832(SB), Y7, Y8
-	VBLENDVPS    Y8, Y1, Y7, Y1
-	VCMPPS       $0x11, lanes<>+832(SB), Y7, Y8
-	VBLENDVPS    Y8, Y2, Y3, Y2
-	VPSUBD       lanes<>+864(SB), Y1, Y3
-	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y3, Y8
-	VPSUBD       Y8, Y1, Y8
-	VCVTDQ2PS    Y3, Y3
-	VSUBPS       Y2, Y3, Y1
-	VSUBPS       Y0, Y8, Y0
-	VMULPS       Y0, Y0, Y2
-	VMOVUPS      lanes<>+896(SB), Y3
-	VFMADD213PS  lanes<>+928(SB), Y0, Y3
-	VFMADD213PS  lanes<>+960(SB), Y0, Y3
-	VFMADD213PS  lanes<>+992(SB), Y0, Y3
-	VFMADD213PS  lanes<>+1024(SB), Y0, Y3
-	VFMADD213PS  lanes<>+1056(SB), Y0, Y3
-	VFMADD213PS  lanes<>+1088(SB), Y0, Y3
-	VFMADD213PS  lanes<>+1120(SB), Y0, Y3
-	VMULPS       Y2, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD231PS  lanes<>+160(SB), Y1, Y3
-	VFNMADD231PS lanes<>+1152(SB), Y2, Y3
-	VADDPS       Y0, Y3, Y0
-	VFMADD231PS  lanes<>+128(SB), Y1, Y0
-	VCMPPS       $0x15, lanes<>+1184(SB), Y7, Y1
-	VBLENDVPS    Y1, Y7, Y0, Y0
-	VCMPPS       $0x11, lanes<>+736(SB), Y7, Y1
-	VBLENDVPS    Y1, Y5, Y0, Y0
-	VCMPPS       $0x00, lanes<>+736(SB), Y7, Y1
-	VBLENDVPS    Y1, Y4, Y0, Y0
-	VMASKMOVPS   Y0, Y6, (AX)
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      lanes<>+672(SB), Y2
+	VMULPS       Y2, Y1, Y2
+	VCMPPS       $0x11, lanes<>+640(SB), Y1, Y3
+	VBLENDVPS    Y3, Y2, Y1, Y2
+	VMOVUPS      lanes<>+704(SB), Y3
+	VMOVUPS      lanes<>+736(SB), Y4
+	VCMPPS       $0x11, lanes<>+640(SB), Y1, Y5
+	VBLENDVPS    Y5, Y3, Y4, Y3
+	VPSUBD       lanes<>+768(SB), Y2, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y2, Y5
+	VCVTDQ2PS    Y4, Y4
+	VSUBPS       Y3, Y4, Y2
+	VMOVUPS      lanes<>+608(SB), Y3
+	VSUBPS       Y3, Y5, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+800(SB), Y5
+	VFMADD213PS  lanes<>+832(SB), Y3, Y5
+	VFMADD213PS  lanes<>+864(SB), Y3, Y5
+	VFMADD213PS  lanes<>+896(SB), Y3, Y5
+	VFMADD213PS  lanes<>+928(SB), Y3, Y5
+	VFMADD213PS  lanes<>+960(SB), Y3, Y5
+	VFMADD213PS  lanes<>+992(SB), Y3, Y5
+	VFMADD213PS  lanes<>+1024(SB), Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD231PS  lanes<>+160(SB), Y2, Y5
+	VFNMADD231PS lanes<>+1056(SB), Y4, Y5
+	VADDPS       Y3, Y5, Y3
+	VFMADD231PS  lanes<>+128(SB), Y2, Y3
+	VCMPPS       $0x15, lanes<>+1088(SB), Y1, Y2
+	VBLENDVPS    Y2, Y1, Y3, Y2
+	VMOVUPS      lanes<>+1120(SB), Y3
+	VCMPPS       $0x11, lanes<>+736(SB), Y1, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VMOVUPS      lanes<>+1152(SB), Y3
+	VCMPPS       $0x00, lanes<>+736(SB), Y1, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done2:
 	VZEROUPPER
@@ -350,79 +548,168 @@ done2:
 // func tanhAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·tanhAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1216(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many3:
-	CMPQ        CX, $0x00000010
+	CMPQ        CX, $0x00000018
 	JLT         manyEnd3
-	VMOVUPS     (DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y4, Y5
-	VFMADD213PS lanes<>+1344(SB), Y4, Y5
-	VFMADD213PS lanes<>+1376(SB), Y4, Y5
-	VFMADD213PS Y1, Y4, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y4, Y6
-	VFMADD213PS lanes<>+1472(SB), Y4, Y6
-	VFMADD213PS lanes<>+1504(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     32(DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y4, Y5
-	VFMADD213PS lanes<>+1344(SB), Y4, Y5
-	VFMADD213PS lanes<>+1376(SB), Y4, Y5
-	VFMADD213PS Y1, Y4, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y4, Y6
-	VFMADD213PS lanes<>+1472(SB), Y4, Y6
-	VFMADD213PS lanes<>+1504(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y4
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1184(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y9
+	VMOVUPS     lanes<>+1216(SB), Y6
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y6, Y7
+	VMOVAPS     Y6, Y10
+	VMOVUPS     lanes<>+1248(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1280(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1312(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+608(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1344(SB), Y11
+	VMOVAPS     Y11, Y6
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+1376(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1408(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1440(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y0, Y5, Y0
+	VMULPS      Y2, Y7, Y1
+	VMULPS      Y4, Y10, Y2
+	VDIVPS      Y6, Y0, Y0
+	VDIVPS      Y8, Y1, Y1
+	VDIVPS      Y11, Y2, Y2
+	VMOVUPS     lanes<>+1472(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMAXPS      Y1, Y3, Y1
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VMINPS      Y0, Y3, Y0
+	VMINPS      Y1, Y3, Y1
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     Y2, 64(AX)
+	ADDQ        $0x00000060, AX
+	ADDQ        $0x00000060, DX
+	SUBQ        $0x00000018, CX
 	JMP         many3
 
 manyEnd3:
+few3:
+	CMPQ        CX, $0x00000010
+	JLT         fewEnd3
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y2
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+1184(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y5
+	VMOVUPS     lanes<>+1216(SB), Y4
+	VMOVAPS     Y4, Y3
+	VMOVAPS     Y4, Y6
+	VMOVUPS     lanes<>+1248(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1280(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1312(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+608(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+1376(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1408(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1440(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y0, Y3, Y0
+	VMULPS      Y2, Y6, Y1
+	VDIVPS      Y4, Y0, Y0
+	VDIVPS      Y7, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y0, Y2, Y0
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y0, Y2, Y0
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         few3
+
+fewEnd3:
 one3:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd3
-	VMOVUPS     (DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y4, Y5
-	VFMADD213PS lanes<>+1344(SB), Y4, Y5
-	VFMADD213PS lanes<>+1376(SB), Y4, Y5
-	VFMADD213PS Y1, Y4, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y4, Y6
-	VFMADD213PS lanes<>+1472(SB), Y4, Y6
-	VFMADD213PS lanes<>+1504(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (AX)
+	VMOVUPS     (DX), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+1184(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+1216(SB), Y2
+	VFMADD213PS lanes<>+1248(SB), Y1, Y2
+	VFMADD213PS lanes<>+1280(SB), Y1, Y2
+	VFMADD213PS lanes<>+1312(SB), Y1, Y2
+	VFMADD213PS lanes<>+608(SB), Y1, Y2
+	VMOVUPS     lanes<>+1344(SB), Y3
+	VFMADD213PS lanes<>+1376(SB), Y1, Y3
+	VFMADD213PS lanes<>+1408(SB), Y1, Y3
+	VFMADD213PS lanes<>+1440(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y0
+	VDIVPS      Y3, Y0, Y0
+	VMOVUPS     lanes<>+1472(SB), Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     lanes<>+608(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -433,25 +720,28 @@ oneEnd3:
 	JE          done3
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y3
-	VMASKMOVPS  (DX), Y3, Y4
-	VMULPS      Y4, Y4, Y5
-	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y0, Y5
-	VFMADD213PS lanes<>+1344(SB), Y0, Y5
-	VFMADD213PS lanes<>+1376(SB), Y0, Y5
-	VFMADD213PS Y1, Y0, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y0, Y6
-	VFMADD213PS lanes<>+1472(SB), Y0, Y6
-	VFMADD213PS lanes<>+1504(SB), Y0, Y6
-	VFMADD213PS Y1, Y0, Y6
-	VMULPS      Y4, Y5, Y0
-	VDIVPS      Y6, Y0, Y0
-	VMAXPS      Y0, Y2, Y0
-	VMINPS      Y0, Y1, Y0
-	VMASKMOVPS  Y0, Y3, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+1184(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+1216(SB), Y3
+	VFMADD213PS lanes<>+1248(SB), Y2, Y3
+	VFMADD213PS lanes<>+1280(SB), Y2, Y3
+	VFMADD213PS lanes<>+1312(SB), Y2, Y3
+	VFMADD213PS lanes<>+608(SB), Y2, Y3
+	VMOVUPS     lanes<>+1344(SB), Y4
+	VFMADD213PS lanes<>+1376(SB), Y2, Y4
+	VFMADD213PS lanes<>+1408(SB), Y2, Y4
+	VFMADD213PS lanes<>+1440(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y1
+	VDIVPS      Y4, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
 
 done3:
 	VZEROUPPER
@@ -460,62 +750,71 @@ done3:
 // func sigmoidAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1536(SB), Y0
-	VMOVUPS lanes<>+1568(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y1
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many4:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd4
-	VMOVUPS      (DX), Y2
-	VCMPPS       $0x15, Y0, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VXORPS       lanes<>+1600(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y2
-	VFNMADD231PS lanes<>+160(SB), Y6, Y2
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y2, Y6
-	VFMADD213PS  lanes<>+256(SB), Y2, Y6
-	VFMADD213PS  lanes<>+288(SB), Y2, Y6
-	VFMADD213PS  lanes<>+320(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y2
-	VADDPS       lanes<>+352(SB), Y2, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (AX)
+	VMOVUPS      (DX), Y0
 	VMOVUPS      32(DX), Y2
-	VCMPPS       $0x15, Y0, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VXORPS       lanes<>+1600(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y2
-	VFNMADD231PS lanes<>+160(SB), Y6, Y2
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y2, Y6
-	VFMADD213PS  lanes<>+256(SB), Y2, Y6
-	VFMADD213PS  lanes<>+288(SB), Y2, Y6
-	VFMADD213PS  lanes<>+320(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y2
-	VADDPS       lanes<>+352(SB), Y2, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VCMPPS       $0x15, Y3, Y0, Y1
+	VCMPPS       $0x15, Y3, Y2, Y3
+	VMOVUPS      lanes<>+608(SB), Y4
+	VMOVUPS      lanes<>+1536(SB), Y5
+	VMINPS       Y0, Y5, Y0
+	VMINPS       Y2, Y5, Y6
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y6, Y7
+	VMOVUPS      lanes<>+384(SB), Y5
+	VMOVUPS      lanes<>+1568(SB), Y8
+	VFMADD132PS  Y8, Y5, Y2
+	VFMADD132PS  Y8, Y5, Y7
+	VMOVUPS      lanes<>+384(SB), Y8
+	VSUBPS       Y8, Y2, Y5
+	VSUBPS       Y8, Y7, Y8
+	VMOVUPS      lanes<>+128(SB), Y9
+	VFNMSUB231PS Y9, Y5, Y0
+	VFNMSUB231PS Y9, Y8, Y6
+	VMOVUPS      lanes<>+160(SB), Y9
+	VFNMADD231PS Y9, Y5, Y0
+	VFNMADD231PS Y9, Y8, Y6
+	VMULPS       Y0, Y0, Y5
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y9
+	VMOVAPS      Y9, Y8
+	VMOVAPS      Y9, Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VMOVAPS      Y12, Y9
+	VMOVAPS      Y12, Y12
+	VMOVUPS      lanes<>+256(SB), Y13
+	VFMADD213PS  Y13, Y0, Y8
+	VFMADD213PS  Y13, Y6, Y11
+	VMOVUPS      lanes<>+288(SB), Y13
+	VFMADD213PS  Y13, Y0, Y9
+	VFMADD213PS  Y13, Y6, Y12
+	VMOVUPS      lanes<>+320(SB), Y13
+	VFMADD231PS  Y13, Y5, Y9
+	VFMADD231PS  Y13, Y10, Y12
+	VFMADD231PS  Y9, Y5, Y8
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y0, Y5, Y8
+	VFMADD213PS  Y6, Y10, Y11
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  Y2, Y2, Y8
+	VFMADD213PS  Y7, Y7, Y11
+	VMOVUPS      lanes<>+608(SB), Y0
+	VADDPS       Y0, Y8, Y2
+	VADDPS       Y0, Y11, Y0
 	VDIVPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, 32(AX)
+	VDIVPS       Y0, Y4, Y0
+	VANDPS       Y1, Y2, Y1
+	VANDPS       Y3, Y0, Y0
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y0, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -525,29 +824,33 @@ manyEnd4:
 one4:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd4
-	VMOVUPS      (DX), Y2
-	VCMPPS       $0x15, Y0, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VXORPS       lanes<>+1600(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y2
-	VFNMADD231PS lanes<>+160(SB), Y6, Y2
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y2, Y6
-	VFMADD213PS  lanes<>+256(SB), Y2, Y6
-	VFMADD213PS  lanes<>+288(SB), Y2, Y6
-	VFMADD213PS  lanes<>+320(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y2
-	VADDPS       lanes<>+352(SB), Y2, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (AX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      lanes<>+1504(SB), Y1
+	VCMPPS       $0x15, Y1, Y0, Y1
+	VMOVUPS      lanes<>+608(SB), Y2
+	VMOVUPS      lanes<>+1536(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMOVAPS      Y0, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VFMADD132PS  lanes<>+1568(SB), Y4, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMSUB231PS lanes<>+128(SB), Y4, Y0
+	VFNMADD231PS lanes<>+160(SB), Y4, Y0
+	VMULPS       Y0, Y0, Y4
+	VMOVUPS      lanes<>+192(SB), Y5
+	VMOVUPS      lanes<>+224(SB), Y6
+	VFMADD213PS  lanes<>+256(SB), Y0, Y5
+	VFMADD213PS  lanes<>+288(SB), Y0, Y6
+	VFMADD231PS  lanes<>+320(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y0, Y4, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y3, Y3, Y5
+	VADDPS       lanes<>+608(SB), Y5, Y0
+	VDIVPS       Y0, Y2, Y0
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -558,30 +861,34 @@ oneEnd4:
 	JE           done4
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y2
-	VMASKMOVPS   (DX), Y2, Y3
-	VCMPPS       $0x15, Y0, Y3, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
-	VXORPS       lanes<>+1600(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y0
-	VMOVAPS      Y0, Y3
-	VFMADD132PS  lanes<>+96(SB), Y1, Y3
-	VSUBPS       Y1, Y3, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
-	VMOVUPS      lanes<>+192(SB), Y1
-	VFMADD213PS  lanes<>+224(SB), Y0, Y1
-	VFMADD213PS  lanes<>+256(SB), Y0, Y1
-	VFMADD213PS  lanes<>+288(SB), Y0, Y1
-	VFMADD213PS  lanes<>+320(SB), Y0, Y1
-	VFMADD213PS  lanes<>+352(SB), Y0, Y1
-	VFMADD213PS  lanes<>+352(SB), Y0, Y1
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y1, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
-	VDIVPS       Y0, Y5, Y0
-	VANDPS       Y4, Y0, Y0
-	VMASKMOVPS   Y0, Y2, (AX)
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      lanes<>+1504(SB), Y2
+	VCMPPS       $0x15, Y2, Y1, Y2
+	VMOVUPS      lanes<>+608(SB), Y3
+	VMOVUPS      lanes<>+1536(SB), Y4
+	VMINPS       Y1, Y4, Y1
+	VMOVAPS      Y1, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+1568(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y5, Y1
+	VFNMADD231PS lanes<>+160(SB), Y5, Y1
+	VMULPS       Y1, Y1, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y1, Y6
+	VFMADD213PS  lanes<>+288(SB), Y1, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y1, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VADDPS       lanes<>+608(SB), Y6, Y1
+	VDIVPS       Y1, Y3, Y1
+	VANDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done4:
 	VZEROUPPER
@@ -590,85 +897,184 @@ done4:
 // func erfAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·erfAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1632(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many5:
-	CMPQ        CX, $0x00000010
+	CMPQ        CX, $0x00000018
 	JLT         manyEnd5
-	VMOVUPS     (DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1664(SB), Y5
-	VFMADD213PS lanes<>+1696(SB), Y4, Y5
-	VFMADD213PS lanes<>+1728(SB), Y4, Y5
-	VFMADD213PS lanes<>+1760(SB), Y4, Y5
-	VFMADD213PS lanes<>+1792(SB), Y4, Y5
-	VFMADD213PS lanes<>+1824(SB), Y4, Y5
-	VMOVUPS     lanes<>+1856(SB), Y6
-	VFMADD213PS lanes<>+1888(SB), Y4, Y6
-	VFMADD213PS lanes<>+1920(SB), Y4, Y6
-	VFMADD213PS lanes<>+1952(SB), Y4, Y6
-	VFMADD213PS lanes<>+1984(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     32(DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1664(SB), Y5
-	VFMADD213PS lanes<>+1696(SB), Y4, Y5
-	VFMADD213PS lanes<>+1728(SB), Y4, Y5
-	VFMADD213PS lanes<>+1760(SB), Y4, Y5
-	VFMADD213PS lanes<>+1792(SB), Y4, Y5
-	VFMADD213PS lanes<>+1824(SB), Y4, Y5
-	VMOVUPS     lanes<>+1856(SB), Y6
-	VFMADD213PS lanes<>+1888(SB), Y4, Y6
-	VFMADD213PS lanes<>+1920(SB), Y4, Y6
-	VFMADD213PS lanes<>+1952(SB), Y4, Y6
-	VFMADD213PS lanes<>+1984(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y4
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1600(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y9
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y6, Y7
+	VMOVAPS     Y6, Y10
+	VMOVUPS     lanes<>+1664(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1696(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1728(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1760(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1792(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1824(SB), Y11
+	VMOVAPS     Y11, Y6
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+1856(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1888(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1920(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1952(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y0, Y5, Y0
+	VMULPS      Y2, Y7, Y1
+	VMULPS      Y4, Y10, Y2
+	VDIVPS      Y6, Y0, Y0
+	VDIVPS      Y8, Y1, Y1
+	VDIVPS      Y11, Y2, Y2
+	VMOVUPS     lanes<>+1472(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMAXPS      Y1, Y3, Y1
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VMINPS      Y0, Y3, Y0
+	VMINPS      Y1, Y3, Y1
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     Y2, 64(AX)
+	ADDQ        $0x00000060, AX
+	ADDQ        $0x00000060, DX
+	SUBQ        $0x00000018, CX
 	JMP         many5
 
 manyEnd5:
+few5:
+	CMPQ        CX, $0x00000010
+	JLT         fewEnd5
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y2
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+1600(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y4
+	VMOVAPS     Y4, Y3
+	VMOVAPS     Y4, Y6
+	VMOVUPS     lanes<>+1664(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1696(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1728(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1760(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1792(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1824(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+1856(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1888(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1920(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1952(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y0, Y3, Y0
+	VMULPS      Y2, Y6, Y1
+	VDIVPS      Y4, Y0, Y0
+	VDIVPS      Y7, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y0, Y2, Y0
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y0, Y2, Y0
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         few5
+
+fewEnd5:
 one5:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd5
-	VMOVUPS     (DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1664(SB), Y5
-	VFMADD213PS lanes<>+1696(SB), Y4, Y5
-	VFMADD213PS lanes<>+1728(SB), Y4, Y5
-	VFMADD213PS lanes<>+1760(SB), Y4, Y5
-	VFMADD213PS lanes<>+1792(SB), Y4, Y5
-	VFMADD213PS lanes<>+1824(SB), Y4, Y5
-	VMOVUPS     lanes<>+1856(SB), Y6
-	VFMADD213PS lanes<>+1888(SB), Y4, Y6
-	VFMADD213PS lanes<>+1920(SB), Y4, Y6
-	VFMADD213PS lanes<>+1952(SB), Y4, Y6
-	VFMADD213PS lanes<>+1984(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (AX)
+	VMOVUPS     (DX), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+1600(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+1632(SB), Y2
+	VFMADD213PS lanes<>+1664(SB), Y1, Y2
+	VFMADD213PS lanes<>+1696(SB), Y1, Y2
+	VFMADD213PS lanes<>+1728(SB), Y1, Y2
+	VFMADD213PS lanes<>+1760(SB), Y1, Y2
+	VFMADD213PS lanes<>+1792(SB), Y1, Y2
+	VMOVUPS     lanes<>+1824(SB), Y3
+	VFMADD213PS lanes<>+1856(SB), Y1, Y3
+	VFMADD213PS lanes<>+1888(SB), Y1, Y3
+	VFMADD213PS lanes<>+1920(SB), Y1, Y3
+	VFMADD213PS lanes<>+1952(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y0
+	VDIVPS      Y3, Y0, Y0
+	VMOVUPS     lanes<>+1472(SB), Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     lanes<>+608(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -679,27 +1085,30 @@ oneEnd5:
 	JE          done5
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y3
-	VMASKMOVPS  (DX), Y3, Y4
-	VMULPS      Y4, Y4, Y5
-	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+1664(SB), Y5
-	VFMADD213PS lanes<>+1696(SB), Y0, Y5
-	VFMADD213PS lanes<>+1728(SB), Y0, Y5
-	VFMADD213PS lanes<>+1760(SB), Y0, Y5
-	VFMADD213PS lanes<>+1792(SB), Y0, Y5
-	VFMADD213PS lanes<>+1824(SB), Y0, Y5
-	VMOVUPS     lanes<>+1856(SB), Y6
-	VFMADD213PS lanes<>+1888(SB), Y0, Y6
-	VFMADD213PS lanes<>+1920(SB), Y0, Y6
-	VFMADD213PS lanes<>+1952(SB), Y0, Y6
-	VFMADD213PS lanes<>+1984(SB), Y0, Y6
-	VFMADD213PS Y1, Y0, Y6
-	VMULPS      Y4, Y5, Y0
-	VDIVPS      Y6, Y0, Y0
-	VMAXPS      Y0, Y2, Y0
-	VMINPS      Y0, Y1, Y0
-	VMASKMOVPS  Y0, Y3, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+1600(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+1632(SB), Y3
+	VFMADD213PS lanes<>+1664(SB), Y2, Y3
+	VFMADD213PS lanes<>+1696(SB), Y2, Y3
+	VFMADD213PS lanes<>+1728(SB), Y2, Y3
+	VFMADD213PS lanes<>+1760(SB), Y2, Y3
+	VFMADD213PS lanes<>+1792(SB), Y2, Y3
+	VMOVUPS     lanes<>+1824(SB), Y4
+	VFMADD213PS lanes<>+1856(SB), Y2, Y4
+	VFMADD213PS lanes<>+1888(SB), Y2, Y4
+	VFMADD213PS lanes<>+1920(SB), Y2, Y4
+	VFMADD213PS lanes<>+1952(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y1
+	VDIVPS      Y4, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
 
 done5:
 	VZEROUPPER
@@ -708,91 +1117,198 @@ done5:
 // func geluAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·geluAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+2016(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many6:
-	CMPQ        CX, $0x00000010
+	CMPQ        CX, $0x00000018
 	JLT         manyEnd6
-	VMOVUPS     (DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
-	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y4
-	VDIVPS      Y6, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
-	VFMADD213PS Y3, Y3, Y4
-	VMOVUPS     Y4, (AX)
-	VMOVUPS     32(DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
-	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y4
-	VDIVPS      Y6, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
-	VFMADD213PS Y3, Y3, Y4
-	VMOVUPS     Y4, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     64(DX), Y4
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1984(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y9
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y6, Y7
+	VMOVAPS     Y6, Y10
+	VMOVUPS     lanes<>+2048(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2080(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2112(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2144(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2208(SB), Y11
+	VMOVAPS     Y11, Y6
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+2240(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2272(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2304(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2336(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y0, Y5, Y1
+	VMULPS      Y2, Y7, Y3
+	VMULPS      Y4, Y10, Y5
+	VDIVPS      Y6, Y1, Y1
+	VDIVPS      Y8, Y3, Y3
+	VDIVPS      Y11, Y5, Y5
+	VMOVUPS     lanes<>+1472(SB), Y6
+	VMAXPS      Y1, Y6, Y1
+	VMAXPS      Y3, Y6, Y3
+	VMAXPS      Y5, Y6, Y5
+	VMOVUPS     lanes<>+608(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VMULPS      Y6, Y0, Y0
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y6, Y4, Y4
+	VFMADD213PS Y0, Y0, Y1
+	VFMADD213PS Y2, Y2, Y3
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y1, (AX)
+	VMOVUPS     Y3, 32(AX)
+	VMOVUPS     Y5, 64(AX)
+	ADDQ        $0x00000060, AX
+	ADDQ        $0x00000060, DX
+	SUBQ        $0x00000018, CX
 	JMP         many6
 
 manyEnd6:
+few6:
+	CMPQ        CX, $0x00000010
+	JLT         fewEnd6
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y2
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+1984(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y4
+	VMOVAPS     Y4, Y3
+	VMOVAPS     Y4, Y6
+	VMOVUPS     lanes<>+2048(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2080(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2112(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2144(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2176(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+2240(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2272(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2304(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2336(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y0, Y3, Y1
+	VMULPS      Y2, Y6, Y3
+	VDIVPS      Y4, Y1, Y1
+	VDIVPS      Y7, Y3, Y3
+	VMOVUPS     lanes<>+1472(SB), Y4
+	VMAXPS      Y1, Y4, Y1
+	VMAXPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+608(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMULPS      Y4, Y0, Y0
+	VMULPS      Y4, Y2, Y2
+	VFMADD213PS Y0, Y0, Y1
+	VFMADD213PS Y2, Y2, Y3
+	VMOVUPS     Y1, (AX)
+	VMOVUPS     Y3, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         few6
+
+fewEnd6:
 one6:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd6
-	VMOVUPS     (DX), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
-	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y4
-	VDIVPS      Y6, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
-	VFMADD213PS Y3, Y3, Y4
-	VMOVUPS     Y4, (AX)
+	VMOVUPS     (DX), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+1984(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+2016(SB), Y2
+	VFMADD213PS lanes<>+2048(SB), Y1, Y2
+	VFMADD213PS lanes<>+2080(SB), Y1, Y2
+	VFMADD213PS lanes<>+2112(SB), Y1, Y2
+	VFMADD213PS lanes<>+2144(SB), Y1, Y2
+	VFMADD213PS lanes<>+2176(SB), Y1, Y2
+	VMOVUPS     lanes<>+2208(SB), Y3
+	VFMADD213PS lanes<>+2240(SB), Y1, Y3
+	VFMADD213PS lanes<>+2272(SB), Y1, Y3
+	VFMADD213PS lanes<>+2304(SB), Y1, Y3
+	VFMADD213PS lanes<>+2336(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y1
+	VDIVPS      Y3, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMULPS      lanes<>+1056(SB), Y0, Y0
+	VFMADD213PS Y0, Y0, Y1
+	VMOVUPS     Y1, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -803,29 +1319,32 @@ oneEnd6:
 	JE          done6
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y3
-	VMASKMOVPS  (DX), Y3, Y4
-	VMULPS      Y4, Y4, Y5
-	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y0, Y5
-	VFMADD213PS lanes<>+2112(SB), Y0, Y5
-	VFMADD213PS lanes<>+2144(SB), Y0, Y5
-	VFMADD213PS lanes<>+2176(SB), Y0, Y5
-	VFMADD213PS lanes<>+2208(SB), Y0, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y0, Y6
-	VFMADD213PS lanes<>+2304(SB), Y0, Y6
-	VFMADD213PS lanes<>+2336(SB), Y0, Y6
-	VFMADD213PS lanes<>+2368(SB), Y0, Y6
-	VFMADD213PS Y1, Y0, Y6
-	VMULPS      Y4, Y5, Y0
-	VDIVPS      Y6, Y0, Y0
-	VMAXPS      Y0, Y2, Y0
-	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+1152(SB), Y4, Y1
-	VFMADD213PS Y1, Y1, Y0
-	VMASKMOVPS  Y0, Y3, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+1984(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+2016(SB), Y3
+	VFMADD213PS lanes<>+2048(SB), Y2, Y3
+	VFMADD213PS lanes<>+2080(SB), Y2, Y3
+	VFMADD213PS lanes<>+2112(SB), Y2, Y3
+	VFMADD213PS lanes<>+2144(SB), Y2, Y3
+	VFMADD213PS lanes<>+2176(SB), Y2, Y3
+	VMOVUPS     lanes<>+2208(SB), Y4
+	VFMADD213PS lanes<>+2240(SB), Y2, Y4
+	VFMADD213PS lanes<>+2272(SB), Y2, Y4
+	VFMADD213PS lanes<>+2304(SB), Y2, Y4
+	VFMADD213PS lanes<>+2336(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y2
+	VDIVPS      Y4, Y2, Y2
+	VMOVUPS     lanes<>+1472(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMULPS      lanes<>+1056(SB), Y1, Y1
+	VFMADD213PS Y1, Y1, Y2
+	VMASKMOVPS  Y2, Y0, (AX)
 
 done6:
 	VZEROUPPER
@@ -834,93 +1353,188 @@ done6:
 // func geluTanhAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+2400(SB), Y0
-	VMOVUPS lanes<>+2432(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+2464(SB), Y4
-	VMOVUPS lanes<>+2496(SB), Y5
-	VMOVUPS lanes<>+2528(SB), Y6
-	VMOVUPS lanes<>+2560(SB), Y7
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many7:
-	CMPQ        CX, $0x00000010
+	CMPQ        CX, $0x00000018
 	JLT         manyEnd7
-	VMOVUPS     (DX), Y7
-	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
-	VMULPS      Y7, Y9, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (AX)
-	VMOVUPS     32(DX), Y7
-	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
-	VMULPS      Y7, Y9, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     Y7, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y3
+	VMOVUPS     64(DX), Y6
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y3, Y3, Y4
+	VMULPS      Y6, Y6, Y7
+	VMOVUPS     lanes<>+2368(SB), Y8
+	VMOVAPS     Y8, Y2
+	VMOVAPS     Y8, Y5
+	VMOVAPS     Y8, Y8
+	VMOVUPS     lanes<>+2400(SB), Y9
+	VFMADD213PS Y9, Y1, Y2
+	VFMADD213PS Y9, Y4, Y5
+	VFMADD213PS Y9, Y7, Y8
+	VMULPS      Y0, Y2, Y1
+	VMULPS      Y3, Y5, Y2
+	VMULPS      Y6, Y8, Y4
+	VMOVUPS     lanes<>+2432(SB), Y5
+	VMAXPS      Y1, Y5, Y1
+	VMAXPS      Y2, Y5, Y2
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2464(SB), Y5
+	VMINPS      Y1, Y5, Y1
+	VMINPS      Y2, Y5, Y2
+	VMINPS      Y4, Y5, Y9
+	VMOVUPS     lanes<>+384(SB), Y5
+	VADDPS      Y5, Y1, Y4
+	VADDPS      Y5, Y2, Y7
+	VADDPS      Y5, Y9, Y10
+	VMOVUPS     lanes<>+384(SB), Y11
+	VSUBPS      Y11, Y4, Y5
+	VSUBPS      Y11, Y7, Y8
+	VSUBPS      Y11, Y10, Y11
+	VSUBPS      Y5, Y1, Y1
+	VSUBPS      Y8, Y2, Y2
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y4, Y4
+	VPSLLD      $0x17, Y7, Y7
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2496(SB), Y11
+	VMOVAPS     Y11, Y5
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+2528(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2560(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2592(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2624(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y4, Y5, Y1
+	VMULPS      Y7, Y8, Y2
+	VMULPS      Y10, Y11, Y4
+	VMOVUPS     lanes<>+608(SB), Y5
+	VADDPS      Y5, Y1, Y1
+	VADDPS      Y5, Y2, Y2
+	VADDPS      Y5, Y4, Y4
+	VDIVPS      Y1, Y0, Y0
+	VDIVPS      Y2, Y3, Y1
+	VDIVPS      Y4, Y6, Y2
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     Y2, 64(AX)
+	ADDQ        $0x00000060, AX
+	ADDQ        $0x00000060, DX
+	SUBQ        $0x00000018, CX
 	JMP         many7
 
 manyEnd7:
+few7:
+	CMPQ        CX, $0x00000010
+	JLT         fewEnd7
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y3
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y3, Y3, Y4
+	VMOVUPS     lanes<>+2368(SB), Y5
+	VMOVAPS     Y5, Y2
+	VMOVAPS     Y5, Y5
+	VMOVUPS     lanes<>+2400(SB), Y6
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y6, Y4, Y5
+	VMULPS      Y0, Y2, Y1
+	VMULPS      Y3, Y5, Y2
+	VMOVUPS     lanes<>+2432(SB), Y4
+	VMAXPS      Y1, Y4, Y1
+	VMAXPS      Y2, Y4, Y2
+	VMOVUPS     lanes<>+2464(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y2, Y4, Y5
+	VMOVUPS     lanes<>+384(SB), Y4
+	VADDPS      Y4, Y1, Y2
+	VADDPS      Y4, Y5, Y6
+	VMOVUPS     lanes<>+384(SB), Y7
+	VSUBPS      Y7, Y2, Y4
+	VSUBPS      Y7, Y6, Y7
+	VSUBPS      Y4, Y1, Y1
+	VSUBPS      Y7, Y5, Y5
+	VPSLLD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VMOVUPS     lanes<>+2496(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+2528(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2560(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2592(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2624(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y2, Y4, Y1
+	VMULPS      Y6, Y7, Y2
+	VMOVUPS     lanes<>+608(SB), Y4
+	VADDPS      Y4, Y1, Y1
+	VADDPS      Y4, Y2, Y2
+	VDIVPS      Y1, Y0, Y0
+	VDIVPS      Y2, Y3, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         few7
+
+fewEnd7:
 one7:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd7
-	VMOVUPS     (DX), Y7
-	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
-	VMULPS      Y7, Y9, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (AX)
+	VMOVUPS     (DX), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+2368(SB), Y2
+	VFMADD213PS lanes<>+2400(SB), Y1, Y2
+	VMULPS      Y0, Y2, Y1
+	VMOVUPS     lanes<>+2432(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+2464(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+384(SB), Y2
+	VADDPS      Y2, Y1, Y2
+	VMOVUPS     lanes<>+384(SB), Y3
+	VSUBPS      Y3, Y2, Y3
+	VSUBPS      Y3, Y1, Y1
+	VPSLLD      $0x17, Y2, Y2
+	VMOVUPS     lanes<>+2496(SB), Y3
+	VFMADD213PS lanes<>+2528(SB), Y1, Y3
+	VFMADD213PS lanes<>+2560(SB), Y1, Y3
+	VFMADD213PS lanes<>+2592(SB), Y1, Y3
+	VFMADD213PS lanes<>+2624(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y2, Y3, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VADDPS      Y2, Y1, Y1
+	VDIVPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -931,28 +1545,33 @@ oneEnd7:
 	JE          done7
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y7
-	VMASKMOVPS  (DX), Y7, Y8
-	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
-	VMULPS      Y8, Y10, Y9
-	VMAXPS      Y9, Y0, Y0
-	VMINPS      Y0, Y1, Y0
-	VADDPS      Y2, Y0, Y1
-	VSUBPS      Y2, Y1, Y2
-	VSUBPS      Y2, Y0, Y0
-	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+2560(SB), Y2
-	VFMADD213PS Y6, Y0, Y2
-	VFMADD213PS Y5, Y0, Y2
-	VFMADD213PS Y4, Y0, Y2
-	VFMADD213PS lanes<>+2656(SB), Y0, Y2
-	VFMADD213PS Y3, Y0, Y2
-	VMULPS      Y1, Y2, Y0
-	VADDPS      Y3, Y0, Y0
-	VDIVPS      Y0, Y8, Y0
-	VMASKMOVPS  Y0, Y7, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+2368(SB), Y3
+	VFMADD213PS lanes<>+2400(SB), Y2, Y3
+	VMULPS      Y1, Y3, Y2
+	VMOVUPS     lanes<>+2432(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+2464(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+384(SB), Y3
+	VADDPS      Y3, Y2, Y3
+	VMOVUPS     lanes<>+384(SB), Y4
+	VSUBPS      Y4, Y3, Y4
+	VSUBPS      Y4, Y2, Y2
+	VPSLLD      $0x17, Y3, Y3
+	VMOVUPS     lanes<>+2496(SB), Y4
+	VFMADD213PS lanes<>+2528(SB), Y2, Y4
+	VFMADD213PS lanes<>+2560(SB), Y2, Y4
+	VFMADD213PS lanes<>+2592(SB), Y2, Y4
+	VFMADD213PS lanes<>+2624(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y3, Y4, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VADDPS      Y3, Y2, Y2
+	VDIVPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
 
 done7:
 	VZEROUPPER
@@ -965,61 +1584,69 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS a+48(FP), Y0
-	VMOVUPS      lanes<>+1536(SB), Y1
-	VMOVUPS      lanes<>+1568(SB), Y2
-	VMOVUPS      lanes<>+448(SB), Y2
 
 many8:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd8
-	VMOVUPS      (DX), Y3
-	VXORPS       lanes<>+1600(SB), Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y4, Y5
-	VMAXPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y4, Y7
-	VFMADD213PS  lanes<>+256(SB), Y4, Y7
-	VFMADD213PS  lanes<>+288(SB), Y4, Y7
-	VFMADD213PS  lanes<>+320(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      Y3, (AX)
-	VMOVUPS      32(DX), Y3
-	VXORPS       lanes<>+1600(SB), Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y4, Y5
-	VMAXPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y4, Y7
-	VFMADD213PS  lanes<>+256(SB), Y4, Y7
-	VFMADD213PS  lanes<>+288(SB), Y4, Y7
-	VFMADD213PS  lanes<>+320(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y4
+	VMULPS       Y0, Y1, Y2
+	VMULPS       Y0, Y4, Y5
+	VMOVUPS      lanes<>+2656(SB), Y6
+	VCMPPS       $0x15, Y6, Y2, Y3
+	VCMPPS       $0x15, Y6, Y5, Y6
+	VMOVUPS      lanes<>+1536(SB), Y7
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y5, Y7, Y8
+	VMOVAPS      Y2, Y5
+	VMOVAPS      Y8, Y9
+	VMOVUPS      lanes<>+384(SB), Y7
+	VMOVUPS      lanes<>+1568(SB), Y10
+	VFMADD132PS  Y10, Y7, Y5
+	VFMADD132PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+384(SB), Y10
+	VSUBPS       Y10, Y5, Y7
+	VSUBPS       Y10, Y9, Y10
+	VMOVUPS      lanes<>+128(SB), Y11
+	VFNMSUB231PS Y11, Y7, Y2
+	VFNMSUB231PS Y11, Y10, Y8
+	VMOVUPS      lanes<>+160(SB), Y11
+	VFNMADD231PS Y11, Y7, Y2
+	VFNMADD231PS Y11, Y10, Y8
+	VMULPS       Y2, Y2, Y7
+	VMULPS       Y8, Y8, Y12
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVAPS      Y11, Y10
+	VMOVAPS      Y11, Y13
+	VMOVUPS      lanes<>+224(SB), Y14
+	VMOVAPS      Y14, Y11
+	VMOVAPS      Y14, Y14
+	VMOVUPS      lanes<>+256(SB), Y15
+	VFMADD213PS  Y15, Y2, Y10
+	VFMADD213PS  Y15, Y8, Y13
+	VMOVUPS      lanes<>+288(SB), Y15
+	VFMADD213PS  Y15, Y2, Y11
+	VFMADD213PS  Y15, Y8, Y14
+	VMOVUPS      lanes<>+320(SB), Y15
+	VFMADD231PS  Y15, Y7, Y11
+	VFMADD231PS  Y15, Y12, Y14
+	VFMADD231PS  Y11, Y7, Y10
+	VFMADD231PS  Y14, Y12, Y13
+	VFMADD213PS  Y2, Y7, Y10
+	VFMADD213PS  Y8, Y12, Y13
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y9, Y9
+	VFMADD213PS  Y5, Y5, Y10
+	VFMADD213PS  Y9, Y9, Y13
+	VMOVUPS      lanes<>+608(SB), Y2
+	VADDPS       Y2, Y10, Y5
+	VADDPS       Y2, Y13, Y2
+	VDIVPS       Y5, Y1, Y1
+	VDIVPS       Y2, Y4, Y2
+	VANDPS       Y3, Y1, Y1
+	VANDPS       Y6, Y2, Y2
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -1029,30 +1656,32 @@ manyEnd8:
 one8:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd8
-	VMOVUPS      (DX), Y3
-	VXORPS       lanes<>+1600(SB), Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y4, Y5
-	VMAXPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y4, Y7
-	VFMADD213PS  lanes<>+256(SB), Y4, Y7
-	VFMADD213PS  lanes<>+288(SB), Y4, Y7
-	VFMADD213PS  lanes<>+320(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      Y3, (AX)
+	VMOVUPS      (DX), Y1
+	VMULPS       Y0, Y1, Y2
+	VCMPPS       $0x15, lanes<>+2656(SB), Y2, Y3
+	VMOVUPS      lanes<>+1536(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVAPS      Y2, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+1568(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y5, Y2
+	VFNMADD231PS lanes<>+160(SB), Y5, Y2
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y2, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VADDPS       lanes<>+608(SB), Y6, Y2
+	VDIVPS       Y2, Y1, Y1
+	VANDPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -1063,31 +1692,33 @@ oneEnd8:
 	JE           done8
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y3
-	VMASKMOVPS   (DX), Y3, Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y0
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y0, Y5
-	VMAXPS       Y0, Y1, Y0
-	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y2, Y1
-	VSUBPS       Y2, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
-	VDIVPS       Y0, Y4, Y0
-	VANDPS       Y5, Y0, Y0
-	VMASKMOVPS   Y0, Y3, (AX)
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMULPS       Y0, Y2, Y0
+	VCMPPS       $0x15, lanes<>+2656(SB), Y0, Y3
+	VMOVUPS      lanes<>+1536(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMOVAPS      Y0, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+1568(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y5, Y0
+	VFNMADD231PS lanes<>+160(SB), Y5, Y0
+	VMULPS       Y0, Y0, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y0, Y6
+	VFMADD213PS  lanes<>+288(SB), Y0, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y0, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VADDPS       lanes<>+608(SB), Y6, Y0
+	VDIVPS       Y0, Y2, Y0
+	VANDPS       Y3, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
 
 done8:
 	VZEROUPPER
@@ -1096,49 +1727,150 @@ done8:
 // func softplusAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+736(SB), Y0
-	VMOVUPS lanes<>+1536(SB), Y1
-	VMOVUPS lanes<>+1568(SB), Y2
-	VMOVUPS lanes<>+448(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
+many9:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd9
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      lanes<>+2688(SB), Y2
+	VORPS        Y2, Y0, Y1
+	VORPS        Y2, Y3, Y4
+	VMOVUPS      lanes<>+1504(SB), Y5
+	VCMPPS       $0x15, Y5, Y1, Y2
+	VCMPPS       $0x15, Y5, Y4, Y5
+	VMOVUPS      lanes<>+1504(SB), Y6
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y4, Y6, Y7
+	VMOVAPS      Y1, Y4
+	VMOVAPS      Y7, Y8
+	VMOVUPS      lanes<>+384(SB), Y6
+	VMOVUPS      lanes<>+64(SB), Y9
+	VFMADD132PS  Y9, Y6, Y4
+	VFMADD132PS  Y9, Y6, Y8
+	VMOVUPS      lanes<>+384(SB), Y9
+	VSUBPS       Y9, Y4, Y6
+	VSUBPS       Y9, Y8, Y9
+	VMOVUPS      lanes<>+128(SB), Y10
+	VFNMADD231PS Y10, Y6, Y1
+	VFNMADD231PS Y10, Y9, Y7
+	VMOVUPS      lanes<>+160(SB), Y10
+	VFNMADD231PS Y10, Y6, Y1
+	VFNMADD231PS Y10, Y9, Y7
+	VMULPS       Y1, Y1, Y6
+	VMULPS       Y7, Y7, Y11
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVAPS      Y10, Y9
+	VMOVAPS      Y10, Y12
+	VMOVUPS      lanes<>+224(SB), Y13
+	VMOVAPS      Y13, Y10
+	VMOVAPS      Y13, Y13
+	VMOVUPS      lanes<>+256(SB), Y14
+	VFMADD213PS  Y14, Y1, Y9
+	VFMADD213PS  Y14, Y7, Y12
+	VMOVUPS      lanes<>+288(SB), Y14
+	VFMADD213PS  Y14, Y1, Y10
+	VFMADD213PS  Y14, Y7, Y13
+	VMOVUPS      lanes<>+320(SB), Y14
+	VFMADD231PS  Y14, Y6, Y10
+	VFMADD231PS  Y14, Y11, Y13
+	VFMADD231PS  Y10, Y6, Y9
+	VFMADD231PS  Y13, Y11, Y12
+	VFMADD213PS  Y1, Y6, Y9
+	VFMADD213PS  Y7, Y11, Y12
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y4, Y4, Y9
+	VFMADD213PS  Y8, Y8, Y12
+	VANDPS       Y2, Y9, Y1
+	VANDPS       Y5, Y12, Y4
+	VMOVUPS      lanes<>+2720(SB), Y5
+	VMOVAPS      Y5, Y2
+	VMOVAPS      Y5, Y5
+	VMOVUPS      lanes<>+2752(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2784(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2816(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2848(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2880(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2912(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2944(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+2976(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+608(SB), Y6
+	VFMADD213PS  Y6, Y1, Y2
+	VFMADD213PS  Y6, Y4, Y5
+	VMOVUPS      lanes<>+736(SB), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y3, Y6, Y3
+	VFMADD213PS  Y0, Y1, Y2
+	VFMADD213PS  Y3, Y4, Y5
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many9
+
+manyEnd9:
 one9:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd9
-	VMOVUPS      (DX), Y3
-	VORPS        lanes<>+1600(SB), Y3, Y4
-	VMAXPS       Y4, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VCMPPS       $0x15, Y1, Y4, Y4
-	VMULPS       Y6, Y7, Y5
-	VANDPS       Y4, Y5, Y4
-	VMOVUPS      lanes<>+2720(SB), Y5
-	VFMADD213PS  lanes<>+2752(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2784(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2816(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2848(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2880(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2912(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2944(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2976(SB), Y4, Y5
-	VFMADD213PS  lanes<>+352(SB), Y4, Y5
-	VMAXPS       Y3, Y0, Y3
-	VFMADD213PS  Y3, Y4, Y5
-	VMOVUPS      Y5, (AX)
+	VMOVUPS      (DX), Y0
+	VORPS        lanes<>+2688(SB), Y0, Y1
+	VMOVUPS      lanes<>+1504(SB), Y2
+	VCMPPS       $0x15, Y2, Y1, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVAPS      Y1, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VFMADD132PS  lanes<>+64(SB), Y4, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMADD231PS lanes<>+128(SB), Y4, Y1
+	VFNMADD231PS lanes<>+160(SB), Y4, Y1
+	VMULPS       Y1, Y1, Y4
+	VMOVUPS      lanes<>+192(SB), Y5
+	VMOVUPS      lanes<>+224(SB), Y6
+	VFMADD213PS  lanes<>+256(SB), Y1, Y5
+	VFMADD213PS  lanes<>+288(SB), Y1, Y6
+	VFMADD231PS  lanes<>+320(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y1, Y4, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y3, Y3, Y5
+	VANDPS       Y2, Y5, Y1
+	VMOVUPS      lanes<>+2720(SB), Y2
+	VFMADD213PS  lanes<>+2752(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2784(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2816(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2848(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2880(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2912(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2944(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2976(SB), Y1, Y2
+	VFMADD213PS  lanes<>+608(SB), Y1, Y2
+	VMOVUPS      lanes<>+736(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VMOVUPS      Y2, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -1149,39 +1881,45 @@ oneEnd9:
 	JE           done9
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y3
-	VMASKMOVPS   (DX), Y3, Y4
-	VORPS        lanes<>+1600(SB), Y4, Y5
-	VMAXPS       Y5, Y1, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y2, Y7
-	VSUBPS       Y2, Y7, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y6
-	VFNMADD231PS lanes<>+160(SB), Y2, Y6
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y6, Y2
-	VFMADD213PS  lanes<>+256(SB), Y6, Y2
-	VFMADD213PS  lanes<>+288(SB), Y6, Y2
-	VFMADD213PS  lanes<>+320(SB), Y6, Y2
-	VFMADD213PS  lanes<>+352(SB), Y6, Y2
-	VFMADD213PS  lanes<>+352(SB), Y6, Y2
-	VPSLLD       $0x17, Y7, Y7
-	VCMPPS       $0x15, Y1, Y5, Y1
-	VMULPS       Y7, Y2, Y2
-	VANDPS       Y1, Y2, Y1
-	VMOVUPS      lanes<>+2720(SB), Y2
-	VFMADD213PS  lanes<>+2752(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2784(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2816(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2848(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2880(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2912(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2944(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2976(SB), Y1, Y2
-	VFMADD213PS  lanes<>+352(SB), Y1, Y2
-	VMAXPS       Y4, Y0, Y0
-	VFMADD213PS  Y0, Y1, Y2
-	VMASKMOVPS   Y2, Y3, (AX)
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VORPS        lanes<>+2688(SB), Y1, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VCMPPS       $0x15, Y3, Y2, Y3
+	VMOVUPS      lanes<>+1504(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVAPS      Y2, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+64(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y2
+	VFNMADD231PS lanes<>+160(SB), Y5, Y2
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y2, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VANDPS       Y3, Y6, Y2
+	VMOVUPS      lanes<>+2720(SB), Y3
+	VFMADD213PS  lanes<>+2752(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2784(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2816(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2848(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2880(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2912(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2944(SB), Y2, Y3
+	VFMADD213PS  lanes<>+2976(SB), Y2, Y3
+	VFMADD213PS  lanes<>+608(SB), Y2, Y3
+	VMOVUPS      lanes<>+736(SB), Y4
+	VMAXPS       Y1, Y4, Y1
+	VFMADD213PS  Y1, Y2, Y3
+	VMASKMOVPS   Y3, Y0, (AX)
 
 done9:
 	VZEROUPPER
@@ -1190,67 +1928,80 @@ done9:
 // func mishAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·mishAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+3008(SB), Y0
-	VMOVUPS lanes<>+1536(SB), Y1
-	VMOVUPS lanes<>+1568(SB), Y2
-	VMOVUPS lanes<>+448(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
 many10:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd10
-	VMOVUPS      (DX), Y3
-	VMINPS       Y3, Y0, Y4
-	VMAXPS       Y4, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VCMPPS       $0x15, Y1, Y4, Y4
-	VMULPS       Y6, Y7, Y5
-	VANDPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3040(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3040(SB), Y4, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (AX)
+	VMOVUPS      (DX), Y0
 	VMOVUPS      32(DX), Y3
-	VMINPS       Y3, Y0, Y4
-	VMAXPS       Y4, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VCMPPS       $0x15, Y1, Y4, Y4
-	VMULPS       Y6, Y7, Y5
-	VANDPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3040(SB), Y4, Y5
+	VMOVUPS      lanes<>+3008(SB), Y2
+	VMINPS       Y0, Y2, Y1
+	VMINPS       Y3, Y2, Y4
+	VMOVUPS      lanes<>+1504(SB), Y5
+	VCMPPS       $0x15, Y5, Y1, Y2
+	VCMPPS       $0x15, Y5, Y4, Y5
+	VMOVUPS      lanes<>+1504(SB), Y6
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y4, Y6, Y7
+	VMOVAPS      Y1, Y4
+	VMOVAPS      Y7, Y8
+	VMOVUPS      lanes<>+384(SB), Y6
+	VMOVUPS      lanes<>+64(SB), Y9
+	VFMADD132PS  Y9, Y6, Y4
+	VFMADD132PS  Y9, Y6, Y8
+	VMOVUPS      lanes<>+384(SB), Y9
+	VSUBPS       Y9, Y4, Y6
+	VSUBPS       Y9, Y8, Y9
+	VMOVUPS      lanes<>+128(SB), Y10
+	VFNMADD231PS Y10, Y6, Y1
+	VFNMADD231PS Y10, Y9, Y7
+	VMOVUPS      lanes<>+160(SB), Y10
+	VFNMADD231PS Y10, Y6, Y1
+	VFNMADD231PS Y10, Y9, Y7
+	VMULPS       Y1, Y1, Y6
+	VMULPS       Y7, Y7, Y11
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVAPS      Y10, Y9
+	VMOVAPS      Y10, Y12
+	VMOVUPS      lanes<>+224(SB), Y13
+	VMOVAPS      Y13, Y10
+	VMOVAPS      Y13, Y13
+	VMOVUPS      lanes<>+256(SB), Y14
+	VFMADD213PS  Y14, Y1, Y9
+	VFMADD213PS  Y14, Y7, Y12
+	VMOVUPS      lanes<>+288(SB), Y14
+	VFMADD213PS  Y14, Y1, Y10
+	VFMADD213PS  Y14, Y7, Y13
+	VMOVUPS      lanes<>+320(SB), Y14
+	VFMADD231PS  Y14, Y6, Y10
+	VFMADD231PS  Y14, Y11, Y13
+	VFMADD231PS  Y10, Y6, Y9
+	VFMADD231PS  Y13, Y11, Y12
+	VFMADD213PS  Y1, Y6, Y9
+	VFMADD213PS  Y7, Y11, Y12
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y4, Y4, Y9
+	VFMADD213PS  Y8, Y8, Y12
+	VANDPS       Y2, Y9, Y1
+	VANDPS       Y5, Y12, Y4
+	VMOVUPS      lanes<>+3040(SB), Y5
+	VADDPS       Y5, Y1, Y2
+	VADDPS       Y5, Y4, Y5
+	VMULPS       Y1, Y2, Y1
 	VMULPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3040(SB), Y4, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      lanes<>+3040(SB), Y5
+	VADDPS       Y5, Y1, Y2
+	VADDPS       Y5, Y4, Y5
+	VDIVPS       Y2, Y1, Y1
+	VDIVPS       Y5, Y4, Y2
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y2, Y3, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -1260,31 +2011,37 @@ manyEnd10:
 one10:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd10
-	VMOVUPS      (DX), Y3
-	VMINPS       Y3, Y0, Y4
-	VMAXPS       Y4, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VCMPPS       $0x15, Y1, Y4, Y4
-	VMULPS       Y6, Y7, Y5
-	VANDPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3040(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y4
-	VADDPS       lanes<>+3040(SB), Y4, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (AX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      lanes<>+3008(SB), Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVUPS      lanes<>+1504(SB), Y2
+	VCMPPS       $0x15, Y2, Y1, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVAPS      Y1, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VFMADD132PS  lanes<>+64(SB), Y4, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMADD231PS lanes<>+128(SB), Y4, Y1
+	VFNMADD231PS lanes<>+160(SB), Y4, Y1
+	VMULPS       Y1, Y1, Y4
+	VMOVUPS      lanes<>+192(SB), Y5
+	VMOVUPS      lanes<>+224(SB), Y6
+	VFMADD213PS  lanes<>+256(SB), Y1, Y5
+	VFMADD213PS  lanes<>+288(SB), Y1, Y6
+	VFMADD231PS  lanes<>+320(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y1, Y4, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y3, Y3, Y5
+	VANDPS       Y2, Y5, Y1
+	VADDPS       lanes<>+3040(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y1
+	VADDPS       lanes<>+3040(SB), Y1, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -1295,32 +2052,38 @@ oneEnd10:
 	JE           done10
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y3
-	VMASKMOVPS   (DX), Y3, Y4
-	VMINPS       Y4, Y0, Y0
-	VMAXPS       Y0, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y5
-	VFNMADD231PS lanes<>+160(SB), Y2, Y5
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y5, Y2
-	VFMADD213PS  lanes<>+256(SB), Y5, Y2
-	VFMADD213PS  lanes<>+288(SB), Y5, Y2
-	VFMADD213PS  lanes<>+320(SB), Y5, Y2
-	VFMADD213PS  lanes<>+352(SB), Y5, Y2
-	VFMADD213PS  lanes<>+352(SB), Y5, Y2
-	VPSLLD       $0x17, Y6, Y6
-	VCMPPS       $0x15, Y1, Y0, Y0
-	VMULPS       Y6, Y2, Y1
-	VANDPS       Y0, Y1, Y0
-	VADDPS       lanes<>+3040(SB), Y0, Y1
-	VMULPS       Y0, Y1, Y0
-	VADDPS       lanes<>+3040(SB), Y0, Y1
-	VDIVPS       Y1, Y0, Y0
-	VMULPS       Y0, Y4, Y0
-	VMASKMOVPS   Y0, Y3, (AX)
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      lanes<>+3008(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VCMPPS       $0x15, Y3, Y2, Y3
+	VMOVUPS      lanes<>+1504(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVAPS      Y2, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+64(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y2
+	VFNMADD231PS lanes<>+160(SB), Y5, Y2
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y2, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VANDPS       Y3, Y6, Y2
+	VADDPS       lanes<>+3040(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y2
+	VADDPS       lanes<>+3040(SB), Y2, Y3
+	VDIVPS       Y3, Y2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done10:
 	VZEROUPPER
@@ -1333,21 +2096,21 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+736(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+608(SB), Y1
 
 many11:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd11
 	VMOVUPS (DX), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
-	VADDPS  lanes<>+1152(SB), Y3, Y3
+	VADDPS  lanes<>+1056(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (AX)
 	VMOVUPS 32(DX), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
-	VADDPS  lanes<>+1152(SB), Y3, Y3
+	VADDPS  lanes<>+1056(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
@@ -1363,7 +2126,7 @@ one11:
 	JLT     oneEnd11
 	VMOVUPS (DX), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
-	VADDPS  lanes<>+1152(SB), Y3, Y3
+	VADDPS  lanes<>+1056(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
@@ -1381,7 +2144,7 @@ oneEnd11:
 	VMOVUPS    (BX)(CX*4), Y2
 	VMASKMOVPS (DX), Y2, Y3
 	VMULPS     lanes<>+3072(SB), Y3, Y4
-	VADDPS     lanes<>+1152(SB), Y4, Y4
+	VADDPS     lanes<>+1056(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y0
 	VMINPS     Y0, Y1, Y0
 	VMULPS     Y3, Y0, Y0
@@ -1400,7 +2163,7 @@ TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Y0
 	VBROADCASTSS b+52(FP), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 
 many12:
 	CMPQ    CX, $0x00000010
@@ -1575,86 +2338,184 @@ TEXT ·eluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS a+48(FP), Y0
-	VMOVUPS      lanes<>+736(SB), Y1
-	VMOVUPS      lanes<>+1536(SB), Y2
-	VMOVUPS      lanes<>+1568(SB), Y3
-	VMOVUPS      lanes<>+448(SB), Y3
 
 many15:
-	CMPQ         CX, $0x00000010
+	CMPQ         CX, $0x00000018
 	JLT          manyEnd15
-	VMOVUPS      (DX), Y4
-	VMINPS       Y4, Y1, Y5
-	VMAXPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+3104(SB), Y7
-	VFMADD213PS  lanes<>+3136(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3168(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3200(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3232(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      lanes<>+736(SB), Y6
+	VMINPS       Y1, Y6, Y2
+	VMINPS       Y3, Y6, Y4
+	VMINPS       Y5, Y6, Y6
+	VMOVUPS      lanes<>+1504(SB), Y7
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y4, Y7, Y4
+	VMAXPS       Y6, Y7, Y10
+	VMOVAPS      Y2, Y6
+	VMOVAPS      Y4, Y8
+	VMOVAPS      Y10, Y11
+	VMOVUPS      lanes<>+384(SB), Y7
+	VMOVUPS      lanes<>+64(SB), Y9
+	VFMADD132PS  Y9, Y7, Y6
+	VFMADD132PS  Y9, Y7, Y8
+	VFMADD132PS  Y9, Y7, Y11
+	VMOVUPS      lanes<>+384(SB), Y12
+	VSUBPS       Y12, Y6, Y7
+	VSUBPS       Y12, Y8, Y9
+	VSUBPS       Y12, Y11, Y12
+	VMOVUPS      lanes<>+128(SB), Y13
+	VFNMADD231PS Y13, Y7, Y2
+	VFNMADD231PS Y13, Y9, Y4
+	VFNMADD231PS Y13, Y12, Y10
+	VMOVUPS      lanes<>+160(SB), Y13
+	VFNMADD231PS Y13, Y7, Y2
+	VFNMADD231PS Y13, Y9, Y4
+	VFNMADD231PS Y13, Y12, Y10
+	VMOVUPS      lanes<>+3104(SB), Y9
+	VMOVAPS      Y9, Y7
+	VMOVAPS      Y9, Y12
+	VMOVAPS      Y9, Y14
+	VMOVUPS      lanes<>+3136(SB), Y9
+	VFMADD213PS  Y9, Y2, Y7
+	VFMADD213PS  Y9, Y4, Y12
+	VFMADD213PS  Y9, Y10, Y14
+	VMOVUPS      lanes<>+3168(SB), Y9
+	VFMADD213PS  Y9, Y2, Y7
+	VFMADD213PS  Y9, Y4, Y12
+	VFMADD213PS  Y9, Y10, Y14
+	VMOVUPS      lanes<>+3200(SB), Y9
+	VFMADD213PS  Y9, Y2, Y7
+	VFMADD213PS  Y9, Y4, Y12
+	VFMADD213PS  Y9, Y10, Y14
+	VMOVUPS      lanes<>+3232(SB), Y9
+	VFMADD213PS  Y9, Y2, Y7
+	VFMADD213PS  Y9, Y4, Y12
+	VFMADD213PS  Y9, Y10, Y14
+	VMULPS       Y2, Y2, Y9
+	VMULPS       Y4, Y4, Y13
+	VMULPS       Y10, Y10, Y15
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y4, Y13, Y12
+	VFMADD213PS  Y10, Y15, Y14
 	VPSLLD       $0x17, Y6, Y6
-	VSUBPS       lanes<>+352(SB), Y6, Y5
-	VFMADD213PS  Y5, Y6, Y7
-	VMULPS       Y0, Y7, Y5
-	VBLENDVPS    Y4, Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      32(DX), Y4
-	VMINPS       Y4, Y1, Y5
-	VMAXPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+3104(SB), Y7
-	VFMADD213PS  lanes<>+3136(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3168(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3200(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3232(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VSUBPS       lanes<>+352(SB), Y6, Y5
-	VFMADD213PS  Y5, Y6, Y7
-	VMULPS       Y0, Y7, Y5
-	VBLENDVPS    Y4, Y5, Y4, Y4
-	VMOVUPS      Y4, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y11, Y11
+	VMOVUPS      lanes<>+608(SB), Y9
+	VSUBPS       Y9, Y6, Y2
+	VSUBPS       Y9, Y8, Y4
+	VSUBPS       Y9, Y11, Y9
+	VFMADD213PS  Y2, Y6, Y7
+	VFMADD213PS  Y4, Y8, Y12
+	VFMADD213PS  Y9, Y11, Y14
+	VMULPS       Y0, Y7, Y2
+	VMULPS       Y0, Y12, Y4
+	VMULPS       Y0, Y14, Y6
+	VBLENDVPS    Y1, Y2, Y1, Y1
+	VBLENDVPS    Y3, Y4, Y3, Y2
+	VBLENDVPS    Y5, Y6, Y5, Y3
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	ADDQ         $0x00000060, AX
+	ADDQ         $0x00000060, DX
+	SUBQ         $0x00000018, CX
 	JMP          many15
 
 manyEnd15:
+few15:
+	CMPQ         CX, $0x00000010
+	JLT          fewEnd15
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      lanes<>+736(SB), Y4
+	VMINPS       Y1, Y4, Y2
+	VMINPS       Y3, Y4, Y4
+	VMOVUPS      lanes<>+1504(SB), Y5
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y4, Y5, Y6
+	VMOVAPS      Y2, Y4
+	VMOVAPS      Y6, Y7
+	VMOVUPS      lanes<>+384(SB), Y5
+	VMOVUPS      lanes<>+64(SB), Y8
+	VFMADD132PS  Y8, Y5, Y4
+	VFMADD132PS  Y8, Y5, Y7
+	VMOVUPS      lanes<>+384(SB), Y8
+	VSUBPS       Y8, Y4, Y5
+	VSUBPS       Y8, Y7, Y8
+	VMOVUPS      lanes<>+128(SB), Y9
+	VFNMADD231PS Y9, Y5, Y2
+	VFNMADD231PS Y9, Y8, Y6
+	VMOVUPS      lanes<>+160(SB), Y9
+	VFNMADD231PS Y9, Y5, Y2
+	VFNMADD231PS Y9, Y8, Y6
+	VMOVUPS      lanes<>+3104(SB), Y8
+	VMOVAPS      Y8, Y5
+	VMOVAPS      Y8, Y9
+	VMOVUPS      lanes<>+3136(SB), Y8
+	VFMADD213PS  Y8, Y2, Y5
+	VFMADD213PS  Y8, Y6, Y9
+	VMOVUPS      lanes<>+3168(SB), Y8
+	VFMADD213PS  Y8, Y2, Y5
+	VFMADD213PS  Y8, Y6, Y9
+	VMOVUPS      lanes<>+3200(SB), Y8
+	VFMADD213PS  Y8, Y2, Y5
+	VFMADD213PS  Y8, Y6, Y9
+	VMOVUPS      lanes<>+3232(SB), Y8
+	VFMADD213PS  Y8, Y2, Y5
+	VFMADD213PS  Y8, Y6, Y9
+	VMULPS       Y2, Y2, Y8
+	VMULPS       Y6, Y6, Y10
+	VFMADD213PS  Y2, Y8, Y5
+	VFMADD213PS  Y6, Y10, Y9
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y7, Y7
+	VMOVUPS      lanes<>+608(SB), Y6
+	VSUBPS       Y6, Y4, Y2
+	VSUBPS       Y6, Y7, Y6
+	VFMADD213PS  Y2, Y4, Y5
+	VFMADD213PS  Y6, Y7, Y9
+	VMULPS       Y0, Y5, Y2
+	VMULPS       Y0, Y9, Y4
+	VBLENDVPS    Y1, Y2, Y1, Y1
+	VBLENDVPS    Y3, Y4, Y3, Y2
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          few15
+
+fewEnd15:
 one15:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd15
-	VMOVUPS      (DX), Y4
-	VMINPS       Y4, Y1, Y5
-	VMAXPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+3104(SB), Y7
-	VFMADD213PS  lanes<>+3136(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3168(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3200(SB), Y5, Y7
-	VFMADD213PS  lanes<>+3232(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VSUBPS       lanes<>+352(SB), Y6, Y5
-	VFMADD213PS  Y5, Y6, Y7
-	VMULPS       Y0, Y7, Y5
-	VBLENDVPS    Y4, Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
+	VMOVUPS      (DX), Y1
+	VMOVUPS      lanes<>+736(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVAPS      Y2, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VFMADD132PS  lanes<>+64(SB), Y4, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMADD231PS lanes<>+128(SB), Y4, Y2
+	VFNMADD231PS lanes<>+160(SB), Y4, Y2
+	VMOVUPS      lanes<>+3104(SB), Y4
+	VFMADD213PS  lanes<>+3136(SB), Y2, Y4
+	VFMADD213PS  lanes<>+3168(SB), Y2, Y4
+	VFMADD213PS  lanes<>+3200(SB), Y2, Y4
+	VFMADD213PS  lanes<>+3232(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VSUBPS       lanes<>+608(SB), Y3, Y2
+	VFMADD213PS  Y2, Y3, Y4
+	VMULPS       Y0, Y4, Y2
+	VBLENDVPS    Y1, Y2, Y1, Y1
+	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -1665,28 +2526,32 @@ oneEnd15:
 	JE           done15
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y4
-	VMASKMOVPS   (DX), Y4, Y5
-	VMINPS       Y5, Y1, Y1
-	VMAXPS       Y1, Y2, Y1
-	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+96(SB), Y3, Y2
-	VSUBPS       Y3, Y2, Y3
-	VFNMADD231PS lanes<>+128(SB), Y3, Y1
-	VFNMADD231PS lanes<>+160(SB), Y3, Y1
-	VMOVUPS      lanes<>+3104(SB), Y3
-	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3168(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3200(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3232(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y6
-	VFMADD213PS  Y1, Y6, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VSUBPS       lanes<>+352(SB), Y2, Y1
-	VFMADD213PS  Y1, Y2, Y3
-	VMULPS       Y0, Y3, Y0
-	VBLENDVPS    Y5, Y0, Y5, Y0
-	VMASKMOVPS   Y0, Y4, (AX)
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMOVUPS      lanes<>+736(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMOVUPS      lanes<>+1504(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVAPS      Y3, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+64(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+3104(SB), Y5
+	VFMADD213PS  lanes<>+3136(SB), Y3, Y5
+	VFMADD213PS  lanes<>+3168(SB), Y3, Y5
+	VFMADD213PS  lanes<>+3200(SB), Y3, Y5
+	VFMADD213PS  lanes<>+3232(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VSUBPS       lanes<>+608(SB), Y4, Y3
+	VFMADD213PS  Y3, Y4, Y5
+	VMULPS       Y0, Y5, Y0
+	VBLENDVPS    Y2, Y0, Y2, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
 
 done15:
 	VZEROUPPER
@@ -1764,16 +2629,16 @@ many17:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd17
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+1600(SB), Y0, Y0
+	VXORPS  lanes<>+2688(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VXORPS  lanes<>+1600(SB), Y0, Y0
+	VXORPS  lanes<>+2688(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VXORPS  lanes<>+1600(SB), Y0, Y0
+	VXORPS  lanes<>+2688(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VXORPS  lanes<>+1600(SB), Y0, Y0
+	VXORPS  lanes<>+2688(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1785,7 +2650,7 @@ one17:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd17
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+1600(SB), Y0, Y0
+	VXORPS  lanes<>+2688(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1799,7 +2664,7 @@ oneEnd17:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VXORPS     lanes<>+1600(SB), Y1, Y1
+	VXORPS     lanes<>+2688(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done17:
@@ -1917,11 +2782,11 @@ many20:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd20
 	VMOVUPS (DX), Y0
-	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+608(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+608(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 32(AX)
 	ADDQ    $0x00000040, AX
@@ -1934,7 +2799,7 @@ one20:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd20
 	VMOVUPS (DX), Y0
-	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+608(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
@@ -1949,7 +2814,7 @@ oneEnd20:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VMOVUPS    lanes<>+352(SB), Y2
+	VMOVUPS    lanes<>+608(SB), Y2
 	VDIVPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
@@ -2363,7 +3228,7 @@ TEXT ·sinAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+64(SB), Y0
+	VMOVUPS lanes<>+3296(SB), Y0
 
 one28:
 	CMPQ         CX, $0x00000008
@@ -2371,30 +3236,30 @@ one28:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3296(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3328(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+3328(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3360(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3392(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3424(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3424(SB), Y4
-	VFMADD213PS  lanes<>+3456(SB), Y3, Y4
+	VMOVUPS      lanes<>+3456(SB), Y4
 	VFMADD213PS  lanes<>+3488(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3520(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3552(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3552(SB), Y3
-	VFMADD213PS  lanes<>+3584(SB), Y1, Y3
+	VMOVUPS      lanes<>+3584(SB), Y3
 	VFMADD213PS  lanes<>+3616(SB), Y1, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+1152(SB), Y1, Y5
+	VFMADD213PS  lanes<>+3648(SB), Y1, Y3
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFNMADD231PS lanes<>+1056(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
 	VFMADD231PS  Y1, Y3, Y5
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1600(SB), Y2, Y2
+	VANDPS       lanes<>+2688(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2411,30 +3276,30 @@ oneEnd28:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3296(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3328(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+3328(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3360(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3392(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3424(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3424(SB), Y4
-	VFMADD213PS  lanes<>+3456(SB), Y0, Y4
+	VMOVUPS      lanes<>+3456(SB), Y4
 	VFMADD213PS  lanes<>+3488(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3520(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3552(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3552(SB), Y2
-	VFMADD213PS  lanes<>+3584(SB), Y0, Y2
+	VMOVUPS      lanes<>+3584(SB), Y2
 	VFMADD213PS  lanes<>+3616(SB), Y0, Y2
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+1152(SB), Y0, Y5
+	VFMADD213PS  lanes<>+3648(SB), Y0, Y2
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFNMADD231PS lanes<>+1056(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
 	VFMADD231PS  Y0, Y2, Y5
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1600(SB), Y3, Y2
+	VANDPS       lanes<>+2688(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2448,7 +3313,7 @@ TEXT ·cosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+64(SB), Y0
+	VMOVUPS lanes<>+3296(SB), Y0
 
 one29:
 	CMPQ         CX, $0x00000008
@@ -2456,31 +3321,31 @@ one29:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3296(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3328(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+3328(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3360(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3392(SB), Y3, Y1
-	VPADDD       lanes<>+3648(SB), Y2, Y2
+	VFNMADD231PS lanes<>+3424(SB), Y3, Y1
+	VPADDD       lanes<>+3680(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3424(SB), Y4
-	VFMADD213PS  lanes<>+3456(SB), Y3, Y4
+	VMOVUPS      lanes<>+3456(SB), Y4
 	VFMADD213PS  lanes<>+3488(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3520(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3552(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3552(SB), Y3
-	VFMADD213PS  lanes<>+3584(SB), Y1, Y3
+	VMOVUPS      lanes<>+3584(SB), Y3
 	VFMADD213PS  lanes<>+3616(SB), Y1, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+1152(SB), Y1, Y5
+	VFMADD213PS  lanes<>+3648(SB), Y1, Y3
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFNMADD231PS lanes<>+1056(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
 	VFMADD231PS  Y1, Y3, Y5
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1600(SB), Y2, Y2
+	VANDPS       lanes<>+2688(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2497,31 +3362,31 @@ oneEnd29:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3296(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3328(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+3328(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3360(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3392(SB), Y0, Y2
-	VPADDD       lanes<>+3648(SB), Y3, Y3
+	VFNMADD231PS lanes<>+3424(SB), Y0, Y2
+	VPADDD       lanes<>+3680(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3424(SB), Y4
-	VFMADD213PS  lanes<>+3456(SB), Y0, Y4
+	VMOVUPS      lanes<>+3456(SB), Y4
 	VFMADD213PS  lanes<>+3488(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3520(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3552(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3552(SB), Y2
-	VFMADD213PS  lanes<>+3584(SB), Y0, Y2
+	VMOVUPS      lanes<>+3584(SB), Y2
 	VFMADD213PS  lanes<>+3616(SB), Y0, Y2
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+1152(SB), Y0, Y5
+	VFMADD213PS  lanes<>+3648(SB), Y0, Y2
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFNMADD231PS lanes<>+1056(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
 	VFMADD231PS  Y0, Y2, Y5
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1600(SB), Y3, Y2
+	VANDPS       lanes<>+2688(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2535,7 +3400,7 @@ TEXT ·tanAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+64(SB), Y0
+	VMOVUPS lanes<>+3296(SB), Y0
 
 one30:
 	CMPQ         CX, $0x00000008
@@ -2543,24 +3408,24 @@ one30:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3296(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3328(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+3328(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3360(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3392(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3424(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3424(SB), Y4
-	VFMADD213PS  lanes<>+3456(SB), Y3, Y4
+	VMOVUPS      lanes<>+3456(SB), Y4
 	VFMADD213PS  lanes<>+3488(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3520(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3552(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3552(SB), Y3
-	VFMADD213PS  lanes<>+3584(SB), Y1, Y3
+	VMOVUPS      lanes<>+3584(SB), Y3
 	VFMADD213PS  lanes<>+3616(SB), Y1, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+1152(SB), Y1, Y5
+	VFMADD213PS  lanes<>+3648(SB), Y1, Y3
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFNMADD231PS lanes<>+1056(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
 	VFMADD231PS  Y1, Y3, Y5
 	VPSLLD       $0x1f, Y2, Y1
@@ -2583,24 +3448,24 @@ oneEnd30:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3296(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3328(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+3328(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3360(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3392(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3424(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3424(SB), Y4
-	VFMADD213PS  lanes<>+3456(SB), Y0, Y4
+	VMOVUPS      lanes<>+3456(SB), Y4
 	VFMADD213PS  lanes<>+3488(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3520(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3552(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3552(SB), Y2
-	VFMADD213PS  lanes<>+3584(SB), Y0, Y2
+	VMOVUPS      lanes<>+3584(SB), Y2
 	VFMADD213PS  lanes<>+3616(SB), Y0, Y2
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+1152(SB), Y0, Y5
+	VFMADD213PS  lanes<>+3648(SB), Y0, Y2
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFNMADD231PS lanes<>+1056(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
 	VFMADD231PS  Y0, Y2, Y5
 	VPSLLD       $0x1f, Y3, Y0
@@ -2617,38 +3482,203 @@ done30:
 // func atanAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·atanAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+3328(SB), Y1
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
+many31:
+	CMPQ        CX, $0x00000018
+	JLT         manyEnd31
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y4
+	VMOVUPS     64(DX), Y8
+	VMOVUPS     lanes<>+3264(SB), Y2
+	VANDPS      Y2, Y0, Y1
+	VANDPS      Y2, Y4, Y5
+	VANDPS      Y2, Y8, Y9
+	VMOVUPS     lanes<>+608(SB), Y3
+	VDIVPS      Y1, Y3, Y2
+	VDIVPS      Y5, Y3, Y6
+	VDIVPS      Y9, Y3, Y10
+	VMOVUPS     lanes<>+608(SB), Y11
+	VCMPPS      $0x11, Y1, Y11, Y3
+	VCMPPS      $0x11, Y5, Y11, Y7
+	VCMPPS      $0x11, Y9, Y11, Y11
+	VBLENDVPS   Y3, Y2, Y1, Y2
+	VBLENDVPS   Y7, Y6, Y5, Y3
+	VBLENDVPS   Y11, Y10, Y9, Y12
+	VMULPS      Y2, Y2, Y6
+	VMULPS      Y3, Y3, Y10
+	VMULPS      Y12, Y12, Y13
+	VMOVUPS     lanes<>+3712(SB), Y14
+	VMOVAPS     Y14, Y7
+	VMOVAPS     Y14, Y11
+	VMOVAPS     Y14, Y14
+	VMOVUPS     lanes<>+3744(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3776(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3808(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3840(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3872(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3904(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3936(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMOVUPS     lanes<>+3968(SB), Y15
+	VFMADD213PS Y15, Y6, Y7
+	VFMADD213PS Y15, Y10, Y11
+	VFMADD213PS Y15, Y13, Y14
+	VMULPS      Y2, Y6, Y6
+	VMULPS      Y3, Y10, Y10
+	VMULPS      Y12, Y13, Y13
+	VFMADD213PS Y2, Y6, Y7
+	VFMADD213PS Y3, Y10, Y11
+	VFMADD213PS Y12, Y13, Y14
+	VMOVUPS     lanes<>+608(SB), Y10
+	VMOVUPS     lanes<>+3360(SB), Y6
+	VSUBPS      Y7, Y6, Y2
+	VSUBPS      Y11, Y6, Y3
+	VSUBPS      Y14, Y6, Y6
+	VCMPPS      $0x11, Y1, Y10, Y1
+	VCMPPS      $0x11, Y5, Y10, Y5
+	VCMPPS      $0x11, Y9, Y10, Y9
+	VBLENDVPS   Y1, Y2, Y7, Y1
+	VBLENDVPS   Y5, Y3, Y11, Y2
+	VBLENDVPS   Y9, Y6, Y14, Y3
+	VMOVUPS     lanes<>+2688(SB), Y5
+	VANDPS      Y5, Y0, Y0
+	VANDPS      Y5, Y4, Y4
+	VANDPS      Y5, Y8, Y5
+	VXORPS      Y0, Y1, Y0
+	VXORPS      Y4, Y2, Y1
+	VXORPS      Y5, Y3, Y2
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     Y2, 64(AX)
+	ADDQ        $0x00000060, AX
+	ADDQ        $0x00000060, DX
+	SUBQ        $0x00000018, CX
+	JMP         many31
+
+manyEnd31:
+few31:
+	CMPQ        CX, $0x00000010
+	JLT         fewEnd31
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y4
+	VMOVUPS     lanes<>+3264(SB), Y2
+	VANDPS      Y2, Y0, Y1
+	VANDPS      Y2, Y4, Y5
+	VMOVUPS     lanes<>+608(SB), Y3
+	VDIVPS      Y1, Y3, Y2
+	VDIVPS      Y5, Y3, Y6
+	VMOVUPS     lanes<>+608(SB), Y7
+	VCMPPS      $0x11, Y1, Y7, Y3
+	VCMPPS      $0x11, Y5, Y7, Y7
+	VBLENDVPS   Y3, Y2, Y1, Y2
+	VBLENDVPS   Y7, Y6, Y5, Y7
+	VMULPS      Y2, Y2, Y3
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+3712(SB), Y9
+	VMOVAPS     Y9, Y6
+	VMOVAPS     Y9, Y9
+	VMOVUPS     lanes<>+3744(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3776(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3808(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3840(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3872(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3904(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3936(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMOVUPS     lanes<>+3968(SB), Y10
+	VFMADD213PS Y10, Y3, Y6
+	VFMADD213PS Y10, Y8, Y9
+	VMULPS      Y2, Y3, Y3
+	VMULPS      Y7, Y8, Y8
+	VFMADD213PS Y2, Y3, Y6
+	VFMADD213PS Y7, Y8, Y9
+	VMOVUPS     lanes<>+608(SB), Y7
+	VMOVUPS     lanes<>+3360(SB), Y3
+	VSUBPS      Y6, Y3, Y2
+	VSUBPS      Y9, Y3, Y3
+	VCMPPS      $0x11, Y1, Y7, Y1
+	VCMPPS      $0x11, Y5, Y7, Y5
+	VBLENDVPS   Y1, Y2, Y6, Y1
+	VBLENDVPS   Y5, Y3, Y9, Y2
+	VMOVUPS     lanes<>+2688(SB), Y3
+	VANDPS      Y3, Y0, Y0
+	VANDPS      Y3, Y4, Y3
+	VXORPS      Y0, Y1, Y0
+	VXORPS      Y3, Y2, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         few31
+
+fewEnd31:
 one31:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd31
-	VMOVUPS     (DX), Y2
-	VANDPS      lanes<>+3264(SB), Y2, Y3
-	VDIVPS      Y3, Y0, Y4
-	VCMPPS      $0x11, Y3, Y0, Y5
-	VBLENDVPS   Y5, Y4, Y3, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+3680(SB), Y6
-	VFMADD213PS lanes<>+3712(SB), Y5, Y6
-	VFMADD213PS lanes<>+3744(SB), Y5, Y6
-	VFMADD213PS lanes<>+3776(SB), Y5, Y6
-	VFMADD213PS lanes<>+3808(SB), Y5, Y6
-	VFMADD213PS lanes<>+3840(SB), Y5, Y6
-	VFMADD213PS lanes<>+3872(SB), Y5, Y6
-	VFMADD213PS lanes<>+3904(SB), Y5, Y6
-	VFMADD213PS lanes<>+3936(SB), Y5, Y6
-	VMULPS      Y4, Y5, Y5
-	VFMADD213PS Y4, Y5, Y6
-	VSUBPS      Y6, Y1, Y4
-	VCMPPS      $0x11, Y3, Y0, Y3
-	VBLENDVPS   Y3, Y4, Y6, Y3
-	VANDPS      lanes<>+1600(SB), Y2, Y2
-	VXORPS      Y2, Y3, Y2
-	VMOVUPS     Y2, (AX)
+	VMOVUPS     (DX), Y0
+	VANDPS      lanes<>+3264(SB), Y0, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VDIVPS      Y1, Y2, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VCMPPS      $0x11, Y1, Y3, Y3
+	VBLENDVPS   Y3, Y2, Y1, Y2
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+3712(SB), Y4
+	VFMADD213PS lanes<>+3744(SB), Y3, Y4
+	VFMADD213PS lanes<>+3776(SB), Y3, Y4
+	VFMADD213PS lanes<>+3808(SB), Y3, Y4
+	VFMADD213PS lanes<>+3840(SB), Y3, Y4
+	VFMADD213PS lanes<>+3872(SB), Y3, Y4
+	VFMADD213PS lanes<>+3904(SB), Y3, Y4
+	VFMADD213PS lanes<>+3936(SB), Y3, Y4
+	VFMADD213PS lanes<>+3968(SB), Y3, Y4
+	VMULPS      Y2, Y3, Y3
+	VFMADD213PS Y2, Y3, Y4
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMOVUPS     lanes<>+3360(SB), Y3
+	VSUBPS      Y4, Y3, Y3
+	VCMPPS      $0x11, Y1, Y2, Y1
+	VBLENDVPS   Y1, Y3, Y4, Y1
+	VANDPS      lanes<>+2688(SB), Y0, Y0
+	VXORPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -2659,30 +3689,34 @@ oneEnd31:
 	JE          done31
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y2
-	VMASKMOVPS  (DX), Y2, Y3
-	VANDPS      lanes<>+3264(SB), Y3, Y4
-	VDIVPS      Y4, Y0, Y5
-	VCMPPS      $0x11, Y4, Y0, Y6
-	VBLENDVPS   Y6, Y5, Y4, Y5
-	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+3680(SB), Y7
-	VFMADD213PS lanes<>+3712(SB), Y6, Y7
-	VFMADD213PS lanes<>+3744(SB), Y6, Y7
-	VFMADD213PS lanes<>+3776(SB), Y6, Y7
-	VFMADD213PS lanes<>+3808(SB), Y6, Y7
-	VFMADD213PS lanes<>+3840(SB), Y6, Y7
-	VFMADD213PS lanes<>+3872(SB), Y6, Y7
-	VFMADD213PS lanes<>+3904(SB), Y6, Y7
-	VFMADD213PS lanes<>+3936(SB), Y6, Y7
-	VMULPS      Y5, Y6, Y6
-	VFMADD213PS Y5, Y6, Y7
-	VSUBPS      Y7, Y1, Y1
-	VCMPPS      $0x11, Y4, Y0, Y0
-	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+1600(SB), Y3, Y1
-	VXORPS      Y1, Y0, Y0
-	VMASKMOVPS  Y0, Y2, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VANDPS      lanes<>+3264(SB), Y1, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VDIVPS      Y2, Y3, Y3
+	VMOVUPS     lanes<>+608(SB), Y4
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VBLENDVPS   Y4, Y3, Y2, Y3
+	VMULPS      Y3, Y3, Y4
+	VMOVUPS     lanes<>+3712(SB), Y5
+	VFMADD213PS lanes<>+3744(SB), Y4, Y5
+	VFMADD213PS lanes<>+3776(SB), Y4, Y5
+	VFMADD213PS lanes<>+3808(SB), Y4, Y5
+	VFMADD213PS lanes<>+3840(SB), Y4, Y5
+	VFMADD213PS lanes<>+3872(SB), Y4, Y5
+	VFMADD213PS lanes<>+3904(SB), Y4, Y5
+	VFMADD213PS lanes<>+3936(SB), Y4, Y5
+	VFMADD213PS lanes<>+3968(SB), Y4, Y5
+	VMULPS      Y3, Y4, Y4
+	VFMADD213PS Y3, Y4, Y5
+	VMOVUPS     lanes<>+608(SB), Y3
+	VMOVUPS     lanes<>+3360(SB), Y4
+	VSUBPS      Y5, Y4, Y4
+	VCMPPS      $0x11, Y2, Y3, Y2
+	VBLENDVPS   Y2, Y4, Y5, Y2
+	VANDPS      lanes<>+2688(SB), Y1, Y1
+	VXORPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
 
 done31:
 	VZEROUPPER
@@ -2691,40 +3725,113 @@ done31:
 // func asinAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·asinAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1152(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+3328(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
+many32:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd32
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y3
+	VMOVUPS     lanes<>+3264(SB), Y2
+	VANDPS      Y2, Y0, Y1
+	VANDPS      Y2, Y3, Y4
+	VMOVUPS     lanes<>+608(SB), Y5
+	VSUBPS      Y1, Y5, Y2
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y6, Y5, Y7
+	VMOVUPS     lanes<>+1056(SB), Y9
+	VMULPS      Y1, Y1, Y5
+	VMULPS      Y4, Y4, Y8
+	VCMPPS      $0x11, Y1, Y9, Y6
+	VCMPPS      $0x11, Y4, Y9, Y9
+	VBLENDVPS   Y6, Y2, Y5, Y5
+	VBLENDVPS   Y9, Y7, Y8, Y6
+	VMOVUPS     lanes<>+1056(SB), Y8
+	VSQRTPS     Y2, Y2
+	VSQRTPS     Y7, Y9
+	VCMPPS      $0x11, Y1, Y8, Y7
+	VCMPPS      $0x11, Y4, Y8, Y8
+	VBLENDVPS   Y7, Y2, Y1, Y2
+	VBLENDVPS   Y8, Y9, Y4, Y8
+	VMOVUPS     lanes<>+4000(SB), Y9
+	VMOVAPS     Y9, Y7
+	VMOVAPS     Y9, Y9
+	VMOVUPS     lanes<>+4032(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMOVUPS     lanes<>+4064(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMOVUPS     lanes<>+4096(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMOVUPS     lanes<>+4128(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMULPS      Y2, Y5, Y5
+	VMULPS      Y8, Y6, Y6
+	VFMADD213PS Y2, Y5, Y7
+	VFMADD213PS Y8, Y6, Y9
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VMOVUPS     lanes<>+3360(SB), Y8
+	VADDPS      Y7, Y7, Y2
+	VADDPS      Y9, Y9, Y5
+	VSUBPS      Y2, Y8, Y2
+	VSUBPS      Y5, Y8, Y5
+	VCMPPS      $0x11, Y1, Y6, Y1
+	VCMPPS      $0x11, Y4, Y6, Y4
+	VBLENDVPS   Y1, Y2, Y7, Y1
+	VBLENDVPS   Y4, Y5, Y9, Y2
+	VMOVUPS     lanes<>+2688(SB), Y4
+	VANDPS      Y4, Y0, Y0
+	VANDPS      Y4, Y3, Y3
+	VXORPS      Y0, Y1, Y0
+	VXORPS      Y3, Y2, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many32
+
+manyEnd32:
 one32:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd32
-	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+3264(SB), Y3, Y4
-	VSUBPS      Y4, Y1, Y5
-	VMULPS      Y0, Y5, Y5
-	VMULPS      Y4, Y4, Y6
-	VCMPPS      $0x11, Y4, Y0, Y7
-	VBLENDVPS   Y7, Y5, Y6, Y6
-	VSQRTPS     Y5, Y5
-	VCMPPS      $0x11, Y4, Y0, Y7
-	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3968(SB), Y7
-	VFMADD213PS lanes<>+4000(SB), Y6, Y7
-	VFMADD213PS lanes<>+4032(SB), Y6, Y7
-	VFMADD213PS lanes<>+4064(SB), Y6, Y7
-	VFMADD213PS lanes<>+4096(SB), Y6, Y7
-	VMULPS      Y5, Y6, Y6
-	VFMADD213PS Y5, Y6, Y7
-	VADDPS      Y7, Y7, Y5
-	VSUBPS      Y5, Y2, Y5
-	VCMPPS      $0x11, Y4, Y0, Y4
-	VBLENDVPS   Y4, Y5, Y7, Y4
-	VANDPS      lanes<>+1600(SB), Y3, Y3
-	VXORPS      Y3, Y4, Y3
-	VMOVUPS     Y3, (AX)
+	VMOVUPS     (DX), Y0
+	VANDPS      lanes<>+3264(SB), Y0, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VSUBPS      Y1, Y2, Y2
+	VMOVUPS     lanes<>+1056(SB), Y3
+	VMULPS      Y3, Y2, Y2
+	VMOVUPS     lanes<>+1056(SB), Y3
+	VMULPS      Y1, Y1, Y4
+	VCMPPS      $0x11, Y1, Y3, Y3
+	VBLENDVPS   Y3, Y2, Y4, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VSQRTPS     Y2, Y2
+	VCMPPS      $0x11, Y1, Y4, Y4
+	VBLENDVPS   Y4, Y2, Y1, Y2
+	VMOVUPS     lanes<>+4000(SB), Y4
+	VFMADD213PS lanes<>+4032(SB), Y3, Y4
+	VFMADD213PS lanes<>+4064(SB), Y3, Y4
+	VFMADD213PS lanes<>+4096(SB), Y3, Y4
+	VFMADD213PS lanes<>+4128(SB), Y3, Y4
+	VMULPS      Y2, Y3, Y3
+	VFMADD213PS Y2, Y3, Y4
+	VMOVUPS     lanes<>+1056(SB), Y2
+	VMOVUPS     lanes<>+3360(SB), Y3
+	VADDPS      Y4, Y4, Y5
+	VSUBPS      Y5, Y3, Y3
+	VCMPPS      $0x11, Y1, Y2, Y1
+	VBLENDVPS   Y1, Y3, Y4, Y1
+	VANDPS      lanes<>+2688(SB), Y0, Y0
+	VXORPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -2735,31 +3842,37 @@ oneEnd32:
 	JE          done32
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y3
-	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+3264(SB), Y4, Y5
-	VSUBPS      Y5, Y1, Y1
-	VMULPS      Y0, Y1, Y1
-	VMULPS      Y5, Y5, Y6
-	VCMPPS      $0x11, Y5, Y0, Y7
-	VBLENDVPS   Y7, Y1, Y6, Y6
-	VSQRTPS     Y1, Y1
-	VCMPPS      $0x11, Y5, Y0, Y7
-	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3968(SB), Y7
-	VFMADD213PS lanes<>+4000(SB), Y6, Y7
-	VFMADD213PS lanes<>+4032(SB), Y6, Y7
-	VFMADD213PS lanes<>+4064(SB), Y6, Y7
-	VFMADD213PS lanes<>+4096(SB), Y6, Y7
-	VMULPS      Y1, Y6, Y6
-	VFMADD213PS Y1, Y6, Y7
-	VADDPS      Y7, Y7, Y1
-	VSUBPS      Y1, Y2, Y1
-	VCMPPS      $0x11, Y5, Y0, Y0
-	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+1600(SB), Y4, Y1
-	VXORPS      Y1, Y0, Y0
-	VMASKMOVPS  Y0, Y3, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VANDPS      lanes<>+3264(SB), Y1, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VSUBPS      Y2, Y3, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMULPS      Y4, Y3, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMULPS      Y2, Y2, Y5
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VBLENDVPS   Y4, Y3, Y5, Y4
+	VMOVUPS     lanes<>+1056(SB), Y5
+	VSQRTPS     Y3, Y3
+	VCMPPS      $0x11, Y2, Y5, Y5
+	VBLENDVPS   Y5, Y3, Y2, Y3
+	VMOVUPS     lanes<>+4000(SB), Y5
+	VFMADD213PS lanes<>+4032(SB), Y4, Y5
+	VFMADD213PS lanes<>+4064(SB), Y4, Y5
+	VFMADD213PS lanes<>+4096(SB), Y4, Y5
+	VFMADD213PS lanes<>+4128(SB), Y4, Y5
+	VMULPS      Y3, Y4, Y4
+	VFMADD213PS Y3, Y4, Y5
+	VMOVUPS     lanes<>+1056(SB), Y3
+	VMOVUPS     lanes<>+3360(SB), Y4
+	VADDPS      Y5, Y5, Y6
+	VSUBPS      Y6, Y4, Y4
+	VCMPPS      $0x11, Y2, Y3, Y2
+	VBLENDVPS   Y2, Y4, Y5, Y2
+	VANDPS      lanes<>+2688(SB), Y1, Y1
+	VXORPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
 
 done32:
 	VZEROUPPER
@@ -2768,43 +3881,121 @@ done32:
 // func acosAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·acosAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1152(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+3328(SB), Y2
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
+many33:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd33
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y3
+	VMOVUPS     lanes<>+3264(SB), Y2
+	VANDPS      Y2, Y0, Y1
+	VANDPS      Y2, Y3, Y4
+	VMOVUPS     lanes<>+608(SB), Y5
+	VSUBPS      Y1, Y5, Y2
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y6, Y5, Y7
+	VMOVUPS     lanes<>+1056(SB), Y9
+	VMULPS      Y1, Y1, Y5
+	VMULPS      Y4, Y4, Y8
+	VCMPPS      $0x11, Y1, Y9, Y6
+	VCMPPS      $0x11, Y4, Y9, Y9
+	VBLENDVPS   Y6, Y2, Y5, Y5
+	VBLENDVPS   Y9, Y7, Y8, Y6
+	VMOVUPS     lanes<>+1056(SB), Y8
+	VSQRTPS     Y2, Y2
+	VSQRTPS     Y7, Y9
+	VCMPPS      $0x11, Y1, Y8, Y7
+	VCMPPS      $0x11, Y4, Y8, Y8
+	VBLENDVPS   Y7, Y2, Y1, Y2
+	VBLENDVPS   Y8, Y9, Y4, Y8
+	VMOVUPS     lanes<>+4000(SB), Y9
+	VMOVAPS     Y9, Y7
+	VMOVAPS     Y9, Y9
+	VMOVUPS     lanes<>+4032(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMOVUPS     lanes<>+4064(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMOVUPS     lanes<>+4096(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMOVUPS     lanes<>+4128(SB), Y10
+	VFMADD213PS Y10, Y5, Y7
+	VFMADD213PS Y10, Y6, Y9
+	VMULPS      Y2, Y5, Y5
+	VMULPS      Y8, Y6, Y6
+	VFMADD213PS Y2, Y5, Y7
+	VFMADD213PS Y8, Y6, Y9
+	VADDPS      Y7, Y7, Y2
+	VADDPS      Y9, Y9, Y6
+	VMOVUPS     lanes<>+4160(SB), Y8
+	VSUBPS      Y2, Y8, Y5
+	VSUBPS      Y6, Y8, Y8
+	VBLENDVPS   Y0, Y5, Y2, Y2
+	VBLENDVPS   Y3, Y8, Y6, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VMOVUPS     lanes<>+3360(SB), Y8
+	VMOVUPS     lanes<>+2688(SB), Y10
+	VANDPS      Y10, Y0, Y0
+	VANDPS      Y10, Y3, Y3
+	VXORPS      Y0, Y7, Y0
+	VXORPS      Y3, Y9, Y3
+	VSUBPS      Y0, Y8, Y0
+	VSUBPS      Y3, Y8, Y3
+	VCMPPS      $0x11, Y1, Y6, Y1
+	VCMPPS      $0x11, Y4, Y6, Y4
+	VBLENDVPS   Y1, Y2, Y0, Y0
+	VBLENDVPS   Y4, Y5, Y3, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many33
+
+manyEnd33:
 one33:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd33
-	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+3264(SB), Y3, Y4
-	VSUBPS      Y4, Y1, Y5
-	VMULPS      Y0, Y5, Y5
-	VMULPS      Y4, Y4, Y6
-	VCMPPS      $0x11, Y4, Y0, Y7
-	VBLENDVPS   Y7, Y5, Y6, Y6
-	VSQRTPS     Y5, Y5
-	VCMPPS      $0x11, Y4, Y0, Y7
-	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3968(SB), Y7
-	VFMADD213PS lanes<>+4000(SB), Y6, Y7
-	VFMADD213PS lanes<>+4032(SB), Y6, Y7
-	VFMADD213PS lanes<>+4064(SB), Y6, Y7
-	VFMADD213PS lanes<>+4096(SB), Y6, Y7
-	VMULPS      Y5, Y6, Y6
-	VFMADD213PS Y5, Y6, Y7
-	VADDPS      Y7, Y7, Y5
-	VMOVUPS     lanes<>+4128(SB), Y6
-	VSUBPS      Y5, Y6, Y6
-	VBLENDVPS   Y3, Y6, Y5, Y5
-	VANDPS      lanes<>+1600(SB), Y3, Y3
-	VXORPS      Y3, Y7, Y3
-	VSUBPS      Y3, Y2, Y3
-	VCMPPS      $0x11, Y4, Y0, Y4
-	VBLENDVPS   Y4, Y5, Y3, Y3
-	VMOVUPS     Y3, (AX)
+	VMOVUPS     (DX), Y0
+	VANDPS      lanes<>+3264(SB), Y0, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VSUBPS      Y1, Y2, Y2
+	VMOVUPS     lanes<>+1056(SB), Y3
+	VMULPS      Y3, Y2, Y2
+	VMOVUPS     lanes<>+1056(SB), Y3
+	VMULPS      Y1, Y1, Y4
+	VCMPPS      $0x11, Y1, Y3, Y3
+	VBLENDVPS   Y3, Y2, Y4, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VSQRTPS     Y2, Y2
+	VCMPPS      $0x11, Y1, Y4, Y4
+	VBLENDVPS   Y4, Y2, Y1, Y2
+	VMOVUPS     lanes<>+4000(SB), Y4
+	VFMADD213PS lanes<>+4032(SB), Y3, Y4
+	VFMADD213PS lanes<>+4064(SB), Y3, Y4
+	VFMADD213PS lanes<>+4096(SB), Y3, Y4
+	VFMADD213PS lanes<>+4128(SB), Y3, Y4
+	VMULPS      Y2, Y3, Y3
+	VFMADD213PS Y2, Y3, Y4
+	VADDPS      Y4, Y4, Y2
+	VMOVUPS     lanes<>+4160(SB), Y3
+	VSUBPS      Y2, Y3, Y3
+	VBLENDVPS   Y0, Y3, Y2, Y2
+	VMOVUPS     lanes<>+1056(SB), Y3
+	VMOVUPS     lanes<>+3360(SB), Y5
+	VANDPS      lanes<>+2688(SB), Y0, Y0
+	VXORPS      Y0, Y4, Y0
+	VSUBPS      Y0, Y5, Y0
+	VCMPPS      $0x11, Y1, Y3, Y1
+	VBLENDVPS   Y1, Y2, Y0, Y0
+	VMOVUPS     Y0, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -2815,34 +4006,40 @@ oneEnd33:
 	JE          done33
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y3
-	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+3264(SB), Y4, Y5
-	VSUBPS      Y5, Y1, Y1
-	VMULPS      Y0, Y1, Y1
-	VMULPS      Y5, Y5, Y6
-	VCMPPS      $0x11, Y5, Y0, Y7
-	VBLENDVPS   Y7, Y1, Y6, Y6
-	VSQRTPS     Y1, Y1
-	VCMPPS      $0x11, Y5, Y0, Y7
-	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3968(SB), Y7
-	VFMADD213PS lanes<>+4000(SB), Y6, Y7
-	VFMADD213PS lanes<>+4032(SB), Y6, Y7
-	VFMADD213PS lanes<>+4064(SB), Y6, Y7
-	VFMADD213PS lanes<>+4096(SB), Y6, Y7
-	VMULPS      Y1, Y6, Y6
-	VFMADD213PS Y1, Y6, Y7
-	VADDPS      Y7, Y7, Y1
-	VMOVUPS     lanes<>+4128(SB), Y6
-	VSUBPS      Y1, Y6, Y6
-	VBLENDVPS   Y4, Y6, Y1, Y1
-	VANDPS      lanes<>+1600(SB), Y4, Y4
-	VXORPS      Y4, Y7, Y4
-	VSUBPS      Y4, Y2, Y2
-	VCMPPS      $0x11, Y5, Y0, Y0
-	VBLENDVPS   Y0, Y1, Y2, Y0
-	VMASKMOVPS  Y0, Y3, (AX)
+	VMOVUPS     (BX)(CX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VANDPS      lanes<>+3264(SB), Y1, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VSUBPS      Y2, Y3, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMULPS      Y4, Y3, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMULPS      Y2, Y2, Y5
+	VCMPPS      $0x11, Y2, Y4, Y4
+	VBLENDVPS   Y4, Y3, Y5, Y4
+	VMOVUPS     lanes<>+1056(SB), Y5
+	VSQRTPS     Y3, Y3
+	VCMPPS      $0x11, Y2, Y5, Y5
+	VBLENDVPS   Y5, Y3, Y2, Y3
+	VMOVUPS     lanes<>+4000(SB), Y5
+	VFMADD213PS lanes<>+4032(SB), Y4, Y5
+	VFMADD213PS lanes<>+4064(SB), Y4, Y5
+	VFMADD213PS lanes<>+4096(SB), Y4, Y5
+	VFMADD213PS lanes<>+4128(SB), Y4, Y5
+	VMULPS      Y3, Y4, Y4
+	VFMADD213PS Y3, Y4, Y5
+	VADDPS      Y5, Y5, Y3
+	VMOVUPS     lanes<>+4160(SB), Y4
+	VSUBPS      Y3, Y4, Y4
+	VBLENDVPS   Y1, Y4, Y3, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMOVUPS     lanes<>+3360(SB), Y6
+	VANDPS      lanes<>+2688(SB), Y1, Y1
+	VXORPS      Y1, Y5, Y1
+	VSUBPS      Y1, Y6, Y1
+	VCMPPS      $0x11, Y2, Y4, Y2
+	VBLENDVPS   Y2, Y3, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
 
 done33:
 	VZEROUPPER
@@ -2856,54 +4053,54 @@ TEXT ·sinhAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+0(SB), Y0
 	VMOVUPS lanes<>+32(SB), Y1
-	VMOVUPS lanes<>+64(SB), Y1
+	VMOVUPS lanes<>+3296(SB), Y1
 
 one34:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd34
-	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+3264(SB), Y2, Y3
-	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+4160(SB), Y5
-	VFMADD213PS  lanes<>+4192(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4224(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3072(SB), Y4, Y5
-	VMULPS       Y3, Y4, Y4
-	VFMADD213PS  Y3, Y4, Y5
-	VMOVAPS      Y3, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMOVUPS      lanes<>+4256(SB), Y6
-	VMINPS       Y4, Y6, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y1, Y6
-	VSUBPS       Y1, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y4, Y8
-	VFMADD213PS  lanes<>+256(SB), Y4, Y8
-	VFMADD213PS  lanes<>+288(SB), Y4, Y8
-	VFMADD213PS  lanes<>+320(SB), Y4, Y8
-	VFMADD213PS  lanes<>+352(SB), Y4, Y8
-	VFMADD213PS  lanes<>+352(SB), Y4, Y8
-	VSUBPS       lanes<>+352(SB), Y7, Y4
-	VPADDD       lanes<>+4288(SB), Y6, Y6
-	VPSRAD       $0x01, Y6, Y4
-	VPSUBD       Y4, Y6, Y6
-	VPADDD       lanes<>+384(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y8, Y8
-	VPADDD       lanes<>+384(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      lanes<>+4320(SB), Y4
-	VDIVPS       Y8, Y4, Y4
-	VSUBPS       Y4, Y8, Y4
-	VCMPPS       $0x11, lanes<>+352(SB), Y3, Y3
-	VBLENDVPS    Y3, Y5, Y4, Y3
-	VANDPS       lanes<>+1600(SB), Y2, Y2
-	VXORPS       Y2, Y3, Y2
-	VMOVUPS      Y2, (AX)
+	VMOVUPS      (DX), Y1
+	VANDPS       lanes<>+3264(SB), Y1, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      lanes<>+4192(SB), Y4
+	VFMADD213PS  lanes<>+4224(SB), Y3, Y4
+	VFMADD213PS  lanes<>+4256(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3072(SB), Y3, Y4
+	VMULPS       Y2, Y3, Y3
+	VFMADD213PS  Y2, Y3, Y4
+	VMOVAPS      Y2, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMOVUPS      lanes<>+4288(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVAPS      Y3, Y5
+	VMOVUPS      lanes<>+96(SB), Y6
+	VFMADD132PS  lanes<>+64(SB), Y6, Y5
+	VMOVUPS      lanes<>+96(SB), Y6
+	VSUBPS       Y6, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y3
+	VFNMADD231PS lanes<>+160(SB), Y6, Y3
+	VPADDD       lanes<>+4320(SB), Y5, Y5
+	VMULPS       Y3, Y3, Y6
+	VMOVUPS      lanes<>+192(SB), Y7
+	VMOVUPS      lanes<>+224(SB), Y8
+	VFMADD213PS  lanes<>+256(SB), Y3, Y7
+	VFMADD213PS  lanes<>+288(SB), Y3, Y8
+	VFMADD231PS  lanes<>+320(SB), Y6, Y8
+	VFMADD231PS  Y8, Y6, Y7
+	VFMADD213PS  Y3, Y6, Y7
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y3, Y5, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y5, Y5
+	VFMADD213PS  Y3, Y3, Y7
+	VMULPS       Y5, Y7, Y3
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VDIVPS       Y3, Y5, Y5
+	VSUBPS       Y5, Y3, Y3
+	VCMPPS       $0x11, lanes<>+608(SB), Y2, Y2
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VANDPS       lanes<>+2688(SB), Y1, Y1
+	VXORPS       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -2914,50 +4111,50 @@ oneEnd34:
 	JE           done34
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y2
-	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+3264(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+4160(SB), Y6
-	VFMADD213PS  lanes<>+4192(SB), Y5, Y6
-	VFMADD213PS  lanes<>+4224(SB), Y5, Y6
-	VFMADD213PS  lanes<>+3072(SB), Y5, Y6
-	VMULPS       Y4, Y5, Y5
-	VFMADD213PS  Y4, Y5, Y6
-	VMOVAPS      Y4, Y5
-	VMAXPS       Y5, Y0, Y0
-	VMOVUPS      lanes<>+4256(SB), Y5
-	VMINPS       Y0, Y5, Y0
-	VMOVAPS      Y0, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VANDPS       lanes<>+3264(SB), Y2, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+4192(SB), Y5
+	VFMADD213PS  lanes<>+4224(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4256(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3072(SB), Y4, Y5
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y3, Y4, Y5
+	VMOVAPS      Y3, Y4
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      lanes<>+4288(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMOVAPS      Y0, Y4
+	VMOVUPS      lanes<>+96(SB), Y6
+	VFMADD132PS  lanes<>+64(SB), Y6, Y4
+	VMOVUPS      lanes<>+96(SB), Y6
+	VSUBPS       Y6, Y4, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y0
+	VFNMADD231PS lanes<>+160(SB), Y6, Y0
+	VPADDD       lanes<>+4320(SB), Y4, Y4
+	VMULPS       Y0, Y0, Y6
 	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y0, Y7
+	VMOVUPS      lanes<>+224(SB), Y8
 	VFMADD213PS  lanes<>+256(SB), Y0, Y7
-	VFMADD213PS  lanes<>+288(SB), Y0, Y7
-	VFMADD213PS  lanes<>+320(SB), Y0, Y7
-	VFMADD213PS  lanes<>+352(SB), Y0, Y7
-	VFMADD213PS  lanes<>+352(SB), Y0, Y7
-	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+4288(SB), Y5, Y5
-	VPSRAD       $0x01, Y5, Y0
-	VPSUBD       Y0, Y5, Y1
-	VPADDD       lanes<>+384(SB), Y0, Y0
+	VFMADD213PS  lanes<>+288(SB), Y0, Y8
+	VFMADD231PS  lanes<>+320(SB), Y6, Y8
+	VFMADD231PS  Y8, Y6, Y7
+	VFMADD213PS  Y0, Y6, Y7
+	VPSRAD       $0x01, Y4, Y0
+	VPSUBD       Y0, Y4, Y4
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y7, Y7
-	VPADDD       lanes<>+384(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y7, Y7
-	VMOVUPS      lanes<>+4320(SB), Y0
-	VDIVPS       Y7, Y0, Y0
-	VSUBPS       Y0, Y7, Y0
-	VCMPPS       $0x11, lanes<>+352(SB), Y4, Y1
-	VBLENDVPS    Y1, Y6, Y0, Y0
-	VANDPS       lanes<>+1600(SB), Y3, Y1
-	VXORPS       Y1, Y0, Y0
-	VMASKMOVPS   Y0, Y2, (AX)
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y0, Y0, Y7
+	VMULPS       Y4, Y7, Y0
+	VMOVUPS      lanes<>+4352(SB), Y4
+	VDIVPS       Y0, Y4, Y4
+	VSUBPS       Y4, Y0, Y0
+	VCMPPS       $0x11, lanes<>+608(SB), Y3, Y3
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VANDPS       lanes<>+2688(SB), Y2, Y2
+	VXORPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
 
 done34:
 	VZEROUPPER
@@ -2966,47 +4163,228 @@ done34:
 // func coshAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·coshAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+0(SB), Y0
-	VMOVUPS lanes<>+32(SB), Y1
-	VMOVUPS lanes<>+64(SB), Y1
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
 
+many35:
+	CMPQ         CX, $0x00000018
+	JLT          manyEnd35
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      lanes<>+3264(SB), Y3
+	VANDPS       Y3, Y0, Y0
+	VANDPS       Y3, Y1, Y1
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      lanes<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      lanes<>+4288(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y6
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y1, Y4
+	VMOVAPS      Y6, Y7
+	VMOVUPS      lanes<>+96(SB), Y3
+	VMOVUPS      lanes<>+64(SB), Y5
+	VFMADD132PS  Y5, Y3, Y2
+	VFMADD132PS  Y5, Y3, Y4
+	VFMADD132PS  Y5, Y3, Y7
+	VMOVUPS      lanes<>+96(SB), Y8
+	VSUBPS       Y8, Y2, Y3
+	VSUBPS       Y8, Y4, Y5
+	VSUBPS       Y8, Y7, Y8
+	VMOVUPS      lanes<>+128(SB), Y9
+	VFNMADD231PS Y9, Y3, Y0
+	VFNMADD231PS Y9, Y5, Y1
+	VFNMADD231PS Y9, Y8, Y6
+	VMOVUPS      lanes<>+160(SB), Y9
+	VFNMADD231PS Y9, Y3, Y0
+	VFNMADD231PS Y9, Y5, Y1
+	VFNMADD231PS Y9, Y8, Y6
+	VMOVUPS      lanes<>+4320(SB), Y3
+	VPADDD       Y3, Y2, Y2
+	VPADDD       Y3, Y4, Y4
+	VPADDD       Y3, Y7, Y7
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y1, Y1, Y9
+	VMULPS       Y6, Y6, Y12
+	VMOVUPS      lanes<>+192(SB), Y8
+	VMOVAPS      Y8, Y5
+	VMOVAPS      Y8, Y10
+	VMOVAPS      Y8, Y13
+	VMOVUPS      lanes<>+224(SB), Y14
+	VMOVAPS      Y14, Y8
+	VMOVAPS      Y14, Y11
+	VMOVAPS      Y14, Y14
+	VMOVUPS      lanes<>+256(SB), Y15
+	VFMADD213PS  Y15, Y0, Y5
+	VFMADD213PS  Y15, Y1, Y10
+	VFMADD213PS  Y15, Y6, Y13
+	VMOVUPS      lanes<>+288(SB), Y15
+	VFMADD213PS  Y15, Y0, Y8
+	VFMADD213PS  Y15, Y1, Y11
+	VFMADD213PS  Y15, Y6, Y14
+	VMOVUPS      lanes<>+320(SB), Y15
+	VFMADD231PS  Y15, Y3, Y8
+	VFMADD231PS  Y15, Y9, Y11
+	VFMADD231PS  Y15, Y12, Y14
+	VFMADD231PS  Y8, Y3, Y5
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD231PS  Y14, Y12, Y13
+	VFMADD213PS  Y0, Y3, Y5
+	VFMADD213PS  Y1, Y9, Y10
+	VFMADD213PS  Y6, Y12, Y13
+	VPSRAD       $0x01, Y2, Y0
+	VPSRAD       $0x01, Y4, Y1
+	VPSRAD       $0x01, Y7, Y3
+	VPSUBD       Y0, Y2, Y2
+	VPSUBD       Y1, Y4, Y4
+	VPSUBD       Y3, Y7, Y6
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y6, Y6
+	VFMADD213PS  Y0, Y0, Y5
+	VFMADD213PS  Y1, Y1, Y10
+	VFMADD213PS  Y3, Y3, Y13
+	VMULPS       Y2, Y5, Y0
+	VMULPS       Y4, Y10, Y1
+	VMULPS       Y6, Y13, Y4
+	VMOVUPS      lanes<>+4352(SB), Y5
+	VDIVPS       Y0, Y5, Y2
+	VDIVPS       Y1, Y5, Y3
+	VDIVPS       Y4, Y5, Y5
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y5, Y4, Y2
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	ADDQ         $0x00000060, AX
+	ADDQ         $0x00000060, DX
+	SUBQ         $0x00000018, CX
+	JMP          many35
+
+manyEnd35:
+few35:
+	CMPQ         CX, $0x00000010
+	JLT          fewEnd35
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      lanes<>+3264(SB), Y2
+	VANDPS       Y2, Y0, Y0
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      lanes<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      lanes<>+4288(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y3
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y3, Y4
+	VMOVUPS      lanes<>+96(SB), Y2
+	VMOVUPS      lanes<>+64(SB), Y5
+	VFMADD132PS  Y5, Y2, Y1
+	VFMADD132PS  Y5, Y2, Y4
+	VMOVUPS      lanes<>+96(SB), Y5
+	VSUBPS       Y5, Y1, Y2
+	VSUBPS       Y5, Y4, Y5
+	VMOVUPS      lanes<>+128(SB), Y6
+	VFNMADD231PS Y6, Y2, Y0
+	VFNMADD231PS Y6, Y5, Y3
+	VMOVUPS      lanes<>+160(SB), Y6
+	VFNMADD231PS Y6, Y2, Y0
+	VFNMADD231PS Y6, Y5, Y3
+	VMOVUPS      lanes<>+4320(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y2, Y4, Y4
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y3, Y3, Y7
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVAPS      Y6, Y5
+	VMOVAPS      Y6, Y8
+	VMOVUPS      lanes<>+224(SB), Y9
+	VMOVAPS      Y9, Y6
+	VMOVAPS      Y9, Y9
+	VMOVUPS      lanes<>+256(SB), Y10
+	VFMADD213PS  Y10, Y0, Y5
+	VFMADD213PS  Y10, Y3, Y8
+	VMOVUPS      lanes<>+288(SB), Y10
+	VFMADD213PS  Y10, Y0, Y6
+	VFMADD213PS  Y10, Y3, Y9
+	VMOVUPS      lanes<>+320(SB), Y10
+	VFMADD231PS  Y10, Y2, Y6
+	VFMADD231PS  Y10, Y7, Y9
+	VFMADD231PS  Y6, Y2, Y5
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y0, Y2, Y5
+	VFMADD213PS  Y3, Y7, Y8
+	VPSRAD       $0x01, Y1, Y0
+	VPSRAD       $0x01, Y4, Y2
+	VPSUBD       Y0, Y1, Y1
+	VPSUBD       Y2, Y4, Y3
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y0, Y0, Y5
+	VFMADD213PS  Y2, Y2, Y8
+	VMULPS       Y1, Y5, Y0
+	VMULPS       Y3, Y8, Y2
+	VMOVUPS      lanes<>+4352(SB), Y3
+	VDIVPS       Y0, Y3, Y1
+	VDIVPS       Y2, Y3, Y3
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          few35
+
+fewEnd35:
 one35:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd35
-	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+3264(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVUPS      lanes<>+4256(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+96(SB), Y1, Y3
-	VSUBPS       Y1, Y3, Y4
-	VFNMADD231PS lanes<>+128(SB), Y4, Y2
-	VFNMADD231PS lanes<>+160(SB), Y4, Y2
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y2, Y5
-	VFMADD213PS  lanes<>+256(SB), Y2, Y5
-	VFMADD213PS  lanes<>+288(SB), Y2, Y5
-	VFMADD213PS  lanes<>+320(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
-	VSUBPS       lanes<>+352(SB), Y4, Y2
-	VPADDD       lanes<>+4288(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       lanes<>+384(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y5, Y5
-	VPADDD       lanes<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+4320(SB), Y2
-	VDIVPS       Y5, Y2, Y2
-	VADDPS       Y2, Y5, Y2
-	VMOVUPS      Y2, (AX)
+	VMOVUPS      (DX), Y0
+	VANDPS       lanes<>+3264(SB), Y0, Y0
+	VMOVUPS      lanes<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      lanes<>+4288(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VMOVUPS      lanes<>+96(SB), Y2
+	VFMADD132PS  lanes<>+64(SB), Y2, Y1
+	VMOVUPS      lanes<>+96(SB), Y2
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VPADDD       lanes<>+4320(SB), Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      lanes<>+192(SB), Y3
+	VMOVUPS      lanes<>+224(SB), Y4
+	VFMADD213PS  lanes<>+256(SB), Y0, Y3
+	VFMADD213PS  lanes<>+288(SB), Y0, Y4
+	VFMADD231PS  lanes<>+320(SB), Y2, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VFMADD213PS  Y0, Y2, Y3
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VFMADD213PS  Y0, Y0, Y3
+	VMULPS       Y1, Y3, Y0
+	VMOVUPS      lanes<>+4352(SB), Y1
+	VDIVPS       Y0, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -3017,38 +4395,39 @@ oneEnd35:
 	JE           done35
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y2
-	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+3264(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+4256(SB), Y3
-	VMINPS       Y0, Y3, Y0
-	VMOVAPS      Y0, Y3
-	VFMADD132PS  lanes<>+96(SB), Y1, Y3
-	VSUBPS       Y1, Y3, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes<>+3264(SB), Y1, Y1
+	VMOVUPS      lanes<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      lanes<>+4288(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVAPS      Y1, Y2
+	VMOVUPS      lanes<>+96(SB), Y3
+	VFMADD132PS  lanes<>+64(SB), Y3, Y2
+	VMOVUPS      lanes<>+96(SB), Y3
+	VSUBPS       Y3, Y2, Y3
+	VFNMADD231PS lanes<>+128(SB), Y3, Y1
+	VFNMADD231PS lanes<>+160(SB), Y3, Y1
+	VPADDD       lanes<>+4320(SB), Y2, Y2
+	VMULPS       Y1, Y1, Y3
 	VMOVUPS      lanes<>+192(SB), Y4
-	VFMADD213PS  lanes<>+224(SB), Y0, Y4
-	VFMADD213PS  lanes<>+256(SB), Y0, Y4
-	VFMADD213PS  lanes<>+288(SB), Y0, Y4
-	VFMADD213PS  lanes<>+320(SB), Y0, Y4
-	VFMADD213PS  lanes<>+352(SB), Y0, Y4
-	VFMADD213PS  lanes<>+352(SB), Y0, Y4
-	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+4288(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y0
-	VPSUBD       Y0, Y3, Y1
-	VPADDD       lanes<>+384(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y4, Y4
-	VPADDD       lanes<>+384(SB), Y1, Y1
+	VMOVUPS      lanes<>+224(SB), Y5
+	VFMADD213PS  lanes<>+256(SB), Y1, Y4
+	VFMADD213PS  lanes<>+288(SB), Y1, Y5
+	VFMADD231PS  lanes<>+320(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      lanes<>+4320(SB), Y0
-	VDIVPS       Y4, Y0, Y0
-	VADDPS       Y0, Y4, Y0
-	VMASKMOVPS   Y0, Y2, (AX)
+	VPSLLD       $0x17, Y2, Y2
+	VFMADD213PS  Y1, Y1, Y4
+	VMULPS       Y2, Y4, Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VDIVPS       Y1, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
 
 done35:
 	VZEROUPPER
@@ -3067,73 +4446,73 @@ one36:
 	VMOVUPS      (DX), Y0
 	VANDPS       lanes<>+3264(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VADDPS       Y3, Y2, Y2
 	VSQRTPS      Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VADDPS       Y3, Y2, Y2
 	VDIVPS       Y2, Y1, Y2
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y2, Y1, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4384(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+672(SB), Y5
 	VMULPS       Y5, Y4, Y5
-	VCMPPS       $0x11, lanes<>+832(SB), Y4, Y6
+	VCMPPS       $0x11, lanes<>+640(SB), Y4, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y5
 	VMOVUPS      lanes<>+704(SB), Y6
 	VMOVUPS      lanes<>+736(SB), Y7
-	VCMPPS       $0x11, lanes<>+832(SB), Y4, Y8
+	VCMPPS       $0x11, lanes<>+640(SB), Y4, Y8
 	VBLENDVPS    Y8, Y6, Y7, Y6
-	VPSUBD       lanes<>+864(SB), Y5, Y7
+	VPSUBD       lanes<>+768(SB), Y5, Y7
 	VPSRAD       $0x17, Y7, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPSUBD       Y8, Y5, Y8
 	VCVTDQ2PS    Y7, Y7
 	VSUBPS       Y6, Y7, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y6
 	VSUBPS       Y6, Y8, Y6
 	VMULPS       Y6, Y6, Y7
-	VMOVUPS      lanes<>+896(SB), Y8
+	VMOVUPS      lanes<>+800(SB), Y8
+	VFMADD213PS  lanes<>+832(SB), Y6, Y8
+	VFMADD213PS  lanes<>+864(SB), Y6, Y8
+	VFMADD213PS  lanes<>+896(SB), Y6, Y8
 	VFMADD213PS  lanes<>+928(SB), Y6, Y8
 	VFMADD213PS  lanes<>+960(SB), Y6, Y8
 	VFMADD213PS  lanes<>+992(SB), Y6, Y8
 	VFMADD213PS  lanes<>+1024(SB), Y6, Y8
-	VFMADD213PS  lanes<>+1056(SB), Y6, Y8
-	VFMADD213PS  lanes<>+1088(SB), Y6, Y8
-	VFMADD213PS  lanes<>+1120(SB), Y6, Y8
 	VMULPS       Y7, Y8, Y8
 	VMULPS       Y6, Y8, Y8
 	VFMADD231PS  lanes<>+160(SB), Y5, Y8
-	VFNMADD231PS lanes<>+1152(SB), Y7, Y8
+	VFNMADD231PS lanes<>+1056(SB), Y7, Y8
 	VADDPS       Y6, Y8, Y6
 	VFMADD231PS  lanes<>+128(SB), Y5, Y6
-	VCMPPS       $0x15, lanes<>+1184(SB), Y4, Y5
+	VCMPPS       $0x15, lanes<>+1088(SB), Y4, Y5
 	VBLENDVPS    Y5, Y4, Y6, Y5
-	VMOVUPS      lanes<>+800(SB), Y6
+	VMOVUPS      lanes<>+1120(SB), Y6
 	VCMPPS       $0x11, lanes<>+736(SB), Y4, Y7
 	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMOVUPS      lanes<>+768(SB), Y6
+	VMOVUPS      lanes<>+1152(SB), Y6
 	VCMPPS       $0x00, lanes<>+736(SB), Y4, Y7
 	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y6
 	VSUBPS       Y6, Y4, Y4
 	VMOVUPS      lanes<>+736(SB), Y6
 	VMULPS       Y2, Y5, Y7
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4384(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+480(SB), Y2, Y4
+	VADDPS       lanes<>+416(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
-	VANDPS       lanes<>+1600(SB), Y0, Y0
+	VANDPS       lanes<>+2688(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3150,73 +4529,73 @@ oneEnd36:
 	VMASKMOVPS   (DX), Y0, Y1
 	VANDPS       lanes<>+3264(SB), Y1, Y2
 	VMULPS       Y2, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VADDPS       Y4, Y3, Y3
 	VSQRTPS      Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VADDPS       Y4, Y3, Y3
 	VDIVPS       Y3, Y2, Y3
 	VMULPS       Y3, Y2, Y3
 	VADDPS       Y3, Y2, Y3
-	VMOVUPS      lanes<>+4352(SB), Y4
+	VMOVUPS      lanes<>+4384(SB), Y4
 	VCMPPS       $0x11, Y2, Y4, Y5
 	VBLENDVPS    Y5, Y2, Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VCMPPS       $0x15, lanes<>+4352(SB), Y3, Y6
+	VCMPPS       $0x15, lanes<>+4384(SB), Y3, Y6
 	VBLENDVPS    Y6, Y3, Y5, Y5
 	VMOVUPS      lanes<>+672(SB), Y6
 	VMULPS       Y6, Y5, Y6
-	VCMPPS       $0x11, lanes<>+832(SB), Y5, Y7
+	VCMPPS       $0x11, lanes<>+640(SB), Y5, Y7
 	VBLENDVPS    Y7, Y6, Y5, Y6
 	VMOVUPS      lanes<>+704(SB), Y7
 	VMOVUPS      lanes<>+736(SB), Y8
-	VCMPPS       $0x11, lanes<>+832(SB), Y5, Y9
+	VCMPPS       $0x11, lanes<>+640(SB), Y5, Y9
 	VBLENDVPS    Y9, Y7, Y8, Y7
-	VPSUBD       lanes<>+864(SB), Y6, Y8
+	VPSUBD       lanes<>+768(SB), Y6, Y8
 	VPSRAD       $0x17, Y8, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPSUBD       Y9, Y6, Y9
 	VCVTDQ2PS    Y8, Y8
 	VSUBPS       Y7, Y8, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
+	VMOVUPS      lanes<>+608(SB), Y7
 	VSUBPS       Y7, Y9, Y7
 	VMULPS       Y7, Y7, Y8
-	VMOVUPS      lanes<>+896(SB), Y9
+	VMOVUPS      lanes<>+800(SB), Y9
+	VFMADD213PS  lanes<>+832(SB), Y7, Y9
+	VFMADD213PS  lanes<>+864(SB), Y7, Y9
+	VFMADD213PS  lanes<>+896(SB), Y7, Y9
 	VFMADD213PS  lanes<>+928(SB), Y7, Y9
 	VFMADD213PS  lanes<>+960(SB), Y7, Y9
 	VFMADD213PS  lanes<>+992(SB), Y7, Y9
 	VFMADD213PS  lanes<>+1024(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1056(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1088(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1120(SB), Y7, Y9
 	VMULPS       Y8, Y9, Y9
 	VMULPS       Y7, Y9, Y9
 	VFMADD231PS  lanes<>+160(SB), Y6, Y9
-	VFNMADD231PS lanes<>+1152(SB), Y8, Y9
+	VFNMADD231PS lanes<>+1056(SB), Y8, Y9
 	VADDPS       Y7, Y9, Y7
 	VFMADD231PS  lanes<>+128(SB), Y6, Y7
-	VCMPPS       $0x15, lanes<>+1184(SB), Y5, Y6
+	VCMPPS       $0x15, lanes<>+1088(SB), Y5, Y6
 	VBLENDVPS    Y6, Y5, Y7, Y6
-	VMOVUPS      lanes<>+800(SB), Y7
+	VMOVUPS      lanes<>+1120(SB), Y7
 	VCMPPS       $0x11, lanes<>+736(SB), Y5, Y8
 	VBLENDVPS    Y8, Y7, Y6, Y6
-	VMOVUPS      lanes<>+768(SB), Y7
+	VMOVUPS      lanes<>+1152(SB), Y7
 	VCMPPS       $0x00, lanes<>+736(SB), Y5, Y8
 	VBLENDVPS    Y8, Y7, Y6, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
+	VMOVUPS      lanes<>+608(SB), Y7
 	VSUBPS       Y7, Y5, Y5
 	VMOVUPS      lanes<>+736(SB), Y7
 	VMULPS       Y3, Y6, Y8
 	VDIVPS       Y5, Y8, Y8
 	VCMPPS       $0x00, Y7, Y5, Y5
 	VBLENDVPS    Y5, Y3, Y8, Y5
-	VCMPPS       $0x15, lanes<>+4352(SB), Y3, Y3
+	VCMPPS       $0x15, lanes<>+4384(SB), Y3, Y3
 	VBLENDVPS    Y3, Y6, Y5, Y3
-	VADDPS       lanes<>+480(SB), Y3, Y5
+	VADDPS       lanes<>+416(SB), Y3, Y5
 	VCMPPS       $0x11, Y2, Y4, Y2
 	VBLENDVPS    Y2, Y5, Y3, Y2
-	VANDPS       lanes<>+1600(SB), Y1, Y1
+	VANDPS       lanes<>+2688(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3231,73 +4610,226 @@ TEXT ·acoshAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
+many37:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd37
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      lanes<>+608(SB), Y2
+	VSUBPS       Y2, Y0, Y1
+	VSUBPS       Y2, Y4, Y5
+	VSQRTPS      Y1, Y2
+	VSQRTPS      Y5, Y6
+	VMOVUPS      lanes<>+3040(SB), Y7
+	VADDPS       Y7, Y1, Y3
+	VADDPS       Y7, Y5, Y7
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y7, Y7
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y7, Y6, Y3
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+4384(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y2
+	VCMPPS       $0x11, Y4, Y6, Y5
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VBLENDVPS    Y5, Y4, Y3, Y5
+	VMOVUPS      lanes<>+608(SB), Y3
+	VADDPS       Y3, Y1, Y2
+	VADDPS       Y3, Y5, Y7
+	VMOVUPS      lanes<>+4384(SB), Y8
+	VCMPPS       $0x15, Y8, Y1, Y3
+	VCMPPS       $0x15, Y8, Y5, Y8
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VBLENDVPS    Y8, Y5, Y7, Y8
+	VMOVUPS      lanes<>+672(SB), Y7
+	VMULPS       Y7, Y2, Y3
+	VMULPS       Y7, Y8, Y9
+	VMOVUPS      lanes<>+640(SB), Y10
+	VCMPPS       $0x11, Y10, Y2, Y7
+	VCMPPS       $0x11, Y10, Y8, Y10
+	VBLENDVPS    Y7, Y3, Y2, Y3
+	VBLENDVPS    Y10, Y9, Y8, Y11
+	VMOVUPS      lanes<>+704(SB), Y10
+	VMOVUPS      lanes<>+736(SB), Y12
+	VMOVUPS      lanes<>+640(SB), Y9
+	VCMPPS       $0x11, Y9, Y2, Y7
+	VCMPPS       $0x11, Y9, Y8, Y9
+	VBLENDVPS    Y7, Y10, Y12, Y7
+	VBLENDVPS    Y9, Y10, Y12, Y12
+	VMOVUPS      lanes<>+768(SB), Y10
+	VPSUBD       Y10, Y3, Y9
+	VPSUBD       Y10, Y11, Y13
+	VPSRAD       $0x17, Y9, Y9
+	VPSRAD       $0x17, Y13, Y13
+	VPSLLD       $0x17, Y9, Y10
+	VPSLLD       $0x17, Y13, Y14
+	VPSUBD       Y10, Y3, Y10
+	VPSUBD       Y14, Y11, Y14
+	VCVTDQ2PS    Y9, Y9
+	VCVTDQ2PS    Y13, Y13
+	VSUBPS       Y7, Y9, Y3
+	VSUBPS       Y12, Y13, Y7
+	VMOVUPS      lanes<>+608(SB), Y9
+	VSUBPS       Y9, Y10, Y10
+	VSUBPS       Y9, Y14, Y12
+	VMULPS       Y10, Y10, Y9
+	VMULPS       Y12, Y12, Y13
+	VMOVUPS      lanes<>+800(SB), Y14
+	VMOVAPS      Y14, Y11
+	VMOVAPS      Y14, Y14
+	VMOVUPS      lanes<>+832(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMOVUPS      lanes<>+864(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMOVUPS      lanes<>+896(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMOVUPS      lanes<>+928(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMOVUPS      lanes<>+960(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMOVUPS      lanes<>+992(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMOVUPS      lanes<>+1024(SB), Y15
+	VFMADD213PS  Y15, Y10, Y11
+	VFMADD213PS  Y15, Y12, Y14
+	VMULPS       Y9, Y11, Y11
+	VMULPS       Y13, Y14, Y14
+	VMULPS       Y10, Y11, Y11
+	VMULPS       Y12, Y14, Y14
+	VMOVUPS      lanes<>+160(SB), Y15
+	VFMADD231PS  Y15, Y3, Y11
+	VFMADD231PS  Y15, Y7, Y14
+	VMOVUPS      lanes<>+1056(SB), Y15
+	VFNMADD231PS Y15, Y9, Y11
+	VFNMADD231PS Y15, Y13, Y14
+	VADDPS       Y10, Y11, Y9
+	VADDPS       Y12, Y14, Y10
+	VMOVUPS      lanes<>+128(SB), Y11
+	VFMADD231PS  Y11, Y3, Y9
+	VFMADD231PS  Y11, Y7, Y10
+	VMOVUPS      lanes<>+1088(SB), Y7
+	VCMPPS       $0x15, Y7, Y2, Y3
+	VCMPPS       $0x15, Y7, Y8, Y7
+	VBLENDVPS    Y3, Y2, Y9, Y3
+	VBLENDVPS    Y7, Y8, Y10, Y9
+	VMOVUPS      lanes<>+1120(SB), Y11
+	VMOVUPS      lanes<>+736(SB), Y10
+	VCMPPS       $0x11, Y10, Y2, Y7
+	VCMPPS       $0x11, Y10, Y8, Y10
+	VBLENDVPS    Y7, Y11, Y3, Y3
+	VBLENDVPS    Y10, Y11, Y9, Y9
+	VMOVUPS      lanes<>+1152(SB), Y11
+	VMOVUPS      lanes<>+736(SB), Y10
+	VCMPPS       $0x00, Y10, Y2, Y7
+	VCMPPS       $0x00, Y10, Y8, Y10
+	VBLENDVPS    Y7, Y11, Y3, Y3
+	VBLENDVPS    Y10, Y11, Y9, Y7
+	VMOVUPS      lanes<>+608(SB), Y9
+	VSUBPS       Y9, Y2, Y2
+	VSUBPS       Y9, Y8, Y9
+	VMOVUPS      lanes<>+736(SB), Y11
+	VMULPS       Y1, Y3, Y8
+	VMULPS       Y5, Y7, Y10
+	VDIVPS       Y2, Y8, Y8
+	VDIVPS       Y9, Y10, Y10
+	VCMPPS       $0x00, Y11, Y2, Y2
+	VCMPPS       $0x00, Y11, Y9, Y9
+	VBLENDVPS    Y2, Y1, Y8, Y2
+	VBLENDVPS    Y9, Y5, Y10, Y8
+	VMOVUPS      lanes<>+4384(SB), Y9
+	VCMPPS       $0x15, Y9, Y1, Y1
+	VCMPPS       $0x15, Y9, Y5, Y5
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VBLENDVPS    Y5, Y7, Y8, Y3
+	VMOVUPS      lanes<>+416(SB), Y5
+	VADDPS       Y5, Y1, Y2
+	VADDPS       Y5, Y3, Y5
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VCMPPS       $0x11, Y4, Y6, Y4
+	VBLENDVPS    Y0, Y2, Y1, Y0
+	VBLENDVPS    Y4, Y5, Y3, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many37
+
+manyEnd37:
 one37:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd37
 	VMOVUPS      (DX), Y0
-	VMOVUPS      lanes<>+352(SB), Y1
+	VMOVUPS      lanes<>+608(SB), Y1
 	VSUBPS       Y1, Y0, Y1
 	VSQRTPS      Y1, Y2
 	VADDPS       lanes<>+3040(SB), Y1, Y3
 	VSQRTPS      Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VCMPPS       $0x11, Y0, Y2, Y3
 	VBLENDVPS    Y3, Y0, Y1, Y1
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VADDPS       Y3, Y1, Y3
-	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y4
+	VCMPPS       $0x15, lanes<>+4384(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      lanes<>+672(SB), Y4
 	VMULPS       Y4, Y3, Y4
-	VCMPPS       $0x11, lanes<>+832(SB), Y3, Y5
+	VCMPPS       $0x11, lanes<>+640(SB), Y3, Y5
 	VBLENDVPS    Y5, Y4, Y3, Y4
 	VMOVUPS      lanes<>+704(SB), Y5
 	VMOVUPS      lanes<>+736(SB), Y6
-	VCMPPS       $0x11, lanes<>+832(SB), Y3, Y7
+	VCMPPS       $0x11, lanes<>+640(SB), Y3, Y7
 	VBLENDVPS    Y7, Y5, Y6, Y5
-	VPSUBD       lanes<>+864(SB), Y4, Y6
+	VPSUBD       lanes<>+768(SB), Y4, Y6
 	VPSRAD       $0x17, Y6, Y6
 	VPSLLD       $0x17, Y6, Y7
 	VPSUBD       Y7, Y4, Y7
 	VCVTDQ2PS    Y6, Y6
 	VSUBPS       Y5, Y6, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y5
 	VSUBPS       Y5, Y7, Y5
 	VMULPS       Y5, Y5, Y6
-	VMOVUPS      lanes<>+896(SB), Y7
+	VMOVUPS      lanes<>+800(SB), Y7
+	VFMADD213PS  lanes<>+832(SB), Y5, Y7
+	VFMADD213PS  lanes<>+864(SB), Y5, Y7
+	VFMADD213PS  lanes<>+896(SB), Y5, Y7
 	VFMADD213PS  lanes<>+928(SB), Y5, Y7
 	VFMADD213PS  lanes<>+960(SB), Y5, Y7
 	VFMADD213PS  lanes<>+992(SB), Y5, Y7
 	VFMADD213PS  lanes<>+1024(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1056(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1088(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1120(SB), Y5, Y7
 	VMULPS       Y6, Y7, Y7
 	VMULPS       Y5, Y7, Y7
 	VFMADD231PS  lanes<>+160(SB), Y4, Y7
-	VFNMADD231PS lanes<>+1152(SB), Y6, Y7
+	VFNMADD231PS lanes<>+1056(SB), Y6, Y7
 	VADDPS       Y5, Y7, Y5
 	VFMADD231PS  lanes<>+128(SB), Y4, Y5
-	VCMPPS       $0x15, lanes<>+1184(SB), Y3, Y4
+	VCMPPS       $0x15, lanes<>+1088(SB), Y3, Y4
 	VBLENDVPS    Y4, Y3, Y5, Y4
-	VMOVUPS      lanes<>+800(SB), Y5
+	VMOVUPS      lanes<>+1120(SB), Y5
 	VCMPPS       $0x11, lanes<>+736(SB), Y3, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y4
-	VMOVUPS      lanes<>+768(SB), Y5
+	VMOVUPS      lanes<>+1152(SB), Y5
 	VCMPPS       $0x00, lanes<>+736(SB), Y3, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y5
 	VSUBPS       Y5, Y3, Y3
 	VMOVUPS      lanes<>+736(SB), Y5
 	VMULPS       Y1, Y4, Y6
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y1, Y6, Y3
-	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4384(SB), Y1, Y1
 	VBLENDVPS    Y1, Y4, Y3, Y1
-	VADDPS       lanes<>+480(SB), Y1, Y3
+	VADDPS       lanes<>+416(SB), Y1, Y3
 	VCMPPS       $0x11, Y0, Y2, Y0
 	VBLENDVPS    Y0, Y3, Y1, Y0
 	VMOVUPS      Y0, (AX)
@@ -3313,69 +4845,69 @@ oneEnd37:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VMOVUPS      lanes<>+352(SB), Y2
+	VMOVUPS      lanes<>+608(SB), Y2
 	VSUBPS       Y2, Y1, Y2
 	VSQRTPS      Y2, Y3
 	VADDPS       lanes<>+3040(SB), Y2, Y4
 	VSQRTPS      Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+4352(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4384(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+672(SB), Y5
 	VMULPS       Y5, Y4, Y5
-	VCMPPS       $0x11, lanes<>+832(SB), Y4, Y6
+	VCMPPS       $0x11, lanes<>+640(SB), Y4, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y5
 	VMOVUPS      lanes<>+704(SB), Y6
 	VMOVUPS      lanes<>+736(SB), Y7
-	VCMPPS       $0x11, lanes<>+832(SB), Y4, Y8
+	VCMPPS       $0x11, lanes<>+640(SB), Y4, Y8
 	VBLENDVPS    Y8, Y6, Y7, Y6
-	VPSUBD       lanes<>+864(SB), Y5, Y7
+	VPSUBD       lanes<>+768(SB), Y5, Y7
 	VPSRAD       $0x17, Y7, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPSUBD       Y8, Y5, Y8
 	VCVTDQ2PS    Y7, Y7
 	VSUBPS       Y6, Y7, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y6
 	VSUBPS       Y6, Y8, Y6
 	VMULPS       Y6, Y6, Y7
-	VMOVUPS      lanes<>+896(SB), Y8
+	VMOVUPS      lanes<>+800(SB), Y8
+	VFMADD213PS  lanes<>+832(SB), Y6, Y8
+	VFMADD213PS  lanes<>+864(SB), Y6, Y8
+	VFMADD213PS  lanes<>+896(SB), Y6, Y8
 	VFMADD213PS  lanes<>+928(SB), Y6, Y8
 	VFMADD213PS  lanes<>+960(SB), Y6, Y8
 	VFMADD213PS  lanes<>+992(SB), Y6, Y8
 	VFMADD213PS  lanes<>+1024(SB), Y6, Y8
-	VFMADD213PS  lanes<>+1056(SB), Y6, Y8
-	VFMADD213PS  lanes<>+1088(SB), Y6, Y8
-	VFMADD213PS  lanes<>+1120(SB), Y6, Y8
 	VMULPS       Y7, Y8, Y8
 	VMULPS       Y6, Y8, Y8
 	VFMADD231PS  lanes<>+160(SB), Y5, Y8
-	VFNMADD231PS lanes<>+1152(SB), Y7, Y8
+	VFNMADD231PS lanes<>+1056(SB), Y7, Y8
 	VADDPS       Y6, Y8, Y6
 	VFMADD231PS  lanes<>+128(SB), Y5, Y6
-	VCMPPS       $0x15, lanes<>+1184(SB), Y4, Y5
+	VCMPPS       $0x15, lanes<>+1088(SB), Y4, Y5
 	VBLENDVPS    Y5, Y4, Y6, Y5
-	VMOVUPS      lanes<>+800(SB), Y6
+	VMOVUPS      lanes<>+1120(SB), Y6
 	VCMPPS       $0x11, lanes<>+736(SB), Y4, Y7
 	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMOVUPS      lanes<>+768(SB), Y6
+	VMOVUPS      lanes<>+1152(SB), Y6
 	VCMPPS       $0x00, lanes<>+736(SB), Y4, Y7
 	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y6
 	VSUBPS       Y6, Y4, Y4
 	VMOVUPS      lanes<>+736(SB), Y6
 	VMULPS       Y2, Y5, Y7
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4384(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+480(SB), Y2, Y4
+	VADDPS       lanes<>+416(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -3391,69 +4923,214 @@ TEXT ·atanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
+many38:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd38
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      lanes<>+3264(SB), Y2
+	VANDPS       Y2, Y0, Y1
+	VANDPS       Y2, Y3, Y4
+	VADDPS       Y1, Y1, Y2
+	VADDPS       Y4, Y4, Y5
+	VMOVUPS      lanes<>+608(SB), Y6
+	VSUBPS       Y1, Y6, Y1
+	VSUBPS       Y4, Y6, Y4
+	VDIVPS       Y1, Y2, Y1
+	VDIVPS       Y4, Y5, Y5
+	VMOVUPS      lanes<>+608(SB), Y4
+	VADDPS       Y4, Y1, Y2
+	VADDPS       Y4, Y5, Y6
+	VMOVUPS      lanes<>+4384(SB), Y7
+	VCMPPS       $0x15, Y7, Y1, Y4
+	VCMPPS       $0x15, Y7, Y5, Y7
+	VBLENDVPS    Y4, Y1, Y2, Y2
+	VBLENDVPS    Y7, Y5, Y6, Y7
+	VMOVUPS      lanes<>+672(SB), Y6
+	VMULPS       Y6, Y2, Y4
+	VMULPS       Y6, Y7, Y8
+	VMOVUPS      lanes<>+640(SB), Y9
+	VCMPPS       $0x11, Y9, Y2, Y6
+	VCMPPS       $0x11, Y9, Y7, Y9
+	VBLENDVPS    Y6, Y4, Y2, Y4
+	VBLENDVPS    Y9, Y8, Y7, Y10
+	VMOVUPS      lanes<>+704(SB), Y9
+	VMOVUPS      lanes<>+736(SB), Y11
+	VMOVUPS      lanes<>+640(SB), Y8
+	VCMPPS       $0x11, Y8, Y2, Y6
+	VCMPPS       $0x11, Y8, Y7, Y8
+	VBLENDVPS    Y6, Y9, Y11, Y6
+	VBLENDVPS    Y8, Y9, Y11, Y11
+	VMOVUPS      lanes<>+768(SB), Y9
+	VPSUBD       Y9, Y4, Y8
+	VPSUBD       Y9, Y10, Y12
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y12, Y12
+	VPSLLD       $0x17, Y8, Y9
+	VPSLLD       $0x17, Y12, Y13
+	VPSUBD       Y9, Y4, Y9
+	VPSUBD       Y13, Y10, Y13
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y12, Y12
+	VSUBPS       Y6, Y8, Y4
+	VSUBPS       Y11, Y12, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VSUBPS       Y8, Y9, Y9
+	VSUBPS       Y8, Y13, Y11
+	VMULPS       Y9, Y9, Y8
+	VMULPS       Y11, Y11, Y12
+	VMOVUPS      lanes<>+800(SB), Y13
+	VMOVAPS      Y13, Y10
+	VMOVAPS      Y13, Y13
+	VMOVUPS      lanes<>+832(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMOVUPS      lanes<>+864(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMOVUPS      lanes<>+896(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMOVUPS      lanes<>+928(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMOVUPS      lanes<>+960(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMOVUPS      lanes<>+992(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMOVUPS      lanes<>+1024(SB), Y14
+	VFMADD213PS  Y14, Y9, Y10
+	VFMADD213PS  Y14, Y11, Y13
+	VMULPS       Y8, Y10, Y10
+	VMULPS       Y12, Y13, Y13
+	VMULPS       Y9, Y10, Y10
+	VMULPS       Y11, Y13, Y13
+	VMOVUPS      lanes<>+160(SB), Y14
+	VFMADD231PS  Y14, Y4, Y10
+	VFMADD231PS  Y14, Y6, Y13
+	VMOVUPS      lanes<>+1056(SB), Y14
+	VFNMADD231PS Y14, Y8, Y10
+	VFNMADD231PS Y14, Y12, Y13
+	VADDPS       Y9, Y10, Y8
+	VADDPS       Y11, Y13, Y9
+	VMOVUPS      lanes<>+128(SB), Y10
+	VFMADD231PS  Y10, Y4, Y8
+	VFMADD231PS  Y10, Y6, Y9
+	VMOVUPS      lanes<>+1088(SB), Y6
+	VCMPPS       $0x15, Y6, Y2, Y4
+	VCMPPS       $0x15, Y6, Y7, Y6
+	VBLENDVPS    Y4, Y2, Y8, Y4
+	VBLENDVPS    Y6, Y7, Y9, Y8
+	VMOVUPS      lanes<>+1120(SB), Y10
+	VMOVUPS      lanes<>+736(SB), Y9
+	VCMPPS       $0x11, Y9, Y2, Y6
+	VCMPPS       $0x11, Y9, Y7, Y9
+	VBLENDVPS    Y6, Y10, Y4, Y4
+	VBLENDVPS    Y9, Y10, Y8, Y8
+	VMOVUPS      lanes<>+1152(SB), Y10
+	VMOVUPS      lanes<>+736(SB), Y9
+	VCMPPS       $0x00, Y9, Y2, Y6
+	VCMPPS       $0x00, Y9, Y7, Y9
+	VBLENDVPS    Y6, Y10, Y4, Y4
+	VBLENDVPS    Y9, Y10, Y8, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VSUBPS       Y8, Y2, Y2
+	VSUBPS       Y8, Y7, Y8
+	VMOVUPS      lanes<>+736(SB), Y10
+	VMULPS       Y1, Y4, Y7
+	VMULPS       Y5, Y6, Y9
+	VDIVPS       Y2, Y7, Y7
+	VDIVPS       Y8, Y9, Y9
+	VCMPPS       $0x00, Y10, Y2, Y2
+	VCMPPS       $0x00, Y10, Y8, Y8
+	VBLENDVPS    Y2, Y1, Y7, Y2
+	VBLENDVPS    Y8, Y5, Y9, Y7
+	VMOVUPS      lanes<>+4384(SB), Y8
+	VCMPPS       $0x15, Y8, Y1, Y1
+	VCMPPS       $0x15, Y8, Y5, Y5
+	VBLENDVPS    Y1, Y4, Y2, Y1
+	VBLENDVPS    Y5, Y6, Y7, Y2
+	VMOVUPS      lanes<>+1056(SB), Y4
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      lanes<>+2688(SB), Y4
+	VANDPS       Y4, Y0, Y0
+	VANDPS       Y4, Y3, Y3
+	VXORPS       Y0, Y1, Y0
+	VXORPS       Y3, Y2, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many38
+
+manyEnd38:
 one38:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd38
 	VMOVUPS      (DX), Y0
 	VANDPS       lanes<>+3264(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VSUBPS       Y1, Y3, Y1
 	VDIVPS       Y1, Y2, Y1
-	VMOVUPS      lanes<>+352(SB), Y2
+	VMOVUPS      lanes<>+608(SB), Y2
 	VADDPS       Y2, Y1, Y2
-	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y3
+	VCMPPS       $0x15, lanes<>+4384(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y2
 	VMOVUPS      lanes<>+672(SB), Y3
 	VMULPS       Y3, Y2, Y3
-	VCMPPS       $0x11, lanes<>+832(SB), Y2, Y4
+	VCMPPS       $0x11, lanes<>+640(SB), Y2, Y4
 	VBLENDVPS    Y4, Y3, Y2, Y3
 	VMOVUPS      lanes<>+704(SB), Y4
 	VMOVUPS      lanes<>+736(SB), Y5
-	VCMPPS       $0x11, lanes<>+832(SB), Y2, Y6
+	VCMPPS       $0x11, lanes<>+640(SB), Y2, Y6
 	VBLENDVPS    Y6, Y4, Y5, Y4
-	VPSUBD       lanes<>+864(SB), Y3, Y5
+	VPSUBD       lanes<>+768(SB), Y3, Y5
 	VPSRAD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y5, Y6
 	VPSUBD       Y6, Y3, Y6
 	VCVTDQ2PS    Y5, Y5
 	VSUBPS       Y4, Y5, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VSUBPS       Y4, Y6, Y4
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+896(SB), Y6
+	VMOVUPS      lanes<>+800(SB), Y6
+	VFMADD213PS  lanes<>+832(SB), Y4, Y6
+	VFMADD213PS  lanes<>+864(SB), Y4, Y6
+	VFMADD213PS  lanes<>+896(SB), Y4, Y6
 	VFMADD213PS  lanes<>+928(SB), Y4, Y6
 	VFMADD213PS  lanes<>+960(SB), Y4, Y6
 	VFMADD213PS  lanes<>+992(SB), Y4, Y6
 	VFMADD213PS  lanes<>+1024(SB), Y4, Y6
-	VFMADD213PS  lanes<>+1056(SB), Y4, Y6
-	VFMADD213PS  lanes<>+1088(SB), Y4, Y6
-	VFMADD213PS  lanes<>+1120(SB), Y4, Y6
 	VMULPS       Y5, Y6, Y6
 	VMULPS       Y4, Y6, Y6
 	VFMADD231PS  lanes<>+160(SB), Y3, Y6
-	VFNMADD231PS lanes<>+1152(SB), Y5, Y6
+	VFNMADD231PS lanes<>+1056(SB), Y5, Y6
 	VADDPS       Y4, Y6, Y4
 	VFMADD231PS  lanes<>+128(SB), Y3, Y4
-	VCMPPS       $0x15, lanes<>+1184(SB), Y2, Y3
+	VCMPPS       $0x15, lanes<>+1088(SB), Y2, Y3
 	VBLENDVPS    Y3, Y2, Y4, Y3
-	VMOVUPS      lanes<>+800(SB), Y4
+	VMOVUPS      lanes<>+1120(SB), Y4
 	VCMPPS       $0x11, lanes<>+736(SB), Y2, Y5
 	VBLENDVPS    Y5, Y4, Y3, Y3
-	VMOVUPS      lanes<>+768(SB), Y4
+	VMOVUPS      lanes<>+1152(SB), Y4
 	VCMPPS       $0x00, lanes<>+736(SB), Y2, Y5
 	VBLENDVPS    Y5, Y4, Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VSUBPS       Y4, Y2, Y2
 	VMOVUPS      lanes<>+736(SB), Y4
 	VMULPS       Y1, Y3, Y5
 	VDIVPS       Y2, Y5, Y5
 	VCMPPS       $0x00, Y4, Y2, Y2
 	VBLENDVPS    Y2, Y1, Y5, Y2
-	VCMPPS       $0x15, lanes<>+4352(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4384(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
-	VMULPS       lanes<>+1152(SB), Y1, Y1
-	VANDPS       lanes<>+1600(SB), Y0, Y0
+	VMULPS       lanes<>+1056(SB), Y1, Y1
+	VANDPS       lanes<>+2688(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3470,63 +5147,63 @@ oneEnd38:
 	VMASKMOVPS   (DX), Y0, Y1
 	VANDPS       lanes<>+3264(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VSUBPS       Y2, Y4, Y2
 	VDIVPS       Y2, Y3, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VADDPS       Y3, Y2, Y3
-	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y4
+	VCMPPS       $0x15, lanes<>+4384(SB), Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y3
 	VMOVUPS      lanes<>+672(SB), Y4
 	VMULPS       Y4, Y3, Y4
-	VCMPPS       $0x11, lanes<>+832(SB), Y3, Y5
+	VCMPPS       $0x11, lanes<>+640(SB), Y3, Y5
 	VBLENDVPS    Y5, Y4, Y3, Y4
 	VMOVUPS      lanes<>+704(SB), Y5
 	VMOVUPS      lanes<>+736(SB), Y6
-	VCMPPS       $0x11, lanes<>+832(SB), Y3, Y7
+	VCMPPS       $0x11, lanes<>+640(SB), Y3, Y7
 	VBLENDVPS    Y7, Y5, Y6, Y5
-	VPSUBD       lanes<>+864(SB), Y4, Y6
+	VPSUBD       lanes<>+768(SB), Y4, Y6
 	VPSRAD       $0x17, Y6, Y6
 	VPSLLD       $0x17, Y6, Y7
 	VPSUBD       Y7, Y4, Y7
 	VCVTDQ2PS    Y6, Y6
 	VSUBPS       Y5, Y6, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y5
 	VSUBPS       Y5, Y7, Y5
 	VMULPS       Y5, Y5, Y6
-	VMOVUPS      lanes<>+896(SB), Y7
+	VMOVUPS      lanes<>+800(SB), Y7
+	VFMADD213PS  lanes<>+832(SB), Y5, Y7
+	VFMADD213PS  lanes<>+864(SB), Y5, Y7
+	VFMADD213PS  lanes<>+896(SB), Y5, Y7
 	VFMADD213PS  lanes<>+928(SB), Y5, Y7
 	VFMADD213PS  lanes<>+960(SB), Y5, Y7
 	VFMADD213PS  lanes<>+992(SB), Y5, Y7
 	VFMADD213PS  lanes<>+1024(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1056(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1088(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1120(SB), Y5, Y7
 	VMULPS       Y6, Y7, Y7
 	VMULPS       Y5, Y7, Y7
 	VFMADD231PS  lanes<>+160(SB), Y4, Y7
-	VFNMADD231PS lanes<>+1152(SB), Y6, Y7
+	VFNMADD231PS lanes<>+1056(SB), Y6, Y7
 	VADDPS       Y5, Y7, Y5
 	VFMADD231PS  lanes<>+128(SB), Y4, Y5
-	VCMPPS       $0x15, lanes<>+1184(SB), Y3, Y4
+	VCMPPS       $0x15, lanes<>+1088(SB), Y3, Y4
 	VBLENDVPS    Y4, Y3, Y5, Y4
-	VMOVUPS      lanes<>+800(SB), Y5
+	VMOVUPS      lanes<>+1120(SB), Y5
 	VCMPPS       $0x11, lanes<>+736(SB), Y3, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y4
-	VMOVUPS      lanes<>+768(SB), Y5
+	VMOVUPS      lanes<>+1152(SB), Y5
 	VCMPPS       $0x00, lanes<>+736(SB), Y3, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y5
 	VSUBPS       Y5, Y3, Y3
 	VMOVUPS      lanes<>+736(SB), Y5
 	VMULPS       Y2, Y4, Y6
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y2, Y6, Y3
-	VCMPPS       $0x15, lanes<>+4352(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4384(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
-	VMULPS       lanes<>+1152(SB), Y2, Y2
-	VANDPS       lanes<>+1600(SB), Y1, Y1
+	VMULPS       lanes<>+1056(SB), Y2, Y2
+	VANDPS       lanes<>+2688(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3546,12 +5223,12 @@ many39:
 	JLT     manyEnd39
 	VMOVUPS (DX), Y0
 	VANDPS  lanes<>+3264(SB), Y0, Y1
-	VADDPS  lanes<>+352(SB), Y1, Y1
+	VADDPS  lanes<>+608(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
 	VANDPS  lanes<>+3264(SB), Y0, Y1
-	VADDPS  lanes<>+352(SB), Y1, Y1
+	VADDPS  lanes<>+608(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	ADDQ    $0x00000040, AX
@@ -3565,7 +5242,7 @@ one39:
 	JLT     oneEnd39
 	VMOVUPS (DX), Y0
 	VANDPS  lanes<>+3264(SB), Y0, Y1
-	VADDPS  lanes<>+352(SB), Y1, Y1
+	VADDPS  lanes<>+608(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
@@ -3581,7 +5258,7 @@ oneEnd39:
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
 	VANDPS     lanes<>+3264(SB), Y1, Y2
-	VADDPS     lanes<>+352(SB), Y2, Y2
+	VADDPS     lanes<>+608(SB), Y2, Y2
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
@@ -3601,16 +5278,16 @@ many40:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd40
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+1600(SB), Y1, Y2
-	VORPS     lanes<>+352(SB), Y2, Y2
+	VANDPS    lanes<>+2688(SB), Y1, Y2
+	VORPS     lanes<>+608(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
 	VBLENDVPS Y3, Y1, Y2, Y1
 	VMOVUPS   Y1, (AX)
 	VMOVUPS   32(DX), Y1
-	VANDPS    lanes<>+1600(SB), Y1, Y2
-	VORPS     lanes<>+352(SB), Y2, Y2
+	VANDPS    lanes<>+2688(SB), Y1, Y2
+	VORPS     lanes<>+608(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -3626,8 +5303,8 @@ one40:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd40
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+1600(SB), Y1, Y2
-	VORPS     lanes<>+352(SB), Y2, Y2
+	VANDPS    lanes<>+2688(SB), Y1, Y2
+	VORPS     lanes<>+608(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -3645,8 +5322,8 @@ oneEnd40:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
 	VMASKMOVPS (DX), Y1, Y2
-	VANDPS     lanes<>+1600(SB), Y2, Y3
-	VORPS      lanes<>+352(SB), Y3, Y3
+	VANDPS     lanes<>+2688(SB), Y2, Y3
+	VORPS      lanes<>+608(SB), Y3, Y3
 	VCMPPS     $0x00, Y0, Y2, Y4
 	VBLENDVPS  Y4, Y0, Y3, Y0
 	VCMPPS     $0x03, Y2, Y2, Y3
@@ -3732,7 +5409,7 @@ many42:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd42
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+1600(SB), Y0, Y4
+	VXORPS    lanes<>+2688(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3741,7 +5418,7 @@ many42:
 	VBLENDVPS Y3, Y5, Y4, Y3
 	VMOVUPS   Y3, (AX)
 	VMOVUPS   32(DX), Y3
-	VXORPS    lanes<>+1600(SB), Y0, Y4
+	VXORPS    lanes<>+2688(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3759,7 +5436,7 @@ one42:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd42
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+1600(SB), Y0, Y4
+	VXORPS    lanes<>+2688(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3779,7 +5456,7 @@ oneEnd42:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y3
 	VMASKMOVPS (DX), Y3, Y4
-	VXORPS     lanes<>+1600(SB), Y0, Y5
+	VXORPS     lanes<>+2688(SB), Y0, Y5
 	VADDPS     Y1, Y4, Y6
 	VCMPPS     $0x11, Y5, Y4, Y5
 	VBLENDVPS  Y5, Y6, Y2, Y2
@@ -6270,9 +7947,9 @@ TEXT ·addGeluAVX2(SB), NOSPLIT, $0-72
 	MOVQ    a_len+32(FP), BX
 	MOVQ    b_base+48(FP), SI
 	MOVQ    b_len+56(FP), DI
-	VMOVUPS lanes<>+2016(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
+	VMOVUPS lanes<>+1984(SB), Y0
+	VMOVUPS lanes<>+608(SB), Y1
+	VMOVUPS lanes<>+1472(SB), Y2
 	CMPQ    BX, $0x01
 	JE      scalarA
 	CMPQ    DI, $0x01
@@ -6286,23 +7963,23 @@ many85:
 	VADDPS      Y4, Y3, Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
+	VMOVUPS     lanes<>+2016(SB), Y5
+	VFMADD213PS lanes<>+2048(SB), Y4, Y5
 	VFMADD213PS lanes<>+2080(SB), Y4, Y5
 	VFMADD213PS lanes<>+2112(SB), Y4, Y5
 	VFMADD213PS lanes<>+2144(SB), Y4, Y5
 	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
 	VFMADD213PS lanes<>+2272(SB), Y4, Y6
 	VFMADD213PS lanes<>+2304(SB), Y4, Y6
 	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
 	VMAXPS      Y4, Y2, Y4
 	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
+	VMULPS      lanes<>+1056(SB), Y3, Y3
 	VFMADD213PS Y3, Y3, Y4
 	VMOVUPS     Y4, (AX)
 	VMOVUPS     32(DX), Y3
@@ -6310,23 +7987,23 @@ many85:
 	VADDPS      Y4, Y3, Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
+	VMOVUPS     lanes<>+2016(SB), Y5
+	VFMADD213PS lanes<>+2048(SB), Y4, Y5
 	VFMADD213PS lanes<>+2080(SB), Y4, Y5
 	VFMADD213PS lanes<>+2112(SB), Y4, Y5
 	VFMADD213PS lanes<>+2144(SB), Y4, Y5
 	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
 	VFMADD213PS lanes<>+2272(SB), Y4, Y6
 	VFMADD213PS lanes<>+2304(SB), Y4, Y6
 	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
 	VMAXPS      Y4, Y2, Y4
 	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
+	VMULPS      lanes<>+1056(SB), Y3, Y3
 	VFMADD213PS Y3, Y3, Y4
 	VMOVUPS     Y4, 32(AX)
 	ADDQ        $0x00000040, AX
@@ -6344,23 +8021,23 @@ one85:
 	VADDPS      Y4, Y3, Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
+	VMOVUPS     lanes<>+2016(SB), Y5
+	VFMADD213PS lanes<>+2048(SB), Y4, Y5
 	VFMADD213PS lanes<>+2080(SB), Y4, Y5
 	VFMADD213PS lanes<>+2112(SB), Y4, Y5
 	VFMADD213PS lanes<>+2144(SB), Y4, Y5
 	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
 	VFMADD213PS lanes<>+2272(SB), Y4, Y6
 	VFMADD213PS lanes<>+2304(SB), Y4, Y6
 	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
 	VMAXPS      Y4, Y2, Y4
 	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
+	VMULPS      lanes<>+1056(SB), Y3, Y3
 	VFMADD213PS Y3, Y3, Y4
 	VMOVUPS     Y4, (AX)
 	ADDQ        $0x00000020, AX
@@ -6380,23 +8057,23 @@ oneEnd85:
 	VADDPS      Y5, Y4, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y5
+	VMOVUPS     lanes<>+2016(SB), Y5
+	VFMADD213PS lanes<>+2048(SB), Y0, Y5
 	VFMADD213PS lanes<>+2080(SB), Y0, Y5
 	VFMADD213PS lanes<>+2112(SB), Y0, Y5
 	VFMADD213PS lanes<>+2144(SB), Y0, Y5
 	VFMADD213PS lanes<>+2176(SB), Y0, Y5
-	VFMADD213PS lanes<>+2208(SB), Y0, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VFMADD213PS lanes<>+2240(SB), Y0, Y6
 	VFMADD213PS lanes<>+2272(SB), Y0, Y6
 	VFMADD213PS lanes<>+2304(SB), Y0, Y6
 	VFMADD213PS lanes<>+2336(SB), Y0, Y6
-	VFMADD213PS lanes<>+2368(SB), Y0, Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
 	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+1152(SB), Y4, Y1
+	VMULPS      lanes<>+1056(SB), Y4, Y1
 	VFMADD213PS Y1, Y1, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
@@ -6414,46 +8091,46 @@ many86:
 	VADDPS      Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y5, Y6
 	VFMADD213PS lanes<>+2080(SB), Y5, Y6
 	VFMADD213PS lanes<>+2112(SB), Y5, Y6
 	VFMADD213PS lanes<>+2144(SB), Y5, Y6
 	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VFMADD213PS lanes<>+2240(SB), Y5, Y7
 	VFMADD213PS lanes<>+2272(SB), Y5, Y7
 	VFMADD213PS lanes<>+2304(SB), Y5, Y7
 	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
+	VMULPS      lanes<>+1056(SB), Y4, Y4
 	VFMADD213PS Y4, Y4, Y5
 	VMOVUPS     Y5, (AX)
 	VMOVUPS     32(SI), Y4
 	VADDPS      Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y5, Y6
 	VFMADD213PS lanes<>+2080(SB), Y5, Y6
 	VFMADD213PS lanes<>+2112(SB), Y5, Y6
 	VFMADD213PS lanes<>+2144(SB), Y5, Y6
 	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VFMADD213PS lanes<>+2240(SB), Y5, Y7
 	VFMADD213PS lanes<>+2272(SB), Y5, Y7
 	VFMADD213PS lanes<>+2304(SB), Y5, Y7
 	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
+	VMULPS      lanes<>+1056(SB), Y4, Y4
 	VFMADD213PS Y4, Y4, Y5
 	VMOVUPS     Y5, 32(AX)
 	ADDQ        $0x00000040, AX
@@ -6469,23 +8146,23 @@ one86:
 	VADDPS      Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y5, Y6
 	VFMADD213PS lanes<>+2080(SB), Y5, Y6
 	VFMADD213PS lanes<>+2112(SB), Y5, Y6
 	VFMADD213PS lanes<>+2144(SB), Y5, Y6
 	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VFMADD213PS lanes<>+2240(SB), Y5, Y7
 	VFMADD213PS lanes<>+2272(SB), Y5, Y7
 	VFMADD213PS lanes<>+2304(SB), Y5, Y7
 	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
+	VMULPS      lanes<>+1056(SB), Y4, Y4
 	VFMADD213PS Y4, Y4, Y5
 	VMOVUPS     Y5, (AX)
 	ADDQ        $0x00000020, AX
@@ -6503,23 +8180,23 @@ oneEnd86:
 	VADDPS      Y5, Y3, Y3
 	VMULPS      Y3, Y3, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y5
+	VMOVUPS     lanes<>+2016(SB), Y5
+	VFMADD213PS lanes<>+2048(SB), Y0, Y5
 	VFMADD213PS lanes<>+2080(SB), Y0, Y5
 	VFMADD213PS lanes<>+2112(SB), Y0, Y5
 	VFMADD213PS lanes<>+2144(SB), Y0, Y5
 	VFMADD213PS lanes<>+2176(SB), Y0, Y5
-	VFMADD213PS lanes<>+2208(SB), Y0, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VFMADD213PS lanes<>+2240(SB), Y0, Y6
 	VFMADD213PS lanes<>+2272(SB), Y0, Y6
 	VFMADD213PS lanes<>+2304(SB), Y0, Y6
 	VFMADD213PS lanes<>+2336(SB), Y0, Y6
-	VFMADD213PS lanes<>+2368(SB), Y0, Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y3, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
 	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+1152(SB), Y3, Y1
+	VMULPS      lanes<>+1056(SB), Y3, Y1
 	VFMADD213PS Y1, Y1, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
@@ -6537,46 +8214,46 @@ many87:
 	VADDPS      Y3, Y4, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y5, Y6
 	VFMADD213PS lanes<>+2080(SB), Y5, Y6
 	VFMADD213PS lanes<>+2112(SB), Y5, Y6
 	VFMADD213PS lanes<>+2144(SB), Y5, Y6
 	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VFMADD213PS lanes<>+2240(SB), Y5, Y7
 	VFMADD213PS lanes<>+2272(SB), Y5, Y7
 	VFMADD213PS lanes<>+2304(SB), Y5, Y7
 	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
+	VMULPS      lanes<>+1056(SB), Y4, Y4
 	VFMADD213PS Y4, Y4, Y5
 	VMOVUPS     Y5, (AX)
 	VMOVUPS     32(DX), Y4
 	VADDPS      Y3, Y4, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y5, Y6
 	VFMADD213PS lanes<>+2080(SB), Y5, Y6
 	VFMADD213PS lanes<>+2112(SB), Y5, Y6
 	VFMADD213PS lanes<>+2144(SB), Y5, Y6
 	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VFMADD213PS lanes<>+2240(SB), Y5, Y7
 	VFMADD213PS lanes<>+2272(SB), Y5, Y7
 	VFMADD213PS lanes<>+2304(SB), Y5, Y7
 	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
+	VMULPS      lanes<>+1056(SB), Y4, Y4
 	VFMADD213PS Y4, Y4, Y5
 	VMOVUPS     Y5, 32(AX)
 	ADDQ        $0x00000040, AX
@@ -6592,23 +8269,23 @@ one87:
 	VADDPS      Y3, Y4, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y5, Y6
 	VFMADD213PS lanes<>+2080(SB), Y5, Y6
 	VFMADD213PS lanes<>+2112(SB), Y5, Y6
 	VFMADD213PS lanes<>+2144(SB), Y5, Y6
 	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VFMADD213PS lanes<>+2240(SB), Y5, Y7
 	VFMADD213PS lanes<>+2272(SB), Y5, Y7
 	VFMADD213PS lanes<>+2304(SB), Y5, Y7
 	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
 	VMAXPS      Y5, Y2, Y5
 	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
+	VMULPS      lanes<>+1056(SB), Y4, Y4
 	VFMADD213PS Y4, Y4, Y5
 	VMOVUPS     Y5, (AX)
 	ADDQ        $0x00000020, AX
@@ -6626,23 +8303,23 @@ oneEnd87:
 	VADDPS      Y3, Y5, Y3
 	VMULPS      Y3, Y3, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+2048(SB), Y5
+	VMOVUPS     lanes<>+2016(SB), Y5
+	VFMADD213PS lanes<>+2048(SB), Y0, Y5
 	VFMADD213PS lanes<>+2080(SB), Y0, Y5
 	VFMADD213PS lanes<>+2112(SB), Y0, Y5
 	VFMADD213PS lanes<>+2144(SB), Y0, Y5
 	VFMADD213PS lanes<>+2176(SB), Y0, Y5
-	VFMADD213PS lanes<>+2208(SB), Y0, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
+	VMOVUPS     lanes<>+2208(SB), Y6
+	VFMADD213PS lanes<>+2240(SB), Y0, Y6
 	VFMADD213PS lanes<>+2272(SB), Y0, Y6
 	VFMADD213PS lanes<>+2304(SB), Y0, Y6
 	VFMADD213PS lanes<>+2336(SB), Y0, Y6
-	VFMADD213PS lanes<>+2368(SB), Y0, Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y3, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
 	VMINPS      Y0, Y1, Y0
-	VMULPS      lanes<>+1152(SB), Y3, Y1
+	VMULPS      lanes<>+1056(SB), Y3, Y1
 	VFMADD213PS Y1, Y1, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
@@ -6659,14 +8336,14 @@ TEXT ·addGeluTanhAVX2(SB), NOSPLIT, $0-72
 	MOVQ    a_len+32(FP), BX
 	MOVQ    b_base+48(FP), SI
 	MOVQ    b_len+56(FP), DI
-	VMOVUPS lanes<>+2400(SB), Y0
-	VMOVUPS lanes<>+2432(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+2464(SB), Y4
-	VMOVUPS lanes<>+2496(SB), Y5
+	VMOVUPS lanes<>+2432(SB), Y0
+	VMOVUPS lanes<>+2464(SB), Y1
+	VMOVUPS lanes<>+384(SB), Y2
+	VMOVUPS lanes<>+608(SB), Y3
+	VMOVUPS lanes<>+2592(SB), Y4
+	VMOVUPS lanes<>+2560(SB), Y5
 	VMOVUPS lanes<>+2528(SB), Y6
-	VMOVUPS lanes<>+2560(SB), Y7
+	VMOVUPS lanes<>+2496(SB), Y7
 	CMPQ    BX, $0x01
 	JE      scalarA
 	CMPQ    DI, $0x01
@@ -6679,8 +8356,8 @@ many88:
 	VMOVUPS     (SI), Y8
 	VADDPS      Y8, Y7, Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -6688,11 +8365,11 @@ many88:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
+	VMOVUPS     lanes<>+2496(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
+	VFMADD213PS lanes<>+2624(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -6702,8 +8379,8 @@ many88:
 	VMOVUPS     32(SI), Y8
 	VADDPS      Y8, Y7, Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -6711,11 +8388,11 @@ many88:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
+	VMOVUPS     lanes<>+2496(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
+	VFMADD213PS lanes<>+2624(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -6735,8 +8412,8 @@ one88:
 	VMOVUPS     (SI), Y8
 	VADDPS      Y8, Y7, Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -6744,11 +8421,11 @@ one88:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
+	VMOVUPS     lanes<>+2496(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
+	VFMADD213PS lanes<>+2624(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -6770,8 +8447,8 @@ oneEnd88:
 	VMASKMOVPS  (SI), Y7, Y9
 	VADDPS      Y9, Y8, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y0
 	VMINPS      Y0, Y1, Y0
@@ -6779,11 +8456,11 @@ oneEnd88:
 	VSUBPS      Y2, Y1, Y2
 	VSUBPS      Y2, Y0, Y0
 	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+2560(SB), Y2
+	VMOVUPS     lanes<>+2496(SB), Y2
 	VFMADD213PS Y6, Y0, Y2
 	VFMADD213PS Y5, Y0, Y2
 	VFMADD213PS Y4, Y0, Y2
-	VFMADD213PS lanes<>+2656(SB), Y0, Y2
+	VFMADD213PS lanes<>+2624(SB), Y0, Y2
 	VFMADD213PS Y3, Y0, Y2
 	VMULPS      Y1, Y2, Y0
 	VADDPS      Y3, Y0, Y0
@@ -6803,8 +8480,8 @@ many89:
 	VMOVUPS     (SI), Y8
 	VADDPS      Y8, Y7, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -6812,11 +8489,11 @@ many89:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
+	VMOVUPS     lanes<>+2496(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
+	VFMADD213PS lanes<>+2624(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -6825,8 +8502,8 @@ many89:
 	VMOVUPS     32(SI), Y8
 	VADDPS      Y8, Y7, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -6834,11 +8511,11 @@ many89:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
+	VMOVUPS     lanes<>+2496(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
+	VFMADD213PS lanes<>+2624(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -6856,8 +8533,8 @@ one89:
 	VMOVUPS     (SI), Y8
 	VADDPS      Y8, Y7, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -6865,11 +8542,11 @@ one89:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
+	VMOVUPS     lanes<>+2496(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
+	VFMADD213PS lanes<>+2624(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -6889,8 +8566,8 @@ oneEnd89:
 	VMASKMOVPS  (SI), Y8, Y9
 	VADDPS      Y9, Y7, Y7
 	VMULPS      Y7, Y7, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y7, Y10, Y9
 	VMAXPS      Y9, Y0, Y0
 	VMINPS      Y0, Y1, Y0
@@ -6898,11 +8575,11 @@ oneEnd89:
 	VSUBPS      Y2, Y1, Y2
 	VSUBPS      Y2, Y0, Y0
 	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+2560(SB), Y2
+	VMOVUPS     lanes<>+2496(SB), Y2
 	VFMADD213PS Y6, Y0, Y2
 	VFMADD213PS Y5, Y0, Y2
 	VFMADD213PS Y4, Y0, Y2
-	VFMADD213PS lanes<>+2656(SB), Y0, Y2
+	VFMADD213PS lanes<>+2624(SB), Y0, Y2
 	VFMADD213PS Y3, Y0, Y2
 	VMULPS      Y1, Y2, Y0
 	VADDPS      Y3, Y0, Y0
@@ -6922,8 +8599,8 @@ many90:
 	VMOVUPS     (DX), Y8
 	VADDPS      Y7, Y8, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -6931,11 +8608,11 @@ many90:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
+	VMOVUPS     lanes<>+2496(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
+	VFMADD213PS lanes<>+2624(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -6944,8 +8621,8 @@ many90:
 	VMOVUPS     32(DX), Y8
 	VADDPS      Y7, Y8, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -6953,11 +8630,11 @@ many90:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
+	VMOVUPS     lanes<>+2496(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
+	VFMADD213PS lanes<>+2624(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -6975,8 +8652,8 @@ one90:
 	VMOVUPS     (DX), Y8
 	VADDPS      Y7, Y8, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -6984,11 +8661,11 @@ one90:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
+	VMOVUPS     lanes<>+2496(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
+	VFMADD213PS lanes<>+2624(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -7008,8 +8685,8 @@ oneEnd90:
 	VMASKMOVPS  (DX), Y8, Y9
 	VADDPS      Y7, Y9, Y7
 	VMULPS      Y7, Y7, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y7, Y10, Y9
 	VMAXPS      Y9, Y0, Y0
 	VMINPS      Y0, Y1, Y0
@@ -7017,11 +8694,11 @@ oneEnd90:
 	VSUBPS      Y2, Y1, Y2
 	VSUBPS      Y2, Y0, Y0
 	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+2560(SB), Y2
+	VMOVUPS     lanes<>+2496(SB), Y2
 	VFMADD213PS Y6, Y0, Y2
 	VFMADD213PS Y5, Y0, Y2
 	VFMADD213PS Y4, Y0, Y2
-	VFMADD213PS lanes<>+2656(SB), Y0, Y2
+	VFMADD213PS lanes<>+2624(SB), Y0, Y2
 	VFMADD213PS Y3, Y0, Y2
 	VMULPS      Y1, Y2, Y0
 	VADDPS      Y3, Y0, Y0
@@ -7052,43 +8729,43 @@ one91:
 	VMOVUPS      (DX), Y0
 	VMOVUPS      (SI), Y1
 	VANDPS       lanes<>+3264(SB), Y0, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4416(SB), Y3
 	VCMPPS       $0x1a, Y3, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VFMADD231PS  lanes<>+4416(SB), Y2, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y4
+	VFMADD231PS  lanes<>+4448(SB), Y2, Y4
+	VMOVUPS      lanes<>+608(SB), Y5
 	VDIVPS       Y4, Y5, Y4
-	VMOVUPS      lanes<>+4448(SB), Y5
-	VFMADD213PS  lanes<>+4480(SB), Y4, Y5
+	VMOVUPS      lanes<>+4480(SB), Y5
 	VFMADD213PS  lanes<>+4512(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4544(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
-	VFNMADD231PS lanes<>+4704(SB), Y2, Y5
-	VMULPS       lanes<>+4736(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4704(SB), Y4, Y5
+	VFNMADD231PS lanes<>+4736(SB), Y2, Y5
+	VMULPS       lanes<>+4768(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
-	VMOVUPS      lanes<>+2400(SB), Y4
-	VMAXPS       Y2, Y4, Y2
 	VMOVUPS      lanes<>+2432(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+2464(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMOVUPS      lanes<>+448(SB), Y4
+	VMOVUPS      lanes<>+384(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+384(SB), Y6
 	VSUBPS       Y6, Y4, Y6
 	VSUBPS       Y6, Y2, Y2
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      lanes<>+2560(SB), Y6
+	VMOVUPS      lanes<>+2496(SB), Y6
 	VFMADD213PS  lanes<>+2528(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2496(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2464(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2656(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2560(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2592(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2624(SB), Y2, Y6
+	VFMADD213PS  lanes<>+608(SB), Y2, Y6
 	VMULPS       Y4, Y6, Y2
 	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VSUBPS       Y2, Y3, Y3
 	VBLENDVPS    Y0, Y2, Y3, Y0
 	VMULPS       Y1, Y0, Y0
@@ -7108,43 +8785,43 @@ oneEnd91:
 	VMASKMOVPS   (DX), Y0, Y1
 	VMASKMOVPS   (SI), Y0, Y2
 	VANDPS       lanes<>+3264(SB), Y1, Y3
-	VMOVUPS      lanes<>+4384(SB), Y4
+	VMOVUPS      lanes<>+4416(SB), Y4
 	VCMPPS       $0x1a, Y4, Y3, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFMADD231PS  lanes<>+4416(SB), Y3, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFMADD231PS  lanes<>+4448(SB), Y3, Y5
+	VMOVUPS      lanes<>+608(SB), Y6
 	VDIVPS       Y5, Y6, Y5
-	VMOVUPS      lanes<>+4448(SB), Y6
-	VFMADD213PS  lanes<>+4480(SB), Y5, Y6
+	VMOVUPS      lanes<>+4480(SB), Y6
 	VFMADD213PS  lanes<>+4512(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4544(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4576(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4608(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4640(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4672(SB), Y5, Y6
-	VFNMADD231PS lanes<>+4704(SB), Y3, Y6
-	VMULPS       lanes<>+4736(SB), Y1, Y3
+	VFMADD213PS  lanes<>+4704(SB), Y5, Y6
+	VFNMADD231PS lanes<>+4736(SB), Y3, Y6
+	VMULPS       lanes<>+4768(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
-	VMOVUPS      lanes<>+2400(SB), Y5
-	VMAXPS       Y3, Y5, Y3
 	VMOVUPS      lanes<>+2432(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+2464(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+384(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VMOVUPS      lanes<>+448(SB), Y7
+	VMOVUPS      lanes<>+384(SB), Y7
 	VSUBPS       Y7, Y5, Y7
 	VSUBPS       Y7, Y3, Y3
 	VPSLLD       $0x17, Y5, Y5
-	VMOVUPS      lanes<>+2560(SB), Y7
+	VMOVUPS      lanes<>+2496(SB), Y7
 	VFMADD213PS  lanes<>+2528(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2496(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2464(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2560(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2592(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2624(SB), Y3, Y7
+	VFMADD213PS  lanes<>+608(SB), Y3, Y7
 	VMULPS       Y5, Y7, Y3
 	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VSUBPS       Y3, Y4, Y4
 	VBLENDVPS    Y1, Y3, Y4, Y1
 	VMULPS       Y2, Y1, Y1
@@ -7162,43 +8839,43 @@ one92:
 	JLT          oneEnd92
 	VMOVUPS      (SI), Y1
 	VANDPS       lanes<>+3264(SB), Y0, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4416(SB), Y3
 	VCMPPS       $0x1a, Y3, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VFMADD231PS  lanes<>+4416(SB), Y2, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y4
+	VFMADD231PS  lanes<>+4448(SB), Y2, Y4
+	VMOVUPS      lanes<>+608(SB), Y5
 	VDIVPS       Y4, Y5, Y4
-	VMOVUPS      lanes<>+4448(SB), Y5
-	VFMADD213PS  lanes<>+4480(SB), Y4, Y5
+	VMOVUPS      lanes<>+4480(SB), Y5
 	VFMADD213PS  lanes<>+4512(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4544(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
-	VFNMADD231PS lanes<>+4704(SB), Y2, Y5
-	VMULPS       lanes<>+4736(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4704(SB), Y4, Y5
+	VFNMADD231PS lanes<>+4736(SB), Y2, Y5
+	VMULPS       lanes<>+4768(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
-	VMOVUPS      lanes<>+2400(SB), Y4
-	VMAXPS       Y2, Y4, Y2
 	VMOVUPS      lanes<>+2432(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+2464(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMOVUPS      lanes<>+448(SB), Y4
+	VMOVUPS      lanes<>+384(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+384(SB), Y6
 	VSUBPS       Y6, Y4, Y6
 	VSUBPS       Y6, Y2, Y2
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      lanes<>+2560(SB), Y6
+	VMOVUPS      lanes<>+2496(SB), Y6
 	VFMADD213PS  lanes<>+2528(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2496(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2464(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2656(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2560(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2592(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2624(SB), Y2, Y6
+	VFMADD213PS  lanes<>+608(SB), Y2, Y6
 	VMULPS       Y4, Y6, Y2
 	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VSUBPS       Y2, Y3, Y3
 	VBLENDVPS    Y0, Y2, Y3, Y2
 	VMULPS       Y1, Y2, Y1
@@ -7216,43 +8893,43 @@ oneEnd92:
 	VMOVUPS      (DX)(CX*4), Y1
 	VMASKMOVPS   (SI), Y1, Y2
 	VANDPS       lanes<>+3264(SB), Y0, Y3
-	VMOVUPS      lanes<>+4384(SB), Y4
+	VMOVUPS      lanes<>+4416(SB), Y4
 	VCMPPS       $0x1a, Y4, Y3, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFMADD231PS  lanes<>+4416(SB), Y3, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFMADD231PS  lanes<>+4448(SB), Y3, Y5
+	VMOVUPS      lanes<>+608(SB), Y6
 	VDIVPS       Y5, Y6, Y5
-	VMOVUPS      lanes<>+4448(SB), Y6
-	VFMADD213PS  lanes<>+4480(SB), Y5, Y6
+	VMOVUPS      lanes<>+4480(SB), Y6
 	VFMADD213PS  lanes<>+4512(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4544(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4576(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4608(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4640(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4672(SB), Y5, Y6
-	VFNMADD231PS lanes<>+4704(SB), Y3, Y6
-	VMULPS       lanes<>+4736(SB), Y0, Y3
+	VFMADD213PS  lanes<>+4704(SB), Y5, Y6
+	VFNMADD231PS lanes<>+4736(SB), Y3, Y6
+	VMULPS       lanes<>+4768(SB), Y0, Y3
 	VMULPS       Y0, Y3, Y3
-	VMOVUPS      lanes<>+2400(SB), Y5
-	VMAXPS       Y3, Y5, Y3
 	VMOVUPS      lanes<>+2432(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+2464(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+384(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VMOVUPS      lanes<>+448(SB), Y7
+	VMOVUPS      lanes<>+384(SB), Y7
 	VSUBPS       Y7, Y5, Y7
 	VSUBPS       Y7, Y3, Y3
 	VPSLLD       $0x17, Y5, Y5
-	VMOVUPS      lanes<>+2560(SB), Y7
+	VMOVUPS      lanes<>+2496(SB), Y7
 	VFMADD213PS  lanes<>+2528(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2496(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2464(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2560(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2592(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2624(SB), Y3, Y7
+	VFMADD213PS  lanes<>+608(SB), Y3, Y7
 	VMULPS       Y5, Y7, Y3
 	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VSUBPS       Y3, Y4, Y4
 	VBLENDVPS    Y0, Y3, Y4, Y0
 	VMULPS       Y2, Y0, Y0
@@ -7270,43 +8947,43 @@ one93:
 	JLT          oneEnd93
 	VMOVUPS      (DX), Y1
 	VANDPS       lanes<>+3264(SB), Y1, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4416(SB), Y3
 	VCMPPS       $0x1a, Y3, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VFMADD231PS  lanes<>+4416(SB), Y2, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y4
+	VFMADD231PS  lanes<>+4448(SB), Y2, Y4
+	VMOVUPS      lanes<>+608(SB), Y5
 	VDIVPS       Y4, Y5, Y4
-	VMOVUPS      lanes<>+4448(SB), Y5
-	VFMADD213PS  lanes<>+4480(SB), Y4, Y5
+	VMOVUPS      lanes<>+4480(SB), Y5
 	VFMADD213PS  lanes<>+4512(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4544(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
-	VFNMADD231PS lanes<>+4704(SB), Y2, Y5
-	VMULPS       lanes<>+4736(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4704(SB), Y4, Y5
+	VFNMADD231PS lanes<>+4736(SB), Y2, Y5
+	VMULPS       lanes<>+4768(SB), Y1, Y2
 	VMULPS       Y1, Y2, Y2
-	VMOVUPS      lanes<>+2400(SB), Y4
-	VMAXPS       Y2, Y4, Y2
 	VMOVUPS      lanes<>+2432(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      lanes<>+2464(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMOVUPS      lanes<>+448(SB), Y4
+	VMOVUPS      lanes<>+384(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+384(SB), Y6
 	VSUBPS       Y6, Y4, Y6
 	VSUBPS       Y6, Y2, Y2
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      lanes<>+2560(SB), Y6
+	VMOVUPS      lanes<>+2496(SB), Y6
 	VFMADD213PS  lanes<>+2528(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2496(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2464(SB), Y2, Y6
-	VFMADD213PS  lanes<>+2656(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2560(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2592(SB), Y2, Y6
+	VFMADD213PS  lanes<>+2624(SB), Y2, Y6
+	VFMADD213PS  lanes<>+608(SB), Y2, Y6
 	VMULPS       Y4, Y6, Y2
 	VMULPS       Y2, Y5, Y2
 	VANDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VSUBPS       Y2, Y3, Y3
 	VBLENDVPS    Y1, Y2, Y3, Y1
 	VMULPS       Y0, Y1, Y1
@@ -7324,43 +9001,43 @@ oneEnd93:
 	VMOVUPS      (BX)(CX*4), Y1
 	VMASKMOVPS   (DX), Y1, Y2
 	VANDPS       lanes<>+3264(SB), Y2, Y3
-	VMOVUPS      lanes<>+4384(SB), Y4
+	VMOVUPS      lanes<>+4416(SB), Y4
 	VCMPPS       $0x1a, Y4, Y3, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFMADD231PS  lanes<>+4416(SB), Y3, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
+	VMOVUPS      lanes<>+608(SB), Y5
+	VFMADD231PS  lanes<>+4448(SB), Y3, Y5
+	VMOVUPS      lanes<>+608(SB), Y6
 	VDIVPS       Y5, Y6, Y5
-	VMOVUPS      lanes<>+4448(SB), Y6
-	VFMADD213PS  lanes<>+4480(SB), Y5, Y6
+	VMOVUPS      lanes<>+4480(SB), Y6
 	VFMADD213PS  lanes<>+4512(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4544(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4576(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4608(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4640(SB), Y5, Y6
 	VFMADD213PS  lanes<>+4672(SB), Y5, Y6
-	VFNMADD231PS lanes<>+4704(SB), Y3, Y6
-	VMULPS       lanes<>+4736(SB), Y2, Y3
+	VFMADD213PS  lanes<>+4704(SB), Y5, Y6
+	VFNMADD231PS lanes<>+4736(SB), Y3, Y6
+	VMULPS       lanes<>+4768(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	VMOVUPS      lanes<>+2400(SB), Y5
-	VMAXPS       Y3, Y5, Y3
 	VMOVUPS      lanes<>+2432(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      lanes<>+2464(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+384(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VMOVUPS      lanes<>+448(SB), Y7
+	VMOVUPS      lanes<>+384(SB), Y7
 	VSUBPS       Y7, Y5, Y7
 	VSUBPS       Y7, Y3, Y3
 	VPSLLD       $0x17, Y5, Y5
-	VMOVUPS      lanes<>+2560(SB), Y7
+	VMOVUPS      lanes<>+2496(SB), Y7
 	VFMADD213PS  lanes<>+2528(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2496(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2464(SB), Y3, Y7
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2560(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2592(SB), Y3, Y7
+	VFMADD213PS  lanes<>+2624(SB), Y3, Y7
+	VFMADD213PS  lanes<>+608(SB), Y3, Y7
 	VMULPS       Y5, Y7, Y3
 	VMULPS       Y3, Y6, Y3
 	VANDPS       Y4, Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VSUBPS       Y3, Y4, Y4
 	VBLENDVPS    Y2, Y3, Y4, Y2
 	VMULPS       Y0, Y2, Y0
@@ -7389,39 +9066,39 @@ one94:
 	JLT         oneEnd94
 	VMOVUPS     (DX), Y0
 	VMOVUPS     (SI), Y1
-	VMOVUPS     lanes<>+4768(SB), Y2
-	VMAXPS      Y0, Y2, Y0
 	VMOVUPS     lanes<>+4800(SB), Y2
+	VMAXPS      Y0, Y2, Y0
+	VMOVUPS     lanes<>+4832(SB), Y2
 	VMINPS      Y0, Y2, Y0
 	VMULPS      Y0, Y0, Y2
-	VMOVUPS     lanes<>+2592(SB), Y3
-	VFMADD213PS lanes<>+2624(SB), Y2, Y3
+	VMOVUPS     lanes<>+2368(SB), Y3
+	VFMADD213PS lanes<>+2400(SB), Y2, Y3
 	VMULPS      Y0, Y3, Y3
-	VMOVUPS     lanes<>+4832(SB), Y4
+	VMOVUPS     lanes<>+4864(SB), Y4
 	VMINPS      Y3, Y4, Y3
-	VMOVUPS     lanes<>+2400(SB), Y4
-	VMAXPS      Y3, Y4, Y3
 	VMOVUPS     lanes<>+2432(SB), Y4
+	VMAXPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+2464(SB), Y4
 	VMINPS      Y3, Y4, Y3
-	VMOVUPS     lanes<>+448(SB), Y4
+	VMOVUPS     lanes<>+384(SB), Y4
 	VADDPS      Y4, Y3, Y4
-	VMOVUPS     lanes<>+448(SB), Y5
+	VMOVUPS     lanes<>+384(SB), Y5
 	VSUBPS      Y5, Y4, Y5
 	VSUBPS      Y5, Y3, Y3
 	VPSLLD      $0x17, Y4, Y4
-	VMOVUPS     lanes<>+2560(SB), Y5
+	VMOVUPS     lanes<>+2496(SB), Y5
 	VFMADD213PS lanes<>+2528(SB), Y3, Y5
-	VFMADD213PS lanes<>+2496(SB), Y3, Y5
-	VFMADD213PS lanes<>+2464(SB), Y3, Y5
-	VFMADD213PS lanes<>+2656(SB), Y3, Y5
-	VFMADD213PS lanes<>+352(SB), Y3, Y5
+	VFMADD213PS lanes<>+2560(SB), Y3, Y5
+	VFMADD213PS lanes<>+2592(SB), Y3, Y5
+	VFMADD213PS lanes<>+2624(SB), Y3, Y5
+	VFMADD213PS lanes<>+608(SB), Y3, Y5
 	VMULPS      Y4, Y5, Y3
-	VMOVUPS     lanes<>+352(SB), Y4
-	VMOVUPS     lanes<>+352(SB), Y5
+	VMOVUPS     lanes<>+608(SB), Y4
+	VMOVUPS     lanes<>+608(SB), Y5
 	VADDPS      Y5, Y3, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     lanes<>+4864(SB), Y5
-	VFMADD213PS lanes<>+4896(SB), Y2, Y5
+	VMOVUPS     lanes<>+4896(SB), Y5
+	VFMADD213PS lanes<>+4928(SB), Y2, Y5
 	VMULPS      Y0, Y5, Y0
 	VMULPS      Y4, Y3, Y2
 	VMULPS      Y2, Y0, Y0
@@ -7442,39 +9119,39 @@ oneEnd94:
 	VMOVUPS     (BX)(CX*4), Y0
 	VMASKMOVPS  (DX), Y0, Y1
 	VMASKMOVPS  (SI), Y0, Y2
-	VMOVUPS     lanes<>+4768(SB), Y3
-	VMAXPS      Y1, Y3, Y1
 	VMOVUPS     lanes<>+4800(SB), Y3
+	VMAXPS      Y1, Y3, Y1
+	VMOVUPS     lanes<>+4832(SB), Y3
 	VMINPS      Y1, Y3, Y1
 	VMULPS      Y1, Y1, Y3
-	VMOVUPS     lanes<>+2592(SB), Y4
-	VFMADD213PS lanes<>+2624(SB), Y3, Y4
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
 	VMULPS      Y1, Y4, Y4
-	VMOVUPS     lanes<>+4832(SB), Y5
+	VMOVUPS     lanes<>+4864(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+2400(SB), Y5
-	VMAXPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2432(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2464(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+448(SB), Y5
+	VMOVUPS     lanes<>+384(SB), Y5
 	VADDPS      Y5, Y4, Y5
-	VMOVUPS     lanes<>+448(SB), Y6
+	VMOVUPS     lanes<>+384(SB), Y6
 	VSUBPS      Y6, Y5, Y6
 	VSUBPS      Y6, Y4, Y4
 	VPSLLD      $0x17, Y5, Y5
-	VMOVUPS     lanes<>+2560(SB), Y6
+	VMOVUPS     lanes<>+2496(SB), Y6
 	VFMADD213PS lanes<>+2528(SB), Y4, Y6
-	VFMADD213PS lanes<>+2496(SB), Y4, Y6
-	VFMADD213PS lanes<>+2464(SB), Y4, Y6
-	VFMADD213PS lanes<>+2656(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS lanes<>+2560(SB), Y4, Y6
+	VFMADD213PS lanes<>+2592(SB), Y4, Y6
+	VFMADD213PS lanes<>+2624(SB), Y4, Y6
+	VFMADD213PS lanes<>+608(SB), Y4, Y6
 	VMULPS      Y5, Y6, Y4
-	VMOVUPS     lanes<>+352(SB), Y5
-	VMOVUPS     lanes<>+352(SB), Y6
+	VMOVUPS     lanes<>+608(SB), Y5
+	VMOVUPS     lanes<>+608(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4864(SB), Y6
-	VFMADD213PS lanes<>+4896(SB), Y3, Y6
+	VMOVUPS     lanes<>+4896(SB), Y6
+	VFMADD213PS lanes<>+4928(SB), Y3, Y6
 	VMULPS      Y1, Y6, Y1
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y1, Y1
@@ -7493,39 +9170,39 @@ one95:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd95
 	VMOVUPS     (SI), Y1
-	VMOVUPS     lanes<>+4768(SB), Y2
+	VMOVUPS     lanes<>+4800(SB), Y2
 	VMAXPS      Y0, Y2, Y2
-	VMOVUPS     lanes<>+4800(SB), Y3
+	VMOVUPS     lanes<>+4832(SB), Y3
 	VMINPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
-	VMOVUPS     lanes<>+2592(SB), Y4
-	VFMADD213PS lanes<>+2624(SB), Y3, Y4
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
 	VMULPS      Y2, Y4, Y4
-	VMOVUPS     lanes<>+4832(SB), Y5
+	VMOVUPS     lanes<>+4864(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+2400(SB), Y5
-	VMAXPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2432(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2464(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+448(SB), Y5
+	VMOVUPS     lanes<>+384(SB), Y5
 	VADDPS      Y5, Y4, Y5
-	VMOVUPS     lanes<>+448(SB), Y6
+	VMOVUPS     lanes<>+384(SB), Y6
 	VSUBPS      Y6, Y5, Y6
 	VSUBPS      Y6, Y4, Y4
 	VPSLLD      $0x17, Y5, Y5
-	VMOVUPS     lanes<>+2560(SB), Y6
+	VMOVUPS     lanes<>+2496(SB), Y6
 	VFMADD213PS lanes<>+2528(SB), Y4, Y6
-	VFMADD213PS lanes<>+2496(SB), Y4, Y6
-	VFMADD213PS lanes<>+2464(SB), Y4, Y6
-	VFMADD213PS lanes<>+2656(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS lanes<>+2560(SB), Y4, Y6
+	VFMADD213PS lanes<>+2592(SB), Y4, Y6
+	VFMADD213PS lanes<>+2624(SB), Y4, Y6
+	VFMADD213PS lanes<>+608(SB), Y4, Y6
 	VMULPS      Y5, Y6, Y4
-	VMOVUPS     lanes<>+352(SB), Y5
-	VMOVUPS     lanes<>+352(SB), Y6
+	VMOVUPS     lanes<>+608(SB), Y5
+	VMOVUPS     lanes<>+608(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4864(SB), Y6
-	VFMADD213PS lanes<>+4896(SB), Y3, Y6
+	VMOVUPS     lanes<>+4896(SB), Y6
+	VFMADD213PS lanes<>+4928(SB), Y3, Y6
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y2, Y2
@@ -7544,39 +9221,39 @@ oneEnd95:
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
 	VMASKMOVPS  (SI), Y1, Y2
-	VMOVUPS     lanes<>+4768(SB), Y3
-	VMAXPS      Y0, Y3, Y0
 	VMOVUPS     lanes<>+4800(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMOVUPS     lanes<>+4832(SB), Y3
 	VMINPS      Y0, Y3, Y0
 	VMULPS      Y0, Y0, Y3
-	VMOVUPS     lanes<>+2592(SB), Y4
-	VFMADD213PS lanes<>+2624(SB), Y3, Y4
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
 	VMULPS      Y0, Y4, Y4
-	VMOVUPS     lanes<>+4832(SB), Y5
+	VMOVUPS     lanes<>+4864(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+2400(SB), Y5
-	VMAXPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2432(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2464(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+448(SB), Y5
+	VMOVUPS     lanes<>+384(SB), Y5
 	VADDPS      Y5, Y4, Y5
-	VMOVUPS     lanes<>+448(SB), Y6
+	VMOVUPS     lanes<>+384(SB), Y6
 	VSUBPS      Y6, Y5, Y6
 	VSUBPS      Y6, Y4, Y4
 	VPSLLD      $0x17, Y5, Y5
-	VMOVUPS     lanes<>+2560(SB), Y6
+	VMOVUPS     lanes<>+2496(SB), Y6
 	VFMADD213PS lanes<>+2528(SB), Y4, Y6
-	VFMADD213PS lanes<>+2496(SB), Y4, Y6
-	VFMADD213PS lanes<>+2464(SB), Y4, Y6
-	VFMADD213PS lanes<>+2656(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS lanes<>+2560(SB), Y4, Y6
+	VFMADD213PS lanes<>+2592(SB), Y4, Y6
+	VFMADD213PS lanes<>+2624(SB), Y4, Y6
+	VFMADD213PS lanes<>+608(SB), Y4, Y6
 	VMULPS      Y5, Y6, Y4
-	VMOVUPS     lanes<>+352(SB), Y5
-	VMOVUPS     lanes<>+352(SB), Y6
+	VMOVUPS     lanes<>+608(SB), Y5
+	VMOVUPS     lanes<>+608(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4864(SB), Y6
-	VFMADD213PS lanes<>+4896(SB), Y3, Y6
+	VMOVUPS     lanes<>+4896(SB), Y6
+	VFMADD213PS lanes<>+4928(SB), Y3, Y6
 	VMULPS      Y0, Y6, Y0
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y0, Y0
@@ -7595,39 +9272,39 @@ one96:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd96
 	VMOVUPS     (DX), Y1
-	VMOVUPS     lanes<>+4768(SB), Y2
-	VMAXPS      Y1, Y2, Y1
 	VMOVUPS     lanes<>+4800(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+4832(SB), Y2
 	VMINPS      Y1, Y2, Y1
 	VMULPS      Y1, Y1, Y2
-	VMOVUPS     lanes<>+2592(SB), Y3
-	VFMADD213PS lanes<>+2624(SB), Y2, Y3
+	VMOVUPS     lanes<>+2368(SB), Y3
+	VFMADD213PS lanes<>+2400(SB), Y2, Y3
 	VMULPS      Y1, Y3, Y3
-	VMOVUPS     lanes<>+4832(SB), Y4
+	VMOVUPS     lanes<>+4864(SB), Y4
 	VMINPS      Y3, Y4, Y3
-	VMOVUPS     lanes<>+2400(SB), Y4
-	VMAXPS      Y3, Y4, Y3
 	VMOVUPS     lanes<>+2432(SB), Y4
+	VMAXPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+2464(SB), Y4
 	VMINPS      Y3, Y4, Y3
-	VMOVUPS     lanes<>+448(SB), Y4
+	VMOVUPS     lanes<>+384(SB), Y4
 	VADDPS      Y4, Y3, Y4
-	VMOVUPS     lanes<>+448(SB), Y5
+	VMOVUPS     lanes<>+384(SB), Y5
 	VSUBPS      Y5, Y4, Y5
 	VSUBPS      Y5, Y3, Y3
 	VPSLLD      $0x17, Y4, Y4
-	VMOVUPS     lanes<>+2560(SB), Y5
+	VMOVUPS     lanes<>+2496(SB), Y5
 	VFMADD213PS lanes<>+2528(SB), Y3, Y5
-	VFMADD213PS lanes<>+2496(SB), Y3, Y5
-	VFMADD213PS lanes<>+2464(SB), Y3, Y5
-	VFMADD213PS lanes<>+2656(SB), Y3, Y5
-	VFMADD213PS lanes<>+352(SB), Y3, Y5
+	VFMADD213PS lanes<>+2560(SB), Y3, Y5
+	VFMADD213PS lanes<>+2592(SB), Y3, Y5
+	VFMADD213PS lanes<>+2624(SB), Y3, Y5
+	VFMADD213PS lanes<>+608(SB), Y3, Y5
 	VMULPS      Y4, Y5, Y3
-	VMOVUPS     lanes<>+352(SB), Y4
-	VMOVUPS     lanes<>+352(SB), Y5
+	VMOVUPS     lanes<>+608(SB), Y4
+	VMOVUPS     lanes<>+608(SB), Y5
 	VADDPS      Y5, Y3, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     lanes<>+4864(SB), Y5
-	VFMADD213PS lanes<>+4896(SB), Y2, Y5
+	VMOVUPS     lanes<>+4896(SB), Y5
+	VFMADD213PS lanes<>+4928(SB), Y2, Y5
 	VMULPS      Y1, Y5, Y1
 	VMULPS      Y4, Y3, Y2
 	VMULPS      Y2, Y1, Y1
@@ -7646,39 +9323,39 @@ oneEnd96:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
 	VMASKMOVPS  (DX), Y1, Y2
-	VMOVUPS     lanes<>+4768(SB), Y3
-	VMAXPS      Y2, Y3, Y2
 	VMOVUPS     lanes<>+4800(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+4832(SB), Y3
 	VMINPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
-	VMOVUPS     lanes<>+2592(SB), Y4
-	VFMADD213PS lanes<>+2624(SB), Y3, Y4
+	VMOVUPS     lanes<>+2368(SB), Y4
+	VFMADD213PS lanes<>+2400(SB), Y3, Y4
 	VMULPS      Y2, Y4, Y4
-	VMOVUPS     lanes<>+4832(SB), Y5
+	VMOVUPS     lanes<>+4864(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+2400(SB), Y5
-	VMAXPS      Y4, Y5, Y4
 	VMOVUPS     lanes<>+2432(SB), Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2464(SB), Y5
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     lanes<>+448(SB), Y5
+	VMOVUPS     lanes<>+384(SB), Y5
 	VADDPS      Y5, Y4, Y5
-	VMOVUPS     lanes<>+448(SB), Y6
+	VMOVUPS     lanes<>+384(SB), Y6
 	VSUBPS      Y6, Y5, Y6
 	VSUBPS      Y6, Y4, Y4
 	VPSLLD      $0x17, Y5, Y5
-	VMOVUPS     lanes<>+2560(SB), Y6
+	VMOVUPS     lanes<>+2496(SB), Y6
 	VFMADD213PS lanes<>+2528(SB), Y4, Y6
-	VFMADD213PS lanes<>+2496(SB), Y4, Y6
-	VFMADD213PS lanes<>+2464(SB), Y4, Y6
-	VFMADD213PS lanes<>+2656(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS lanes<>+2560(SB), Y4, Y6
+	VFMADD213PS lanes<>+2592(SB), Y4, Y6
+	VFMADD213PS lanes<>+2624(SB), Y4, Y6
+	VFMADD213PS lanes<>+608(SB), Y4, Y6
 	VMULPS      Y5, Y6, Y4
-	VMOVUPS     lanes<>+352(SB), Y5
-	VMOVUPS     lanes<>+352(SB), Y6
+	VMOVUPS     lanes<>+608(SB), Y5
+	VMOVUPS     lanes<>+608(SB), Y6
 	VADDPS      Y6, Y4, Y6
 	VDIVPS      Y6, Y5, Y5
-	VMOVUPS     lanes<>+4864(SB), Y6
-	VFMADD213PS lanes<>+4896(SB), Y3, Y6
+	VMOVUPS     lanes<>+4896(SB), Y6
+	VFMADD213PS lanes<>+4928(SB), Y3, Y6
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y5, Y4, Y3
 	VMULPS      Y3, Y2, Y2
@@ -8192,11 +9869,11 @@ done104:
 TEXT ·productAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
-	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+352(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+608(SB), Y0
+	VMOVUPS lanes<>+608(SB), Y1
+	VMOVUPS lanes<>+608(SB), Y2
+	VMOVUPS lanes<>+608(SB), Y3
+	VMOVUPS lanes<>+608(SB), Y4
 
 many105:
 	CMPQ    AX, $0x00000020
@@ -8252,11 +9929,11 @@ done105:
 TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
-	VMOVUPS lanes<>+768(SB), Y0
-	VMOVUPS lanes<>+768(SB), Y1
-	VMOVUPS lanes<>+768(SB), Y2
-	VMOVUPS lanes<>+768(SB), Y3
-	VMOVUPS lanes<>+768(SB), Y4
+	VMOVUPS lanes<>+1152(SB), Y0
+	VMOVUPS lanes<>+1152(SB), Y1
+	VMOVUPS lanes<>+1152(SB), Y2
+	VMOVUPS lanes<>+1152(SB), Y3
+	VMOVUPS lanes<>+1152(SB), Y4
 	VMOVUPS lanes<>+736(SB), Y5
 
 many106:
@@ -8319,7 +9996,7 @@ done106:
 	VMOVMSKPS    Y5, AX
 	TESTL        AX, AX
 	JE           numbers
-	VMOVSS       lanes<>+800(SB), X1
+	VMOVSS       lanes<>+1120(SB), X1
 
 numbers:
 	VMOVSS X1, ret+24(FP)
@@ -8331,11 +10008,11 @@ numbers:
 TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
-	VMOVUPS lanes<>+1184(SB), Y0
-	VMOVUPS lanes<>+1184(SB), Y1
-	VMOVUPS lanes<>+1184(SB), Y2
-	VMOVUPS lanes<>+1184(SB), Y3
-	VMOVUPS lanes<>+1184(SB), Y4
+	VMOVUPS lanes<>+1088(SB), Y0
+	VMOVUPS lanes<>+1088(SB), Y1
+	VMOVUPS lanes<>+1088(SB), Y2
+	VMOVUPS lanes<>+1088(SB), Y3
+	VMOVUPS lanes<>+1088(SB), Y4
 	VMOVUPS lanes<>+736(SB), Y5
 
 many107:
@@ -8398,7 +10075,7 @@ done107:
 	VMOVMSKPS    Y5, AX
 	TESTL        AX, AX
 	JE           numbers
-	VMOVSS       lanes<>+800(SB), X1
+	VMOVSS       lanes<>+1120(SB), X1
 
 numbers:
 	VMOVSS X1, ret+24(FP)
@@ -8410,10 +10087,10 @@ numbers:
 TEXT ·extentAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+8(FP), AX
 	MOVQ    x_base+0(FP), CX
-	VMOVUPS lanes<>+1184(SB), Y0
-	VMOVUPS lanes<>+1184(SB), Y1
-	VMOVUPS lanes<>+768(SB), Y2
-	VMOVUPS lanes<>+768(SB), Y3
+	VMOVUPS lanes<>+1088(SB), Y0
+	VMOVUPS lanes<>+1088(SB), Y1
+	VMOVUPS lanes<>+1152(SB), Y2
+	VMOVUPS lanes<>+1152(SB), Y3
 	VMOVUPS lanes<>+736(SB), Y4
 
 many108:
@@ -8489,8 +10166,8 @@ done108:
 	VMOVMSKPS    Y4, AX
 	TESTL        AX, AX
 	JE           numbers
-	VMOVSS       lanes<>+800(SB), X0
-	VMOVSS       lanes<>+800(SB), X2
+	VMOVSS       lanes<>+1120(SB), X0
+	VMOVSS       lanes<>+1120(SB), X2
 
 numbers:
 	VMOVSS X0, lo+24(FP)
@@ -8505,14 +10182,14 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS m+48(FP), Y0
-	VMOVUPS      lanes<>+416(SB), Y1
-	VMOVUPS      lanes<>+448(SB), Y2
-	VMOVUPS      lanes<>+96(SB), Y3
-	VMOVUPS      lanes<>+480(SB), Y4
-	VMOVUPS      lanes<>+512(SB), Y5
-	VMOVUPS      lanes<>+544(SB), Y6
-	VMOVUPS      lanes<>+576(SB), Y7
-	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+352(SB), Y1
+	VMOVUPS      lanes<>+384(SB), Y2
+	VMOVUPS      lanes<>+64(SB), Y3
+	VMOVUPS      lanes<>+416(SB), Y4
+	VMOVUPS      lanes<>+544(SB), Y5
+	VMOVUPS      lanes<>+512(SB), Y6
+	VMOVUPS      lanes<>+480(SB), Y7
+	VMOVUPS      lanes<>+448(SB), Y8
 	VMOVUPS      lanes<>+736(SB), Y8
 	VMOVUPS      lanes<>+736(SB), Y9
 
@@ -8526,12 +10203,12 @@ many109:
 	VFMADD132PS  Y3, Y2, Y12
 	VSUBPS       Y2, Y12, Y13
 	VFNMADD231PS Y4, Y13, Y10
-	VMOVUPS      lanes<>+608(SB), Y13
+	VMOVUPS      lanes<>+448(SB), Y13
 	VFMADD213PS  Y7, Y10, Y13
 	VFMADD213PS  Y6, Y10, Y13
 	VFMADD213PS  Y5, Y10, Y13
-	VFMADD213PS  lanes<>+640(SB), Y10, Y13
-	VFMADD213PS  lanes<>+352(SB), Y10, Y13
+	VFMADD213PS  lanes<>+576(SB), Y10, Y13
+	VFMADD213PS  lanes<>+608(SB), Y10, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y10
 	VANDPS       Y11, Y10, Y10
@@ -8544,12 +10221,12 @@ many109:
 	VFMADD132PS  Y3, Y2, Y12
 	VSUBPS       Y2, Y12, Y13
 	VFNMADD231PS Y4, Y13, Y10
-	VMOVUPS      lanes<>+608(SB), Y13
+	VMOVUPS      lanes<>+448(SB), Y13
 	VFMADD213PS  Y7, Y10, Y13
 	VFMADD213PS  Y6, Y10, Y13
 	VFMADD213PS  Y5, Y10, Y13
-	VFMADD213PS  lanes<>+640(SB), Y10, Y13
-	VFMADD213PS  lanes<>+352(SB), Y10, Y13
+	VFMADD213PS  lanes<>+576(SB), Y10, Y13
+	VFMADD213PS  lanes<>+608(SB), Y10, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y10
 	VANDPS       Y11, Y10, Y10
@@ -8571,12 +10248,12 @@ one109:
 	VFMADD132PS  Y3, Y2, Y12
 	VSUBPS       Y2, Y12, Y13
 	VFNMADD231PS Y4, Y13, Y10
-	VMOVUPS      lanes<>+608(SB), Y13
+	VMOVUPS      lanes<>+448(SB), Y13
 	VFMADD213PS  Y7, Y10, Y13
 	VFMADD213PS  Y6, Y10, Y13
 	VFMADD213PS  Y5, Y10, Y13
-	VFMADD213PS  lanes<>+640(SB), Y10, Y13
-	VFMADD213PS  lanes<>+352(SB), Y10, Y13
+	VFMADD213PS  lanes<>+576(SB), Y10, Y13
+	VFMADD213PS  lanes<>+608(SB), Y10, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y10
 	VANDPS       Y11, Y10, Y10
@@ -8593,7 +10270,7 @@ oneEnd109:
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y10
-	VMOVUPS      lanes<>+768(SB), Y11
+	VMOVUPS      lanes<>+1152(SB), Y11
 	VMASKMOVPS   (DX), Y10, Y12
 	VBLENDVPS    Y10, Y12, Y11, Y12
 	VSUBPS       Y0, Y12, Y0
@@ -8602,12 +10279,12 @@ oneEnd109:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y2
 	VFNMADD231PS Y4, Y2, Y0
-	VMOVUPS      lanes<>+608(SB), Y2
+	VMOVUPS      lanes<>+448(SB), Y2
 	VFMADD213PS  Y7, Y0, Y2
 	VFMADD213PS  Y6, Y0, Y2
 	VFMADD213PS  Y5, Y0, Y2
-	VFMADD213PS  lanes<>+640(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+576(SB), Y0, Y2
+	VFMADD213PS  lanes<>+608(SB), Y0, Y2
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y2, Y0
 	VANDPS       Y1, Y0, Y0
@@ -8770,8 +10447,8 @@ column:
 	JLT     columnsEnd
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	VMOVUPS lanes<>+768(SB), Y2
-	VMOVUPS lanes<>+768(SB), Y3
+	VMOVUPS lanes<>+1152(SB), Y2
+	VMOVUPS lanes<>+1152(SB), Y3
 	MOVQ    DX, DI
 	MOVQ    BX, R8
 
@@ -8821,14 +10498,14 @@ TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
 	MOVQ    rows+72(FP), SI
 	MOVQ    ld+80(FP), DI
 	SHLQ    $0x02, DI
-	VMOVUPS lanes<>+416(SB), Y0
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+480(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+544(SB), Y5
-	VMOVUPS lanes<>+576(SB), Y6
-	VMOVUPS lanes<>+608(SB), Y7
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+64(SB), Y2
+	VMOVUPS lanes<>+416(SB), Y3
+	VMOVUPS lanes<>+544(SB), Y4
+	VMOVUPS lanes<>+512(SB), Y5
+	VMOVUPS lanes<>+480(SB), Y6
+	VMOVUPS lanes<>+448(SB), Y7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -8850,12 +10527,12 @@ rows:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -8868,12 +10545,12 @@ rows:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -8887,12 +10564,12 @@ rows:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -8905,12 +10582,12 @@ rows:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -8931,12 +10608,12 @@ row:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -8949,12 +10626,12 @@ row:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -9578,7 +11255,7 @@ TEXT ·argMaxColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3648(SB), Y1
+	VMOVUPS      lanes<>+3680(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9633,7 +11310,7 @@ TEXT ·argMinColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3648(SB), Y1
+	VMOVUPS      lanes<>+3680(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9688,7 +11365,7 @@ TEXT ·argMaxLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3648(SB), Y1
+	VMOVUPS      lanes<>+3680(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9743,7 +11420,7 @@ TEXT ·argMinLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3648(SB), Y1
+	VMOVUPS      lanes<>+3680(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -9798,7 +11475,7 @@ TEXT ·argMaxPlainColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3648(SB), Y1
+	VMOVUPS      lanes<>+3680(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -10342,7 +12019,7 @@ TEXT ·softmaxShortAVX2(SB), NOSPLIT, $0-56
 	MOVQ    BX, DI
 	NEGQ    DI
 	VMOVUPS (SI)(DI*4), Y0
-	VMOVUPS lanes<>+768(SB), Y1
+	VMOVUPS lanes<>+1152(SB), Y1
 
 next:
 	CMPQ         CX, BX
@@ -10359,20 +12036,20 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y2
-	VMOVUPS      lanes<>+416(SB), Y3
+	VMOVUPS      lanes<>+352(SB), Y3
 	VCMPPS       $0x15, Y3, Y2, Y3
 	VMOVAPS      Y2, Y4
-	VMOVUPS      lanes<>+448(SB), Y5
-	VFMADD132PS  lanes<>+96(SB), Y5, Y4
-	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+64(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
 	VSUBPS       Y5, Y4, Y5
-	VFNMADD231PS lanes<>+480(SB), Y5, Y2
-	VMOVUPS      lanes<>+608(SB), Y5
-	VFMADD213PS  lanes<>+576(SB), Y2, Y5
-	VFMADD213PS  lanes<>+544(SB), Y2, Y5
+	VFNMADD231PS lanes<>+416(SB), Y5, Y2
+	VMOVUPS      lanes<>+448(SB), Y5
+	VFMADD213PS  lanes<>+480(SB), Y2, Y5
 	VFMADD213PS  lanes<>+512(SB), Y2, Y5
-	VFMADD213PS  lanes<>+640(SB), Y2, Y5
-	VFMADD213PS  lanes<>+352(SB), Y2, Y5
+	VFMADD213PS  lanes<>+544(SB), Y2, Y5
+	VFMADD213PS  lanes<>+576(SB), Y2, Y5
+	VFMADD213PS  lanes<>+608(SB), Y2, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y2
 	VANDPS       Y3, Y2, Y2
@@ -10384,7 +12061,7 @@ next:
 	VPERMILPS    $0xb1, X3, X4
 	VADDPS       X4, X3, X3
 	VBROADCASTSS X3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VDIVPS       Y3, Y4, Y3
 	VMULPS       Y3, Y2, Y2
 	VMASKMOVPS   Y2, Y0, (AX)
@@ -10408,7 +12085,7 @@ TEXT ·logSoftmaxShortAVX2(SB), NOSPLIT, $0-56
 	MOVQ    BX, DI
 	NEGQ    DI
 	VMOVUPS (SI)(DI*4), Y0
-	VMOVUPS lanes<>+768(SB), Y1
+	VMOVUPS lanes<>+1152(SB), Y1
 
 next:
 	CMPQ         CX, BX
@@ -10425,20 +12102,20 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y3
-	VMOVUPS      lanes<>+416(SB), Y4
+	VMOVUPS      lanes<>+352(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VMOVAPS      Y3, Y5
-	VMOVUPS      lanes<>+448(SB), Y6
-	VFMADD132PS  lanes<>+96(SB), Y6, Y5
-	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+384(SB), Y6
+	VFMADD132PS  lanes<>+64(SB), Y6, Y5
+	VMOVUPS      lanes<>+384(SB), Y6
 	VSUBPS       Y6, Y5, Y6
-	VFNMADD231PS lanes<>+480(SB), Y6, Y3
-	VMOVUPS      lanes<>+608(SB), Y6
-	VFMADD213PS  lanes<>+576(SB), Y3, Y6
-	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFNMADD231PS lanes<>+416(SB), Y6, Y3
+	VMOVUPS      lanes<>+448(SB), Y6
+	VFMADD213PS  lanes<>+480(SB), Y3, Y6
 	VFMADD213PS  lanes<>+512(SB), Y3, Y6
-	VFMADD213PS  lanes<>+640(SB), Y3, Y6
-	VFMADD213PS  lanes<>+352(SB), Y3, Y6
+	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFMADD213PS  lanes<>+576(SB), Y3, Y6
+	VFMADD213PS  lanes<>+608(SB), Y3, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y3
 	VANDPS       Y4, Y3, Y3
@@ -10452,41 +12129,41 @@ next:
 	VBROADCASTSS X3, Y3
 	VMOVUPS      lanes<>+672(SB), Y4
 	VMULPS       Y4, Y3, Y4
-	VCMPPS       $0x11, lanes<>+832(SB), Y3, Y5
+	VCMPPS       $0x11, lanes<>+640(SB), Y3, Y5
 	VBLENDVPS    Y5, Y4, Y3, Y4
 	VMOVUPS      lanes<>+704(SB), Y5
 	VMOVUPS      lanes<>+736(SB), Y6
-	VCMPPS       $0x11, lanes<>+832(SB), Y3, Y7
+	VCMPPS       $0x11, lanes<>+640(SB), Y3, Y7
 	VBLENDVPS    Y7, Y5, Y6, Y5
-	VPSUBD       lanes<>+864(SB), Y4, Y6
+	VPSUBD       lanes<>+768(SB), Y4, Y6
 	VPSRAD       $0x17, Y6, Y6
 	VPSLLD       $0x17, Y6, Y7
 	VPSUBD       Y7, Y4, Y7
 	VCVTDQ2PS    Y6, Y6
 	VSUBPS       Y5, Y6, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
+	VMOVUPS      lanes<>+608(SB), Y5
 	VSUBPS       Y5, Y7, Y5
 	VMULPS       Y5, Y5, Y6
-	VMOVUPS      lanes<>+896(SB), Y7
+	VMOVUPS      lanes<>+800(SB), Y7
+	VFMADD213PS  lanes<>+832(SB), Y5, Y7
+	VFMADD213PS  lanes<>+864(SB), Y5, Y7
+	VFMADD213PS  lanes<>+896(SB), Y5, Y7
 	VFMADD213PS  lanes<>+928(SB), Y5, Y7
 	VFMADD213PS  lanes<>+960(SB), Y5, Y7
 	VFMADD213PS  lanes<>+992(SB), Y5, Y7
 	VFMADD213PS  lanes<>+1024(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1056(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1088(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1120(SB), Y5, Y7
 	VMULPS       Y6, Y7, Y7
 	VMULPS       Y5, Y7, Y7
 	VFMADD231PS  lanes<>+160(SB), Y4, Y7
-	VFNMADD231PS lanes<>+1152(SB), Y6, Y7
+	VFNMADD231PS lanes<>+1056(SB), Y6, Y7
 	VADDPS       Y5, Y7, Y5
 	VFMADD231PS  lanes<>+128(SB), Y4, Y5
-	VCMPPS       $0x15, lanes<>+1184(SB), Y3, Y4
+	VCMPPS       $0x15, lanes<>+1088(SB), Y3, Y4
 	VBLENDVPS    Y4, Y3, Y5, Y4
-	VMOVUPS      lanes<>+800(SB), Y5
+	VMOVUPS      lanes<>+1120(SB), Y5
 	VCMPPS       $0x11, lanes<>+736(SB), Y3, Y6
 	VBLENDVPS    Y6, Y5, Y4, Y4
-	VMOVUPS      lanes<>+768(SB), Y5
+	VMOVUPS      lanes<>+1152(SB), Y5
 	VCMPPS       $0x00, lanes<>+736(SB), Y3, Y3
 	VBLENDVPS    Y3, Y5, Y4, Y3
 	VSUBPS       Y3, Y2, Y2
@@ -10507,24 +12184,24 @@ TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
-	VMOVUPS lanes<>+416(SB), Y0
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+480(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+544(SB), Y5
-	VMOVUPS lanes<>+576(SB), Y6
-	VMOVUPS lanes<>+608(SB), Y7
-	VMOVUPS lanes<>+768(SB), Y7
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+64(SB), Y2
+	VMOVUPS lanes<>+416(SB), Y3
+	VMOVUPS lanes<>+544(SB), Y4
+	VMOVUPS lanes<>+512(SB), Y5
+	VMOVUPS lanes<>+480(SB), Y6
+	VMOVUPS lanes<>+448(SB), Y7
+	VMOVUPS lanes<>+1152(SB), Y7
 	MOVQ    dst_len+8(FP), SI
 	LEAQ    (DX)(SI*4), SI
 	SHLQ    $0x02, BX
 	SUBQ    BX, SI
 	SHRQ    $0x02, BX
-	VMOVUPS lanes<>+768(SB), Y8
-	VMOVUPS lanes<>+768(SB), Y9
-	VMOVUPS lanes<>+768(SB), Y10
-	VMOVUPS lanes<>+768(SB), Y11
+	VMOVUPS lanes<>+1152(SB), Y8
+	VMOVUPS lanes<>+1152(SB), Y9
+	VMOVUPS lanes<>+1152(SB), Y10
+	VMOVUPS lanes<>+1152(SB), Y11
 	MOVQ    BX, DI
 	MOVQ    DX, R8
 
@@ -10594,12 +12271,12 @@ many130:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10612,12 +12289,12 @@ many130:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10639,12 +12316,12 @@ one130:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10669,12 +12346,12 @@ oneEnd130:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y8
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y8, Y14
 	VFMADD213PS  Y5, Y8, Y14
 	VFMADD213PS  Y4, Y8, Y14
-	VFMADD213PS  lanes<>+640(SB), Y8, Y14
-	VFMADD213PS  lanes<>+352(SB), Y8, Y14
+	VFMADD213PS  lanes<>+576(SB), Y8, Y14
+	VFMADD213PS  lanes<>+608(SB), Y8, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y8
 	VANDPS       Y12, Y8, Y8
@@ -10693,12 +12370,12 @@ done130:
 	LEAQ         (DX)(BX*4), DI
 	CMPQ         DI, SI
 	CMOVQHI      DX, DI
-	VMOVUPS      lanes<>+352(SB), Y9
+	VMOVUPS      lanes<>+608(SB), Y9
 	VDIVPS       Y8, Y9, Y8
-	VMOVUPS      lanes<>+768(SB), Y9
-	VMOVUPS      lanes<>+768(SB), Y10
-	VMOVUPS      lanes<>+768(SB), Y11
-	VMOVUPS      lanes<>+768(SB), Y12
+	VMOVUPS      lanes<>+1152(SB), Y9
+	VMOVUPS      lanes<>+1152(SB), Y10
+	VMOVUPS      lanes<>+1152(SB), Y11
+	VMOVUPS      lanes<>+1152(SB), Y12
 	MOVQ         BX, R8
 	MOVQ         AX, R9
 	MOVQ         AX, R10
@@ -10788,24 +12465,24 @@ TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
-	VMOVUPS lanes<>+416(SB), Y0
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+480(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+544(SB), Y5
-	VMOVUPS lanes<>+576(SB), Y6
-	VMOVUPS lanes<>+608(SB), Y7
-	VMOVUPS lanes<>+768(SB), Y7
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+64(SB), Y2
+	VMOVUPS lanes<>+416(SB), Y3
+	VMOVUPS lanes<>+544(SB), Y4
+	VMOVUPS lanes<>+512(SB), Y5
+	VMOVUPS lanes<>+480(SB), Y6
+	VMOVUPS lanes<>+448(SB), Y7
+	VMOVUPS lanes<>+1152(SB), Y7
 	MOVQ    dst_len+8(FP), SI
 	LEAQ    (DX)(SI*4), SI
 	SHLQ    $0x02, BX
 	SUBQ    BX, SI
 	SHRQ    $0x02, BX
-	VMOVUPS lanes<>+768(SB), Y8
-	VMOVUPS lanes<>+768(SB), Y9
-	VMOVUPS lanes<>+768(SB), Y10
-	VMOVUPS lanes<>+768(SB), Y11
+	VMOVUPS lanes<>+1152(SB), Y8
+	VMOVUPS lanes<>+1152(SB), Y9
+	VMOVUPS lanes<>+1152(SB), Y10
+	VMOVUPS lanes<>+1152(SB), Y11
 	MOVQ    BX, DI
 	MOVQ    DX, R8
 
@@ -10875,12 +12552,12 @@ many133:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10892,12 +12569,12 @@ many133:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10918,12 +12595,12 @@ one133:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10947,12 +12624,12 @@ oneEnd133:
 	VFMADD132PS  Y2, Y1, Y13
 	VSUBPS       Y1, Y13, Y14
 	VFNMADD231PS Y3, Y14, Y11
-	VMOVUPS      lanes<>+608(SB), Y14
+	VMOVUPS      lanes<>+448(SB), Y14
 	VFMADD213PS  Y6, Y11, Y14
 	VFMADD213PS  Y5, Y11, Y14
 	VFMADD213PS  Y4, Y11, Y14
-	VFMADD213PS  lanes<>+640(SB), Y11, Y14
-	VFMADD213PS  lanes<>+352(SB), Y11, Y14
+	VFMADD213PS  lanes<>+576(SB), Y11, Y14
+	VFMADD213PS  lanes<>+608(SB), Y11, Y14
 	VPSLLD       $0x17, Y13, Y13
 	VMULPS       Y13, Y14, Y11
 	VANDPS       Y12, Y11, Y11
@@ -10972,47 +12649,47 @@ done133:
 	CMOVQHI      DX, DI
 	VMOVUPS      lanes<>+672(SB), Y10
 	VMULPS       Y10, Y9, Y10
-	VCMPPS       $0x11, lanes<>+832(SB), Y9, Y11
+	VCMPPS       $0x11, lanes<>+640(SB), Y9, Y11
 	VBLENDVPS    Y11, Y10, Y9, Y10
 	VMOVUPS      lanes<>+704(SB), Y11
 	VMOVUPS      lanes<>+736(SB), Y12
-	VCMPPS       $0x11, lanes<>+832(SB), Y9, Y13
+	VCMPPS       $0x11, lanes<>+640(SB), Y9, Y13
 	VBLENDVPS    Y13, Y11, Y12, Y11
-	VPSUBD       lanes<>+864(SB), Y10, Y12
+	VPSUBD       lanes<>+768(SB), Y10, Y12
 	VPSRAD       $0x17, Y12, Y12
 	VPSLLD       $0x17, Y12, Y13
 	VPSUBD       Y13, Y10, Y13
 	VCVTDQ2PS    Y12, Y12
 	VSUBPS       Y11, Y12, Y10
-	VMOVUPS      lanes<>+352(SB), Y11
+	VMOVUPS      lanes<>+608(SB), Y11
 	VSUBPS       Y11, Y13, Y11
 	VMULPS       Y11, Y11, Y12
-	VMOVUPS      lanes<>+896(SB), Y13
+	VMOVUPS      lanes<>+800(SB), Y13
+	VFMADD213PS  lanes<>+832(SB), Y11, Y13
+	VFMADD213PS  lanes<>+864(SB), Y11, Y13
+	VFMADD213PS  lanes<>+896(SB), Y11, Y13
 	VFMADD213PS  lanes<>+928(SB), Y11, Y13
 	VFMADD213PS  lanes<>+960(SB), Y11, Y13
 	VFMADD213PS  lanes<>+992(SB), Y11, Y13
 	VFMADD213PS  lanes<>+1024(SB), Y11, Y13
-	VFMADD213PS  lanes<>+1056(SB), Y11, Y13
-	VFMADD213PS  lanes<>+1088(SB), Y11, Y13
-	VFMADD213PS  lanes<>+1120(SB), Y11, Y13
 	VMULPS       Y12, Y13, Y13
 	VMULPS       Y11, Y13, Y13
 	VFMADD231PS  lanes<>+160(SB), Y10, Y13
-	VFNMADD231PS lanes<>+1152(SB), Y12, Y13
+	VFNMADD231PS lanes<>+1056(SB), Y12, Y13
 	VADDPS       Y11, Y13, Y11
 	VFMADD231PS  lanes<>+128(SB), Y10, Y11
-	VCMPPS       $0x15, lanes<>+1184(SB), Y9, Y10
+	VCMPPS       $0x15, lanes<>+1088(SB), Y9, Y10
 	VBLENDVPS    Y10, Y9, Y11, Y10
-	VMOVUPS      lanes<>+800(SB), Y11
+	VMOVUPS      lanes<>+1120(SB), Y11
 	VCMPPS       $0x11, lanes<>+736(SB), Y9, Y12
 	VBLENDVPS    Y12, Y11, Y10, Y10
-	VMOVUPS      lanes<>+768(SB), Y11
+	VMOVUPS      lanes<>+1152(SB), Y11
 	VCMPPS       $0x00, lanes<>+736(SB), Y9, Y9
 	VBLENDVPS    Y9, Y11, Y10, Y9
-	VMOVUPS      lanes<>+768(SB), Y10
-	VMOVUPS      lanes<>+768(SB), Y11
-	VMOVUPS      lanes<>+768(SB), Y12
-	VMOVUPS      lanes<>+768(SB), Y13
+	VMOVUPS      lanes<>+1152(SB), Y10
+	VMOVUPS      lanes<>+1152(SB), Y11
+	VMOVUPS      lanes<>+1152(SB), Y12
+	VMOVUPS      lanes<>+1152(SB), Y13
 	MOVQ         BX, R8
 	MOVQ         DX, R9
 	MOVQ         AX, R10
@@ -11109,15 +12786,15 @@ TEXT ·hardmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
 	VMOVUPS lanes<>+736(SB), Y0
-	VMOVUPS lanes<>+768(SB), Y1
+	VMOVUPS lanes<>+1152(SB), Y1
 
 next:
 	CMPQ    CX, BX
 	JLT     end
-	VMOVUPS lanes<>+768(SB), Y2
-	VMOVUPS lanes<>+768(SB), Y3
-	VMOVUPS lanes<>+768(SB), Y4
-	VMOVUPS lanes<>+768(SB), Y5
+	VMOVUPS lanes<>+1152(SB), Y2
+	VMOVUPS lanes<>+1152(SB), Y3
+	VMOVUPS lanes<>+1152(SB), Y4
+	VMOVUPS lanes<>+1152(SB), Y5
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
@@ -11385,7 +13062,7 @@ TEXT ·logSoftmaxGradAVX2(SB), NOSPLIT, $0-80
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+72(FP), BX
 	MOVQ    y_base+48(FP), SI
-	VMOVUPS lanes<>+448(SB), Y0
+	VMOVUPS lanes<>+384(SB), Y0
 
 next:
 	CMPQ    CX, BX
@@ -11455,18 +13132,18 @@ many140:
 	JLT          manyEnd140
 	VMOVUPS      (R8), Y2
 	VMOVUPS      (R9), Y3
-	VMOVUPS      lanes<>+416(SB), Y4
+	VMOVUPS      lanes<>+352(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VMOVAPS      Y3, Y5
-	VFMADD132PS  lanes<>+96(SB), Y0, Y5
+	VFMADD132PS  lanes<>+64(SB), Y0, Y5
 	VSUBPS       Y0, Y5, Y6
-	VFNMADD231PS lanes<>+480(SB), Y6, Y3
-	VMOVUPS      lanes<>+608(SB), Y6
-	VFMADD213PS  lanes<>+576(SB), Y3, Y6
-	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFNMADD231PS lanes<>+416(SB), Y6, Y3
+	VMOVUPS      lanes<>+448(SB), Y6
+	VFMADD213PS  lanes<>+480(SB), Y3, Y6
 	VFMADD213PS  lanes<>+512(SB), Y3, Y6
-	VFMADD213PS  lanes<>+640(SB), Y3, Y6
-	VFMADD213PS  lanes<>+352(SB), Y3, Y6
+	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFMADD213PS  lanes<>+576(SB), Y3, Y6
+	VFMADD213PS  lanes<>+608(SB), Y3, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y3
 	VANDPS       Y4, Y3, Y3
@@ -11474,18 +13151,18 @@ many140:
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      32(R8), Y2
 	VMOVUPS      32(R9), Y3
-	VMOVUPS      lanes<>+416(SB), Y4
+	VMOVUPS      lanes<>+352(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VMOVAPS      Y3, Y5
-	VFMADD132PS  lanes<>+96(SB), Y0, Y5
+	VFMADD132PS  lanes<>+64(SB), Y0, Y5
 	VSUBPS       Y0, Y5, Y6
-	VFNMADD231PS lanes<>+480(SB), Y6, Y3
-	VMOVUPS      lanes<>+608(SB), Y6
-	VFMADD213PS  lanes<>+576(SB), Y3, Y6
-	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFNMADD231PS lanes<>+416(SB), Y6, Y3
+	VMOVUPS      lanes<>+448(SB), Y6
+	VFMADD213PS  lanes<>+480(SB), Y3, Y6
 	VFMADD213PS  lanes<>+512(SB), Y3, Y6
-	VFMADD213PS  lanes<>+640(SB), Y3, Y6
-	VFMADD213PS  lanes<>+352(SB), Y3, Y6
+	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFMADD213PS  lanes<>+576(SB), Y3, Y6
+	VFMADD213PS  lanes<>+608(SB), Y3, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y3
 	VANDPS       Y4, Y3, Y3
@@ -11503,18 +13180,18 @@ one140:
 	JLT          oneEnd140
 	VMOVUPS      (R8), Y2
 	VMOVUPS      (R9), Y3
-	VMOVUPS      lanes<>+416(SB), Y4
+	VMOVUPS      lanes<>+352(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VMOVAPS      Y3, Y5
-	VFMADD132PS  lanes<>+96(SB), Y0, Y5
+	VFMADD132PS  lanes<>+64(SB), Y0, Y5
 	VSUBPS       Y0, Y5, Y6
-	VFNMADD231PS lanes<>+480(SB), Y6, Y3
-	VMOVUPS      lanes<>+608(SB), Y6
-	VFMADD213PS  lanes<>+576(SB), Y3, Y6
-	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFNMADD231PS lanes<>+416(SB), Y6, Y3
+	VMOVUPS      lanes<>+448(SB), Y6
+	VFMADD213PS  lanes<>+480(SB), Y3, Y6
 	VFMADD213PS  lanes<>+512(SB), Y3, Y6
-	VFMADD213PS  lanes<>+640(SB), Y3, Y6
-	VFMADD213PS  lanes<>+352(SB), Y3, Y6
+	VFMADD213PS  lanes<>+544(SB), Y3, Y6
+	VFMADD213PS  lanes<>+576(SB), Y3, Y6
+	VFMADD213PS  lanes<>+608(SB), Y3, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y3
 	VANDPS       Y4, Y3, Y3
@@ -11534,18 +13211,18 @@ oneEnd140:
 	VMOVUPS      (R11)(DI*4), Y2
 	VMASKMOVPS   (R8), Y2, Y3
 	VMASKMOVPS   (R9), Y2, Y4
-	VMOVUPS      lanes<>+416(SB), Y5
+	VMOVUPS      lanes<>+352(SB), Y5
 	VCMPPS       $0x15, Y5, Y4, Y5
 	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y0, Y6
+	VFMADD132PS  lanes<>+64(SB), Y0, Y6
 	VSUBPS       Y0, Y6, Y7
-	VFNMADD231PS lanes<>+480(SB), Y7, Y4
-	VMOVUPS      lanes<>+608(SB), Y7
-	VFMADD213PS  lanes<>+576(SB), Y4, Y7
-	VFMADD213PS  lanes<>+544(SB), Y4, Y7
+	VFNMADD231PS lanes<>+416(SB), Y7, Y4
+	VMOVUPS      lanes<>+448(SB), Y7
+	VFMADD213PS  lanes<>+480(SB), Y4, Y7
 	VFMADD213PS  lanes<>+512(SB), Y4, Y7
-	VFMADD213PS  lanes<>+640(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
+	VFMADD213PS  lanes<>+544(SB), Y4, Y7
+	VFMADD213PS  lanes<>+576(SB), Y4, Y7
+	VFMADD213PS  lanes<>+608(SB), Y4, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y4
 	VANDPS       Y5, Y4, Y4
@@ -11571,14 +13248,14 @@ TEXT ·scaledExpRowsAVX2(SB), NOSPLIT, $0-80
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+72(FP), BX
 	MOVQ    f_base+48(FP), SI
-	VMOVUPS lanes<>+416(SB), Y0
-	VMOVUPS lanes<>+448(SB), Y0
-	VMOVUPS lanes<>+96(SB), Y1
-	VMOVUPS lanes<>+480(SB), Y2
-	VMOVUPS lanes<>+512(SB), Y3
-	VMOVUPS lanes<>+544(SB), Y4
-	VMOVUPS lanes<>+576(SB), Y5
-	VMOVUPS lanes<>+608(SB), Y6
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+384(SB), Y0
+	VMOVUPS lanes<>+64(SB), Y1
+	VMOVUPS lanes<>+416(SB), Y2
+	VMOVUPS lanes<>+544(SB), Y3
+	VMOVUPS lanes<>+512(SB), Y4
+	VMOVUPS lanes<>+480(SB), Y5
+	VMOVUPS lanes<>+448(SB), Y6
 
 next:
 	CMPQ         CX, BX
@@ -11593,72 +13270,72 @@ many141:
 	CMPQ         DI, $0x00000020
 	JLT          manyEnd141
 	VMOVUPS      (R8), Y7
-	VMOVUPS      lanes<>+4928(SB), Y8
+	VMOVUPS      lanes<>+4960(SB), Y8
 	VCMPPS       $0x15, Y8, Y7, Y8
 	VMOVAPS      Y7, Y9
 	VFMADD132PS  Y1, Y0, Y9
 	VSUBPS       Y0, Y9, Y10
 	VFNMADD231PS Y2, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
+	VMOVUPS      lanes<>+448(SB), Y10
 	VFMADD213PS  Y5, Y7, Y10
 	VFMADD213PS  Y4, Y7, Y10
 	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VFMADD213PS  lanes<>+576(SB), Y7, Y10
+	VFMADD213PS  lanes<>+608(SB), Y7, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y7
 	VANDPS       Y8, Y7, Y7
 	VMULPS       Y6, Y7, Y7
 	VMOVUPS      Y7, (R9)
 	VMOVUPS      32(R8), Y7
-	VMOVUPS      lanes<>+4928(SB), Y8
+	VMOVUPS      lanes<>+4960(SB), Y8
 	VCMPPS       $0x15, Y8, Y7, Y8
 	VMOVAPS      Y7, Y9
 	VFMADD132PS  Y1, Y0, Y9
 	VSUBPS       Y0, Y9, Y10
 	VFNMADD231PS Y2, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
+	VMOVUPS      lanes<>+448(SB), Y10
 	VFMADD213PS  Y5, Y7, Y10
 	VFMADD213PS  Y4, Y7, Y10
 	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VFMADD213PS  lanes<>+576(SB), Y7, Y10
+	VFMADD213PS  lanes<>+608(SB), Y7, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y7
 	VANDPS       Y8, Y7, Y7
 	VMULPS       Y6, Y7, Y7
 	VMOVUPS      Y7, 32(R9)
 	VMOVUPS      64(R8), Y7
-	VMOVUPS      lanes<>+4928(SB), Y8
+	VMOVUPS      lanes<>+4960(SB), Y8
 	VCMPPS       $0x15, Y8, Y7, Y8
 	VMOVAPS      Y7, Y9
 	VFMADD132PS  Y1, Y0, Y9
 	VSUBPS       Y0, Y9, Y10
 	VFNMADD231PS Y2, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
+	VMOVUPS      lanes<>+448(SB), Y10
 	VFMADD213PS  Y5, Y7, Y10
 	VFMADD213PS  Y4, Y7, Y10
 	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VFMADD213PS  lanes<>+576(SB), Y7, Y10
+	VFMADD213PS  lanes<>+608(SB), Y7, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y7
 	VANDPS       Y8, Y7, Y7
 	VMULPS       Y6, Y7, Y7
 	VMOVUPS      Y7, 64(R9)
 	VMOVUPS      96(R8), Y7
-	VMOVUPS      lanes<>+4928(SB), Y8
+	VMOVUPS      lanes<>+4960(SB), Y8
 	VCMPPS       $0x15, Y8, Y7, Y8
 	VMOVAPS      Y7, Y9
 	VFMADD132PS  Y1, Y0, Y9
 	VSUBPS       Y0, Y9, Y10
 	VFNMADD231PS Y2, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
+	VMOVUPS      lanes<>+448(SB), Y10
 	VFMADD213PS  Y5, Y7, Y10
 	VFMADD213PS  Y4, Y7, Y10
 	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VFMADD213PS  lanes<>+576(SB), Y7, Y10
+	VFMADD213PS  lanes<>+608(SB), Y7, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y7
 	VANDPS       Y8, Y7, Y7
@@ -11674,18 +13351,18 @@ one141:
 	CMPQ         DI, $0x00000008
 	JLT          oneEnd141
 	VMOVUPS      (R8), Y7
-	VMOVUPS      lanes<>+4928(SB), Y8
+	VMOVUPS      lanes<>+4960(SB), Y8
 	VCMPPS       $0x15, Y8, Y7, Y8
 	VMOVAPS      Y7, Y9
 	VFMADD132PS  Y1, Y0, Y9
 	VSUBPS       Y0, Y9, Y10
 	VFNMADD231PS Y2, Y10, Y7
-	VMOVUPS      lanes<>+608(SB), Y10
+	VMOVUPS      lanes<>+448(SB), Y10
 	VFMADD213PS  Y5, Y7, Y10
 	VFMADD213PS  Y4, Y7, Y10
 	VFMADD213PS  Y3, Y7, Y10
-	VFMADD213PS  lanes<>+640(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VFMADD213PS  lanes<>+576(SB), Y7, Y10
+	VFMADD213PS  lanes<>+608(SB), Y7, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y7
 	VANDPS       Y8, Y7, Y7
@@ -11703,18 +13380,18 @@ oneEnd141:
 	NEGQ         DI
 	VMOVUPS      (R10)(DI*4), Y7
 	VMASKMOVPS   (R8), Y7, Y8
-	VMOVUPS      lanes<>+4928(SB), Y9
+	VMOVUPS      lanes<>+4960(SB), Y9
 	VCMPPS       $0x15, Y9, Y8, Y9
 	VMOVAPS      Y8, Y10
 	VFMADD132PS  Y1, Y0, Y10
 	VSUBPS       Y0, Y10, Y11
 	VFNMADD231PS Y2, Y11, Y8
-	VMOVUPS      lanes<>+608(SB), Y11
+	VMOVUPS      lanes<>+448(SB), Y11
 	VFMADD213PS  Y5, Y8, Y11
 	VFMADD213PS  Y4, Y8, Y11
 	VFMADD213PS  Y3, Y8, Y11
-	VFMADD213PS  lanes<>+640(SB), Y8, Y11
-	VFMADD213PS  lanes<>+352(SB), Y8, Y11
+	VFMADD213PS  lanes<>+576(SB), Y8, Y11
+	VFMADD213PS  lanes<>+608(SB), Y8, Y11
 	VPSLLD       $0x17, Y10, Y10
 	VMULPS       Y10, Y11, Y8
 	VANDPS       Y9, Y8, Y8
@@ -11864,7 +13541,7 @@ done143:
 	VDIVPS       Y1, Y3, Y3
 	VADDPS       Y0, Y3, Y3
 	VSQRTPS      Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+608(SB), Y4
 	VDIVPS       Y3, Y4, Y3
 	TESTQ        R8, R8
 	JE           plain
@@ -12075,7 +13752,7 @@ done146:
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       Y0, Y2, Y2
 	VSQRTPS      Y2, Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 	VDIVPS       Y2, Y3, Y2
 	TESTQ        R8, R8
 	JE           plain
@@ -12363,12 +14040,12 @@ done150:
 	VDIVSS       X6, X4, X4
 	VADDSS       eps+152(FP), X2, X2
 	VSQRTSS      X2, X2, X2
-	VMOVSS       lanes<>+352(SB), X3
+	VMOVSS       lanes<>+608(SB), X3
 	VDIVSS       X2, X3, X3
 	VBROADCASTSS X3, Y2
 	VADDSS       eps+152(FP), X4, X4
 	VSQRTSS      X4, X4, X4
-	VMOVSS       lanes<>+352(SB), X3
+	VMOVSS       lanes<>+608(SB), X3
 	VDIVSS       X4, X3, X3
 	VBROADCASTSS X3, Y3
 	VMOVUPS      lanes<>+736(SB), Y4
@@ -12675,7 +14352,7 @@ done154:
 	VDIVSS       X3, X1, X1
 	VADDSS       eps+152(FP), X1, X1
 	VSQRTSS      X1, X1, X1
-	VMOVSS       lanes<>+352(SB), X2
+	VMOVSS       lanes<>+608(SB), X2
 	VDIVSS       X1, X2, X2
 	VBROADCASTSS X2, Y1
 	VMOVUPS      lanes<>+736(SB), Y2
@@ -12896,12 +14573,12 @@ done157:
 	VDIVSS       X4, X2, X2
 	VADDSS       eps+152(FP), X0, X0
 	VSQRTSS      X0, X0, X0
-	VMOVSS       lanes<>+352(SB), X1
+	VMOVSS       lanes<>+608(SB), X1
 	VDIVSS       X0, X1, X1
 	VBROADCASTSS X1, Y0
 	VADDSS       eps+152(FP), X2, X2
 	VSQRTSS      X2, X2, X2
-	VMOVSS       lanes<>+352(SB), X1
+	VMOVSS       lanes<>+608(SB), X1
 	VDIVSS       X2, X1, X1
 	VBROADCASTSS X1, Y1
 	VMOVUPS      lanes<>+736(SB), Y2
@@ -13105,7 +14782,7 @@ done160:
 	VDIVSS       X2, X0, X0
 	VADDSS       eps+152(FP), X0, X0
 	VSQRTSS      X0, X0, X0
-	VMOVSS       lanes<>+352(SB), X1
+	VMOVSS       lanes<>+608(SB), X1
 	VDIVSS       X0, X1, X1
 	VBROADCASTSS X1, Y0
 	VMOVUPS      lanes<>+736(SB), Y1
@@ -13397,7 +15074,7 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13525,7 +15202,7 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13653,7 +15330,7 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13781,7 +15458,7 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -13909,7 +15586,7 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14038,7 +15715,7 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
 	VANDPS       lanes<>+3264(SB), Y0, Y0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14174,7 +15851,7 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14302,7 +15979,7 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -14430,7 +16107,7 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -19974,43 +21651,43 @@ next300:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -20019,43 +21696,43 @@ next300:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -20064,43 +21741,43 @@ next300:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -20109,43 +21786,43 @@ next300:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -20169,43 +21846,43 @@ next301:
 	JE           end301
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -20213,43 +21890,43 @@ next301:
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -20257,43 +21934,43 @@ next301:
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -20301,43 +21978,43 @@ next301:
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -20360,43 +22037,43 @@ next302:
 	JE           end302
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -20404,43 +22081,43 @@ next302:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      32(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -20448,43 +22125,43 @@ next302:
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      64(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -20492,43 +22169,43 @@ next302:
 	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      96(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -21009,47 +22686,47 @@ next309:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -21058,47 +22735,47 @@ next309:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -21107,47 +22784,47 @@ next309:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -21156,47 +22833,47 @@ next309:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1600(SB), X0, X0
+	VPXOR        lanes<>+2688(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -21220,47 +22897,47 @@ next310:
 	JE           end310
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -21268,47 +22945,47 @@ next310:
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -21316,47 +22993,47 @@ next310:
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -21364,47 +23041,47 @@ next310:
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -21427,47 +23104,47 @@ next311:
 	JE           end311
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -21475,47 +23152,47 @@ next311:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      32(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -21523,47 +23200,47 @@ next311:
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      64(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -21571,47 +23248,47 @@ next311:
 	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      96(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1600(SB), X3, X3
+	VPXOR        lanes<>+2688(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4992(SB), Y5
+	VMOVUPS      lanes<>+5024(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1600(SB), X4, X4
+	VPXOR        lanes<>+2688(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1600(SB), X2, X2
+	VPXOR        lanes<>+2688(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4992(SB), Y3
+	VMOVUPS      lanes<>+5024(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4992(SB), Y2
+	VMOVUPS      lanes<>+5024(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1600(SB), X1, X1
+	VPXOR        lanes<>+2688(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -22069,25 +23746,25 @@ next324:
 	JE      end324
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -22108,22 +23785,22 @@ next325:
 	TESTQ   BX, BX
 	JE      end325
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
@@ -22143,22 +23820,22 @@ next326:
 	TESTQ   BX, BX
 	JE      end326
 	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+4288(SB), Y1
+	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -22562,9 +24239,9 @@ end338:
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+5024(SB), Y0
+	VMOVUPS lanes<>+5056(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+5056(SB), Y1
+	VMOVUPS lanes<>+5088(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22680,9 +24357,9 @@ end341:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+5024(SB), Y0
+	VMOVUPS lanes<>+5056(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+5056(SB), Y1
+	VMOVUPS lanes<>+5088(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -22804,7 +24481,7 @@ end344:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22888,7 +24565,7 @@ end347:
 // func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22972,7 +24649,7 @@ end350:
 // func equalI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23082,7 +24759,7 @@ end353:
 // func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23192,7 +24869,7 @@ end356:
 // func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23440,7 +25117,7 @@ end359:
 // func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23688,7 +25365,7 @@ end362:
 // func equalF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23936,7 +25613,7 @@ end365:
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24038,7 +25715,7 @@ end368:
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24140,7 +25817,7 @@ end371:
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24286,7 +25963,7 @@ end374:
 // func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24432,7 +26109,7 @@ end377:
 // func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24680,7 +26357,7 @@ end380:
 // func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25216,7 +26893,7 @@ end383:
 // func lessF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25464,7 +27141,7 @@ end386:
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25554,7 +27231,7 @@ end389:
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25644,7 +27321,7 @@ end392:
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25766,7 +27443,7 @@ end395:
 // func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25888,7 +27565,7 @@ end398:
 // func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26232,7 +27909,7 @@ end401:
 // func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -26864,7 +28541,7 @@ end404:
 // func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4960(SB), Y0
+	VMOVUPS lanes<>+4992(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -27197,7 +28874,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+5088(SB), Y0, Y0
+	VPAND        lanes<>+5120(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27205,7 +28882,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+5088(SB), Y0, Y0
+	VPAND        lanes<>+5120(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27539,7 +29216,7 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+5088(SB), Y0, Y0
+	VPAND        lanes<>+5120(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27547,7 +29224,7 @@ next:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+5088(SB), Y0, Y0
+	VPAND        lanes<>+5120(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27574,7 +29251,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+5088(SB), Y0, Y0
+	VPAND        lanes<>+5120(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27584,7 +29261,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+5088(SB), Y0, Y0
+	VPAND        lanes<>+5120(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -27612,8 +29289,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+5120(SB), Y1, Y1
-	VPADDD       lanes<>+5152(SB), Y0, Y3
+	VORPS        lanes<>+5152(SB), Y1, Y1
+	VPADDD       lanes<>+5184(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -27627,8 +29304,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+5120(SB), Y1, Y1
-	VPADDD       lanes<>+5152(SB), Y0, Y3
+	VORPS        lanes<>+5152(SB), Y1, Y1
+	VPADDD       lanes<>+5184(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -27787,14 +29464,14 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+5184(SB), Y0, Y0
+	VPAND        lanes<>+5216(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000010, AX
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+5184(SB), Y0, Y0
+	VPAND        lanes<>+5216(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VMOVUPS      X0, (AX)
@@ -27818,14 +29495,14 @@ next:
 	CMPQ         DX, $0x00000010
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+5184(SB), Y0, Y0
+	VPAND        lanes<>+5216(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000010, AX
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+5184(SB), Y0, Y0
+	VPAND        lanes<>+5216(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VMOVUPS      X0, (AX)
@@ -27852,9 +29529,9 @@ next:
 	VPSRLD    $0x10, Y0, Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   (CX), Y1
-	VPAND     lanes<>+5184(SB), Y1, Y1
+	VPAND     lanes<>+5216(SB), Y1, Y1
 	VCVTDQ2PS Y1, Y1
-	VMULPS    lanes<>+5216(SB), Y0, Y0
+	VMULPS    lanes<>+5248(SB), Y0, Y0
 	VADDPS    Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, CX
@@ -27863,9 +29540,9 @@ next:
 	VPSRLD    $0x10, Y0, Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   (CX), Y1
-	VPAND     lanes<>+5184(SB), Y1, Y1
+	VPAND     lanes<>+5216(SB), Y1, Y1
 	VCVTDQ2PS Y1, Y1
-	VMULPS    lanes<>+5216(SB), Y0, Y0
+	VMULPS    lanes<>+5248(SB), Y0, Y0
 	VADDPS    Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, CX
@@ -28256,7 +29933,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+5088(SB), Y6, Y6
+	VPAND        lanes<>+5120(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28375,7 +30052,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+5088(SB), Y6, Y6
+	VPAND        lanes<>+5120(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -28455,34 +30132,34 @@ next:
 	JLT          end
 	VMOVUPS      (DX), Y0
 	VMOVUPS      (BX), Y1
-	VPSUBD       lanes<>+864(SB), Y0, Y2
+	VPSUBD       lanes<>+768(SB), Y0, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VPSLLD       $0x17, Y2, Y3
 	VPSUBD       Y3, Y0, Y3
 	VCVTDQ2PS    Y2, Y2
-	VSUBPS       lanes<>+352(SB), Y3, Y4
-	VADDPS       lanes<>+352(SB), Y3, Y5
-	VSUBPS       lanes<>+352(SB), Y5, Y6
+	VSUBPS       lanes<>+608(SB), Y3, Y4
+	VADDPS       lanes<>+608(SB), Y3, Y5
+	VSUBPS       lanes<>+608(SB), Y5, Y6
 	VSUBPS       Y6, Y3, Y3
 	VDIVPS       Y5, Y4, Y6
 	VFNMADD231PS Y6, Y5, Y4
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+5248(SB), Y5
-	VFMADD213PS  lanes<>+5280(SB), Y4, Y5
+	VMOVUPS      lanes<>+5280(SB), Y5
 	VFMADD213PS  lanes<>+5312(SB), Y4, Y5
 	VFMADD213PS  lanes<>+5344(SB), Y4, Y5
 	VFMADD213PS  lanes<>+5376(SB), Y4, Y5
+	VFMADD213PS  lanes<>+5408(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+5408(SB), Y6, Y5
-	VMULPS       lanes<>+5440(SB), Y6, Y7
-	VXORPS       lanes<>+1600(SB), Y5, Y8
-	VMOVUPS      lanes<>+5408(SB), Y9
+	VMULPS       lanes<>+5440(SB), Y6, Y5
+	VMULPS       lanes<>+5472(SB), Y6, Y7
+	VXORPS       lanes<>+2688(SB), Y5, Y8
+	VMOVUPS      lanes<>+5440(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+5408(SB), Y3, Y6
+	VFMADD231PS  lanes<>+5440(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -28491,31 +30168,31 @@ next:
 	VMULPS       Y4, Y1, Y3
 	VROUNDPS     $0x08, Y3, Y5
 	VMOVAPS      Y1, Y6
-	VXORPS       lanes<>+1600(SB), Y3, Y7
+	VXORPS       lanes<>+2688(SB), Y3, Y7
 	VFMADD213PS  Y7, Y4, Y6
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+5472(SB), Y2
-	VFMADD213PS  lanes<>+5504(SB), Y1, Y2
+	VMOVUPS      lanes<>+5504(SB), Y2
 	VFMADD213PS  lanes<>+5536(SB), Y1, Y2
 	VFMADD213PS  lanes<>+5568(SB), Y1, Y2
 	VFMADD213PS  lanes<>+5600(SB), Y1, Y2
-	VFMADD213PS  lanes<>+480(SB), Y1, Y2
-	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VFMADD213PS  lanes<>+5632(SB), Y1, Y2
+	VFMADD213PS  lanes<>+416(SB), Y1, Y2
+	VFMADD213PS  lanes<>+608(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y2, Y2
 	VANDPS       lanes<>+3264(SB), Y3, Y1
-	VCMPPS       $0x19, lanes<>+832(SB), Y0, Y3
+	VCMPPS       $0x19, lanes<>+640(SB), Y0, Y3
 	VMOVMSKPS    Y3, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+1184(SB), Y0, Y0
+	VCMPPS       $0x15, lanes<>+1088(SB), Y0, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+5632(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+5664(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -28550,7 +30227,7 @@ next:
 	VROUNDPS     $0x0b, Y2, Y2
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y1, Y3
-	VANDPS       lanes<>+1600(SB), Y0, Y0
+	VANDPS       lanes<>+2688(SB), Y0, Y0
 	VANDPS       lanes<>+3264(SB), Y1, Y1
 	VXORPS       Y0, Y3, Y4
 	VXORPS       Y0, Y1, Y5
@@ -28560,11 +30237,11 @@ next:
 	VANDPS       lanes<>+3264(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
 	VANDPS       lanes<>+3264(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+5664(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+5696(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+1184(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+1088(SB), Y1, Y1
 	VMOVMSKPS    Y1, DI
 	TESTL        DI, DI
 	JNE          end
@@ -28592,12 +30269,12 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1536(SB), Y0
-	VMOVUPS lanes<>+1568(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+1216(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1248(SB), Y4
+	VMOVUPS lanes<>+1504(SB), Y0
+	VMOVUPS lanes<>+5728(SB), Y1
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+1184(SB), Y2
+	VMOVUPS lanes<>+608(SB), Y3
+	VMOVUPS lanes<>+1472(SB), Y4
 	MOVQ    h_base+0(FP), R8
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
@@ -28609,48 +30286,50 @@ one408:
 	VMOVUPS      (CX), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
-	VXORPS       lanes<>+1600(SB), Y5, Y5
-	VMAXPS       Y5, Y0, Y5
+	VMOVUPS      lanes<>+608(SB), Y7
+	VMOVUPS      lanes<>+1536(SB), Y8
+	VMINPS       Y5, Y8, Y5
 	VMOVAPS      Y5, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y8
 	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y9, Y5
 	VFNMADD231PS lanes<>+160(SB), Y9, Y5
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y5, Y9
-	VFMADD213PS  lanes<>+256(SB), Y5, Y9
-	VFMADD213PS  lanes<>+288(SB), Y5, Y9
-	VFMADD213PS  lanes<>+320(SB), Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
+	VMULPS       Y5, Y5, Y9
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVUPS      lanes<>+224(SB), Y11
+	VFMADD213PS  lanes<>+256(SB), Y5, Y10
+	VFMADD213PS  lanes<>+288(SB), Y5, Y11
+	VFMADD231PS  lanes<>+320(SB), Y9, Y11
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD213PS  Y5, Y9, Y10
 	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y5
-	VADDPS       Y3, Y5, Y5
+	VFMADD213PS  Y8, Y8, Y10
+	VADDPS       Y3, Y10, Y5
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      (AX)(DX*2), Y6
 	VMOVUPS      (CX)(BX*2), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      (R9), Y7
@@ -28660,15 +30339,15 @@ one408:
 	VADDPS       Y8, Y7, Y7
 	VMULPS       Y7, Y7, Y8
 	VMINPS       Y8, Y2, Y8
-	VMOVUPS      lanes<>+1280(SB), Y9
+	VMOVUPS      lanes<>+1216(SB), Y9
+	VFMADD213PS  lanes<>+1248(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1280(SB), Y8, Y9
 	VFMADD213PS  lanes<>+1312(SB), Y8, Y9
-	VFMADD213PS  lanes<>+1344(SB), Y8, Y9
-	VFMADD213PS  lanes<>+1376(SB), Y8, Y9
 	VFMADD213PS  Y3, Y8, Y9
-	VMOVUPS      lanes<>+1408(SB), Y10
+	VMOVUPS      lanes<>+1344(SB), Y10
+	VFMADD213PS  lanes<>+1376(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1408(SB), Y8, Y10
 	VFMADD213PS  lanes<>+1440(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1472(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1504(SB), Y8, Y10
 	VFMADD213PS  Y3, Y8, Y10
 	VMULPS       Y7, Y9, Y7
 	VDIVPS       Y10, Y7, Y7
@@ -28680,37 +30359,38 @@ one408:
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y5, Y5
-	VMAXPS       Y5, Y0, Y5
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y5, Y9, Y5
 	VMOVAPS      Y5, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y5
 	VFNMADD231PS lanes<>+160(SB), Y10, Y5
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y5, Y10
-	VFMADD213PS  lanes<>+256(SB), Y5, Y10
-	VFMADD213PS  lanes<>+288(SB), Y5, Y10
-	VFMADD213PS  lanes<>+320(SB), Y5, Y10
-	VFMADD213PS  Y3, Y5, Y10
-	VFMADD213PS  Y3, Y5, Y10
+	VMULPS       Y5, Y5, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y5, Y11
+	VFMADD213PS  lanes<>+288(SB), Y5, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y5, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y5
-	VADDPS       Y3, Y5, Y5
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y5
 	VDIVPS       Y5, Y8, Y5
 	VANDPS       Y7, Y5, Y5
 	VMULPS       Y6, Y6, Y7
 	VMINPS       Y7, Y2, Y7
-	VMOVUPS      lanes<>+1280(SB), Y8
+	VMOVUPS      lanes<>+1216(SB), Y8
+	VFMADD213PS  lanes<>+1248(SB), Y7, Y8
+	VFMADD213PS  lanes<>+1280(SB), Y7, Y8
 	VFMADD213PS  lanes<>+1312(SB), Y7, Y8
-	VFMADD213PS  lanes<>+1344(SB), Y7, Y8
-	VFMADD213PS  lanes<>+1376(SB), Y7, Y8
 	VFMADD213PS  Y3, Y7, Y8
-	VMOVUPS      lanes<>+1408(SB), Y9
+	VMOVUPS      lanes<>+1344(SB), Y9
+	VFMADD213PS  lanes<>+1376(SB), Y7, Y9
+	VFMADD213PS  lanes<>+1408(SB), Y7, Y9
 	VFMADD213PS  lanes<>+1440(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1472(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1504(SB), Y7, Y9
 	VFMADD213PS  Y3, Y7, Y9
 	VMULPS       Y6, Y8, Y6
 	VDIVPS       Y9, Y6, Y6
@@ -28735,48 +30415,50 @@ oneEnd408:
 	VMASKMOVPS   (CX), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   (AX)(DX*2), Y5, Y7
 	VMASKMOVPS   (CX)(BX*2), Y5, Y8
 	VADDPS       Y8, Y7, Y7
 	VCMPPS       $0x15, Y0, Y7, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VXORPS       lanes<>+1600(SB), Y7, Y7
-	VMAXPS       Y7, Y0, Y7
+	VMOVUPS      lanes<>+608(SB), Y9
+	VMOVUPS      lanes<>+1536(SB), Y10
+	VMINPS       Y7, Y10, Y7
 	VMOVAPS      Y7, Y10
-	VFMADD132PS  lanes<>+96(SB), Y1, Y10
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y10
 	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS lanes<>+128(SB), Y11, Y7
+	VFNMSUB231PS lanes<>+128(SB), Y11, Y7
 	VFNMADD231PS lanes<>+160(SB), Y11, Y7
-	VMOVUPS      lanes<>+192(SB), Y11
-	VFMADD213PS  lanes<>+224(SB), Y7, Y11
-	VFMADD213PS  lanes<>+256(SB), Y7, Y11
-	VFMADD213PS  lanes<>+288(SB), Y7, Y11
-	VFMADD213PS  lanes<>+320(SB), Y7, Y11
-	VFMADD213PS  Y3, Y7, Y11
-	VFMADD213PS  Y3, Y7, Y11
+	VMULPS       Y7, Y7, Y11
+	VMOVUPS      lanes<>+192(SB), Y12
+	VMOVUPS      lanes<>+224(SB), Y13
+	VFMADD213PS  lanes<>+256(SB), Y7, Y12
+	VFMADD213PS  lanes<>+288(SB), Y7, Y13
+	VFMADD231PS  lanes<>+320(SB), Y11, Y13
+	VFMADD231PS  Y13, Y11, Y12
+	VFMADD213PS  Y7, Y11, Y12
 	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y7
-	VADDPS       Y3, Y7, Y7
+	VFMADD213PS  Y10, Y10, Y12
+	VADDPS       Y3, Y12, Y7
 	VDIVPS       Y7, Y9, Y7
 	VANDPS       Y8, Y7, Y7
 	VMASKMOVPS   (R9), Y5, Y8
@@ -28786,15 +30468,15 @@ oneEnd408:
 	VADDPS       Y9, Y8, Y8
 	VMULPS       Y8, Y8, Y9
 	VMINPS       Y9, Y2, Y9
-	VMOVUPS      lanes<>+1280(SB), Y10
+	VMOVUPS      lanes<>+1216(SB), Y10
+	VFMADD213PS  lanes<>+1248(SB), Y9, Y10
+	VFMADD213PS  lanes<>+1280(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1312(SB), Y9, Y10
-	VFMADD213PS  lanes<>+1344(SB), Y9, Y10
-	VFMADD213PS  lanes<>+1376(SB), Y9, Y10
 	VFMADD213PS  Y3, Y9, Y10
-	VMOVUPS      lanes<>+1408(SB), Y11
+	VMOVUPS      lanes<>+1344(SB), Y11
+	VFMADD213PS  lanes<>+1376(SB), Y9, Y11
+	VFMADD213PS  lanes<>+1408(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1440(SB), Y9, Y11
-	VFMADD213PS  lanes<>+1472(SB), Y9, Y11
-	VFMADD213PS  lanes<>+1504(SB), Y9, Y11
 	VFMADD213PS  Y3, Y9, Y11
 	VMULPS       Y8, Y10, Y8
 	VDIVPS       Y11, Y8, Y8
@@ -28805,38 +30487,39 @@ oneEnd408:
 	VMASKMOVPS   (AX)(DX*1), Y5, Y6
 	VMASKMOVPS   (CX)(BX*1), Y5, Y8
 	VADDPS       Y8, Y6, Y6
-	VCMPPS       $0x15, Y0, Y6, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y0
-	VMOVAPS      Y0, Y6
-	VFMADD132PS  lanes<>+96(SB), Y1, Y6
-	VSUBPS       Y1, Y6, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
-	VMOVUPS      lanes<>+192(SB), Y1
-	VFMADD213PS  lanes<>+224(SB), Y0, Y1
-	VFMADD213PS  lanes<>+256(SB), Y0, Y1
-	VFMADD213PS  lanes<>+288(SB), Y0, Y1
-	VFMADD213PS  lanes<>+320(SB), Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y1, Y0
-	VADDPS       Y3, Y0, Y0
-	VDIVPS       Y0, Y9, Y0
-	VANDPS       Y8, Y0, Y0
+	VCMPPS       $0x15, Y0, Y6, Y0
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y1
+	VFNMSUB231PS lanes<>+128(SB), Y1, Y6
+	VFNMADD231PS lanes<>+160(SB), Y1, Y6
+	VMULPS       Y6, Y6, Y1
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVUPS      lanes<>+224(SB), Y11
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y11
+	VFMADD231PS  lanes<>+320(SB), Y1, Y11
+	VFMADD231PS  Y11, Y1, Y10
+	VFMADD213PS  Y6, Y1, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VFMADD213PS  Y9, Y9, Y10
+	VADDPS       Y3, Y10, Y1
+	VDIVPS       Y1, Y8, Y1
+	VANDPS       Y0, Y1, Y0
 	VMULPS       Y7, Y7, Y1
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      lanes<>+1280(SB), Y2
+	VMOVUPS      lanes<>+1216(SB), Y2
+	VFMADD213PS  lanes<>+1248(SB), Y1, Y2
+	VFMADD213PS  lanes<>+1280(SB), Y1, Y2
 	VFMADD213PS  lanes<>+1312(SB), Y1, Y2
-	VFMADD213PS  lanes<>+1344(SB), Y1, Y2
-	VFMADD213PS  lanes<>+1376(SB), Y1, Y2
 	VFMADD213PS  Y3, Y1, Y2
-	VMOVUPS      lanes<>+1408(SB), Y6
+	VMOVUPS      lanes<>+1344(SB), Y6
+	VFMADD213PS  lanes<>+1376(SB), Y1, Y6
+	VFMADD213PS  lanes<>+1408(SB), Y1, Y6
 	VFMADD213PS  lanes<>+1440(SB), Y1, Y6
-	VFMADD213PS  lanes<>+1472(SB), Y1, Y6
-	VFMADD213PS  lanes<>+1504(SB), Y1, Y6
 	VFMADD213PS  Y3, Y1, Y6
 	VMULPS       Y7, Y2, Y1
 	VDIVPS       Y6, Y1, Y1
@@ -28858,12 +30541,12 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    ss+128(FP), BX
 	SHLQ    $0x02, DX
 	SHLQ    $0x02, BX
-	VMOVUPS lanes<>+1536(SB), Y0
-	VMOVUPS lanes<>+1568(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+1216(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1248(SB), Y4
+	VMOVUPS lanes<>+1504(SB), Y0
+	VMOVUPS lanes<>+5728(SB), Y1
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+1184(SB), Y2
+	VMOVUPS lanes<>+608(SB), Y3
+	VMOVUPS lanes<>+1472(SB), Y4
 	MOVQ    h_base+0(FP), SI
 	MOVQ    old_base+24(FP), DI
 	MOVQ    bias_base+96(FP), R8
@@ -28876,24 +30559,25 @@ one409:
 	VMOVUPS      (CX)(BX*1), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
-	VXORPS       lanes<>+1600(SB), Y5, Y5
-	VMAXPS       Y5, Y0, Y5
+	VMOVUPS      lanes<>+608(SB), Y7
+	VMOVUPS      lanes<>+1536(SB), Y8
+	VMINPS       Y5, Y8, Y5
 	VMOVAPS      Y5, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y8
 	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y9, Y5
 	VFNMADD231PS lanes<>+160(SB), Y9, Y5
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y5, Y9
-	VFMADD213PS  lanes<>+256(SB), Y5, Y9
-	VFMADD213PS  lanes<>+288(SB), Y5, Y9
-	VFMADD213PS  lanes<>+320(SB), Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
+	VMULPS       Y5, Y5, Y9
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVUPS      lanes<>+224(SB), Y11
+	VFMADD213PS  lanes<>+256(SB), Y5, Y10
+	VFMADD213PS  lanes<>+288(SB), Y5, Y11
+	VFMADD231PS  lanes<>+320(SB), Y9, Y11
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD213PS  Y5, Y9, Y10
 	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y5
-	VADDPS       Y3, Y5, Y5
+	VFMADD213PS  Y8, Y8, Y10
+	VADDPS       Y3, Y10, Y5
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      (CX)(BX*2), Y6
@@ -28903,15 +30587,15 @@ one409:
 	VFMADD213PS  Y7, Y5, Y6
 	VMULPS       Y6, Y6, Y5
 	VMINPS       Y5, Y2, Y5
-	VMOVUPS      lanes<>+1280(SB), Y7
+	VMOVUPS      lanes<>+1216(SB), Y7
+	VFMADD213PS  lanes<>+1248(SB), Y5, Y7
+	VFMADD213PS  lanes<>+1280(SB), Y5, Y7
 	VFMADD213PS  lanes<>+1312(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1344(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1376(SB), Y5, Y7
 	VFMADD213PS  Y3, Y5, Y7
-	VMOVUPS      lanes<>+1408(SB), Y8
+	VMOVUPS      lanes<>+1344(SB), Y8
+	VFMADD213PS  lanes<>+1376(SB), Y5, Y8
+	VFMADD213PS  lanes<>+1408(SB), Y5, Y8
 	VFMADD213PS  lanes<>+1440(SB), Y5, Y8
-	VFMADD213PS  lanes<>+1472(SB), Y5, Y8
-	VFMADD213PS  lanes<>+1504(SB), Y5, Y8
 	VFMADD213PS  Y3, Y5, Y8
 	VMULPS       Y6, Y7, Y5
 	VDIVPS       Y8, Y5, Y5
@@ -28921,24 +30605,25 @@ one409:
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      (DI), Y7
@@ -28963,24 +30648,25 @@ oneEnd409:
 	VMASKMOVPS   (CX)(BX*1), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   (CX)(BX*2), Y5, Y7
@@ -28990,15 +30676,15 @@ oneEnd409:
 	VFMADD213PS  Y8, Y6, Y7
 	VMULPS       Y7, Y7, Y6
 	VMINPS       Y6, Y2, Y2
-	VMOVUPS      lanes<>+1280(SB), Y6
+	VMOVUPS      lanes<>+1216(SB), Y6
+	VFMADD213PS  lanes<>+1248(SB), Y2, Y6
+	VFMADD213PS  lanes<>+1280(SB), Y2, Y6
 	VFMADD213PS  lanes<>+1312(SB), Y2, Y6
-	VFMADD213PS  lanes<>+1344(SB), Y2, Y6
-	VFMADD213PS  lanes<>+1376(SB), Y2, Y6
 	VFMADD213PS  Y3, Y2, Y6
-	VMOVUPS      lanes<>+1408(SB), Y8
+	VMOVUPS      lanes<>+1344(SB), Y8
+	VFMADD213PS  lanes<>+1376(SB), Y2, Y8
+	VFMADD213PS  lanes<>+1408(SB), Y2, Y8
 	VFMADD213PS  lanes<>+1440(SB), Y2, Y8
-	VFMADD213PS  lanes<>+1472(SB), Y2, Y8
-	VFMADD213PS  lanes<>+1504(SB), Y2, Y8
 	VFMADD213PS  Y3, Y2, Y8
 	VMULPS       Y7, Y6, Y2
 	VDIVPS       Y8, Y2, Y2
@@ -29007,27 +30693,28 @@ oneEnd409:
 	VMASKMOVPS   (AX), Y5, Y4
 	VMASKMOVPS   (CX), Y5, Y6
 	VADDPS       Y6, Y4, Y4
-	VCMPPS       $0x15, Y0, Y4, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
-	VXORPS       lanes<>+1600(SB), Y4, Y4
-	VMAXPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
-	VMOVUPS      lanes<>+192(SB), Y1
-	VFMADD213PS  lanes<>+224(SB), Y0, Y1
-	VFMADD213PS  lanes<>+256(SB), Y0, Y1
-	VFMADD213PS  lanes<>+288(SB), Y0, Y1
-	VFMADD213PS  lanes<>+320(SB), Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y1, Y0
-	VADDPS       Y3, Y0, Y0
-	VDIVPS       Y0, Y7, Y0
-	VANDPS       Y6, Y0, Y0
+	VCMPPS       $0x15, Y0, Y4, Y0
+	VMOVUPS      lanes<>+608(SB), Y6
+	VMOVUPS      lanes<>+1536(SB), Y7
+	VMINPS       Y4, Y7, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y1
+	VFNMSUB231PS lanes<>+128(SB), Y1, Y4
+	VFNMADD231PS lanes<>+160(SB), Y1, Y4
+	VMULPS       Y4, Y4, Y1
+	VMOVUPS      lanes<>+192(SB), Y8
+	VMOVUPS      lanes<>+224(SB), Y9
+	VFMADD213PS  lanes<>+256(SB), Y4, Y8
+	VFMADD213PS  lanes<>+288(SB), Y4, Y9
+	VFMADD231PS  lanes<>+320(SB), Y1, Y9
+	VFMADD231PS  Y9, Y1, Y8
+	VFMADD213PS  Y4, Y1, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  Y7, Y7, Y8
+	VADDPS       Y3, Y8, Y1
+	VDIVPS       Y1, Y6, Y1
+	VANDPS       Y0, Y1, Y0
 	VMASKMOVPS   (DI), Y5, Y1
 	VSUBPS       Y2, Y1, Y1
 	VFMADD231PS  Y0, Y1, Y2
@@ -29048,12 +30735,12 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1536(SB), Y0
-	VMOVUPS lanes<>+1568(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+1216(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1248(SB), Y4
+	VMOVUPS lanes<>+1504(SB), Y0
+	VMOVUPS lanes<>+5728(SB), Y1
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+1184(SB), Y2
+	VMOVUPS lanes<>+608(SB), Y3
+	VMOVUPS lanes<>+1472(SB), Y4
 	MOVQ    h_base+0(FP), R8
 	MOVQ    c_base+24(FP), R9
 	MOVQ    old_base+48(FP), R10
@@ -29066,24 +30753,25 @@ one410:
 	VMOVUPS      (CX), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
-	VXORPS       lanes<>+1600(SB), Y5, Y5
-	VMAXPS       Y5, Y0, Y5
+	VMOVUPS      lanes<>+608(SB), Y7
+	VMOVUPS      lanes<>+1536(SB), Y8
+	VMINPS       Y5, Y8, Y5
 	VMOVAPS      Y5, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y8
 	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y9, Y5
 	VFNMADD231PS lanes<>+160(SB), Y9, Y5
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y5, Y9
-	VFMADD213PS  lanes<>+256(SB), Y5, Y9
-	VFMADD213PS  lanes<>+288(SB), Y5, Y9
-	VFMADD213PS  lanes<>+320(SB), Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
+	VMULPS       Y5, Y5, Y9
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVUPS      lanes<>+224(SB), Y11
+	VFMADD213PS  lanes<>+256(SB), Y5, Y10
+	VFMADD213PS  lanes<>+288(SB), Y5, Y11
+	VFMADD231PS  lanes<>+320(SB), Y9, Y11
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD213PS  Y5, Y9, Y10
 	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y5
-	VADDPS       Y3, Y5, Y5
+	VFMADD213PS  Y8, Y8, Y10
+	VADDPS       Y3, Y10, Y5
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      Y5, (AX)
@@ -29091,24 +30779,25 @@ one410:
 	VMOVUPS      (CX)(BX*2), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      Y6, (AX)(DX*2)
@@ -29119,15 +30808,15 @@ one410:
 	VADDPS       Y8, Y7, Y7
 	VMULPS       Y7, Y7, Y8
 	VMINPS       Y8, Y2, Y8
-	VMOVUPS      lanes<>+1280(SB), Y9
+	VMOVUPS      lanes<>+1216(SB), Y9
+	VFMADD213PS  lanes<>+1248(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1280(SB), Y8, Y9
 	VFMADD213PS  lanes<>+1312(SB), Y8, Y9
-	VFMADD213PS  lanes<>+1344(SB), Y8, Y9
-	VFMADD213PS  lanes<>+1376(SB), Y8, Y9
 	VFMADD213PS  Y3, Y8, Y9
-	VMOVUPS      lanes<>+1408(SB), Y10
+	VMOVUPS      lanes<>+1344(SB), Y10
+	VFMADD213PS  lanes<>+1376(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1408(SB), Y8, Y10
 	VFMADD213PS  lanes<>+1440(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1472(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1504(SB), Y8, Y10
 	VFMADD213PS  Y3, Y8, Y10
 	VMULPS       Y7, Y9, Y7
 	VDIVPS       Y10, Y7, Y7
@@ -29140,38 +30829,39 @@ one410:
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y5, Y5
-	VMAXPS       Y5, Y0, Y5
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y5, Y9, Y5
 	VMOVAPS      Y5, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y5
 	VFNMADD231PS lanes<>+160(SB), Y10, Y5
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y5, Y10
-	VFMADD213PS  lanes<>+256(SB), Y5, Y10
-	VFMADD213PS  lanes<>+288(SB), Y5, Y10
-	VFMADD213PS  lanes<>+320(SB), Y5, Y10
-	VFMADD213PS  Y3, Y5, Y10
-	VFMADD213PS  Y3, Y5, Y10
+	VMULPS       Y5, Y5, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y5, Y11
+	VFMADD213PS  lanes<>+288(SB), Y5, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y5, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y5
-	VADDPS       Y3, Y5, Y5
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y5
 	VDIVPS       Y5, Y8, Y5
 	VANDPS       Y7, Y5, Y5
 	VMOVUPS      Y5, (AX)(DX*1)
 	VMULPS       Y6, Y6, Y7
 	VMINPS       Y7, Y2, Y7
-	VMOVUPS      lanes<>+1280(SB), Y8
+	VMOVUPS      lanes<>+1216(SB), Y8
+	VFMADD213PS  lanes<>+1248(SB), Y7, Y8
+	VFMADD213PS  lanes<>+1280(SB), Y7, Y8
 	VFMADD213PS  lanes<>+1312(SB), Y7, Y8
-	VFMADD213PS  lanes<>+1344(SB), Y7, Y8
-	VFMADD213PS  lanes<>+1376(SB), Y7, Y8
 	VFMADD213PS  Y3, Y7, Y8
-	VMOVUPS      lanes<>+1408(SB), Y9
+	VMOVUPS      lanes<>+1344(SB), Y9
+	VFMADD213PS  lanes<>+1376(SB), Y7, Y9
+	VFMADD213PS  lanes<>+1408(SB), Y7, Y9
 	VFMADD213PS  lanes<>+1440(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1472(SB), Y7, Y9
-	VFMADD213PS  lanes<>+1504(SB), Y7, Y9
 	VFMADD213PS  Y3, Y7, Y9
 	VMULPS       Y6, Y8, Y6
 	VDIVPS       Y9, Y6, Y6
@@ -29197,24 +30887,25 @@ oneEnd410:
 	VMASKMOVPS   (CX), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   Y6, Y5, (AX)
@@ -29222,24 +30913,25 @@ oneEnd410:
 	VMASKMOVPS   (CX)(BX*2), Y5, Y8
 	VADDPS       Y8, Y7, Y7
 	VCMPPS       $0x15, Y0, Y7, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VXORPS       lanes<>+1600(SB), Y7, Y7
-	VMAXPS       Y7, Y0, Y7
+	VMOVUPS      lanes<>+608(SB), Y9
+	VMOVUPS      lanes<>+1536(SB), Y10
+	VMINPS       Y7, Y10, Y7
 	VMOVAPS      Y7, Y10
-	VFMADD132PS  lanes<>+96(SB), Y1, Y10
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y10
 	VSUBPS       Y1, Y10, Y11
-	VFNMADD231PS lanes<>+128(SB), Y11, Y7
+	VFNMSUB231PS lanes<>+128(SB), Y11, Y7
 	VFNMADD231PS lanes<>+160(SB), Y11, Y7
-	VMOVUPS      lanes<>+192(SB), Y11
-	VFMADD213PS  lanes<>+224(SB), Y7, Y11
-	VFMADD213PS  lanes<>+256(SB), Y7, Y11
-	VFMADD213PS  lanes<>+288(SB), Y7, Y11
-	VFMADD213PS  lanes<>+320(SB), Y7, Y11
-	VFMADD213PS  Y3, Y7, Y11
-	VFMADD213PS  Y3, Y7, Y11
+	VMULPS       Y7, Y7, Y11
+	VMOVUPS      lanes<>+192(SB), Y12
+	VMOVUPS      lanes<>+224(SB), Y13
+	VFMADD213PS  lanes<>+256(SB), Y7, Y12
+	VFMADD213PS  lanes<>+288(SB), Y7, Y13
+	VFMADD231PS  lanes<>+320(SB), Y11, Y13
+	VFMADD231PS  Y13, Y11, Y12
+	VFMADD213PS  Y7, Y11, Y12
 	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y7
-	VADDPS       Y3, Y7, Y7
+	VFMADD213PS  Y10, Y10, Y12
+	VADDPS       Y3, Y12, Y7
 	VDIVPS       Y7, Y9, Y7
 	VANDPS       Y8, Y7, Y7
 	VMASKMOVPS   Y7, Y5, (AX)(DX*2)
@@ -29250,15 +30942,15 @@ oneEnd410:
 	VADDPS       Y9, Y8, Y8
 	VMULPS       Y8, Y8, Y9
 	VMINPS       Y9, Y2, Y9
-	VMOVUPS      lanes<>+1280(SB), Y10
+	VMOVUPS      lanes<>+1216(SB), Y10
+	VFMADD213PS  lanes<>+1248(SB), Y9, Y10
+	VFMADD213PS  lanes<>+1280(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1312(SB), Y9, Y10
-	VFMADD213PS  lanes<>+1344(SB), Y9, Y10
-	VFMADD213PS  lanes<>+1376(SB), Y9, Y10
 	VFMADD213PS  Y3, Y9, Y10
-	VMOVUPS      lanes<>+1408(SB), Y11
+	VMOVUPS      lanes<>+1344(SB), Y11
+	VFMADD213PS  lanes<>+1376(SB), Y9, Y11
+	VFMADD213PS  lanes<>+1408(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1440(SB), Y9, Y11
-	VFMADD213PS  lanes<>+1472(SB), Y9, Y11
-	VFMADD213PS  lanes<>+1504(SB), Y9, Y11
 	VFMADD213PS  Y3, Y9, Y11
 	VMULPS       Y8, Y10, Y8
 	VDIVPS       Y11, Y8, Y8
@@ -29270,39 +30962,40 @@ oneEnd410:
 	VMASKMOVPS   (AX)(DX*1), Y5, Y6
 	VMASKMOVPS   (CX)(BX*1), Y5, Y8
 	VADDPS       Y8, Y6, Y6
-	VCMPPS       $0x15, Y0, Y6, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y0
-	VMOVAPS      Y0, Y6
-	VFMADD132PS  lanes<>+96(SB), Y1, Y6
-	VSUBPS       Y1, Y6, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
-	VMOVUPS      lanes<>+192(SB), Y1
-	VFMADD213PS  lanes<>+224(SB), Y0, Y1
-	VFMADD213PS  lanes<>+256(SB), Y0, Y1
-	VFMADD213PS  lanes<>+288(SB), Y0, Y1
-	VFMADD213PS  lanes<>+320(SB), Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y1, Y0
-	VADDPS       Y3, Y0, Y0
-	VDIVPS       Y0, Y9, Y0
-	VANDPS       Y8, Y0, Y0
+	VCMPPS       $0x15, Y0, Y6, Y0
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
+	VMOVAPS      Y6, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
+	VSUBPS       Y1, Y9, Y1
+	VFNMSUB231PS lanes<>+128(SB), Y1, Y6
+	VFNMADD231PS lanes<>+160(SB), Y1, Y6
+	VMULPS       Y6, Y6, Y1
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVUPS      lanes<>+224(SB), Y11
+	VFMADD213PS  lanes<>+256(SB), Y6, Y10
+	VFMADD213PS  lanes<>+288(SB), Y6, Y11
+	VFMADD231PS  lanes<>+320(SB), Y1, Y11
+	VFMADD231PS  Y11, Y1, Y10
+	VFMADD213PS  Y6, Y1, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VFMADD213PS  Y9, Y9, Y10
+	VADDPS       Y3, Y10, Y1
+	VDIVPS       Y1, Y8, Y1
+	VANDPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y5, (AX)(DX*1)
 	VMULPS       Y7, Y7, Y1
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      lanes<>+1280(SB), Y2
+	VMOVUPS      lanes<>+1216(SB), Y2
+	VFMADD213PS  lanes<>+1248(SB), Y1, Y2
+	VFMADD213PS  lanes<>+1280(SB), Y1, Y2
 	VFMADD213PS  lanes<>+1312(SB), Y1, Y2
-	VFMADD213PS  lanes<>+1344(SB), Y1, Y2
-	VFMADD213PS  lanes<>+1376(SB), Y1, Y2
 	VFMADD213PS  Y3, Y1, Y2
-	VMOVUPS      lanes<>+1408(SB), Y6
+	VMOVUPS      lanes<>+1344(SB), Y6
+	VFMADD213PS  lanes<>+1376(SB), Y1, Y6
+	VFMADD213PS  lanes<>+1408(SB), Y1, Y6
 	VFMADD213PS  lanes<>+1440(SB), Y1, Y6
-	VFMADD213PS  lanes<>+1472(SB), Y1, Y6
-	VFMADD213PS  lanes<>+1504(SB), Y1, Y6
 	VFMADD213PS  Y3, Y1, Y6
 	VMULPS       Y7, Y2, Y1
 	VDIVPS       Y6, Y1, Y1
@@ -29326,12 +31019,12 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1536(SB), Y0
-	VMOVUPS lanes<>+1568(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y1
-	VMOVUPS lanes<>+1216(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1248(SB), Y4
+	VMOVUPS lanes<>+1504(SB), Y0
+	VMOVUPS lanes<>+5728(SB), Y1
+	VMOVUPS lanes<>+384(SB), Y1
+	VMOVUPS lanes<>+1184(SB), Y2
+	VMOVUPS lanes<>+608(SB), Y3
+	VMOVUPS lanes<>+1472(SB), Y4
 	MOVQ    h_base+0(FP), DI
 	MOVQ    old_base+24(FP), R8
 	MOVQ    bias_base+96(FP), R9
@@ -29344,24 +31037,25 @@ one411:
 	VMOVUPS      (CX)(BX*1), Y6
 	VADDPS       Y6, Y5, Y5
 	VCMPPS       $0x15, Y0, Y5, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
-	VXORPS       lanes<>+1600(SB), Y5, Y5
-	VMAXPS       Y5, Y0, Y5
+	VMOVUPS      lanes<>+608(SB), Y7
+	VMOVUPS      lanes<>+1536(SB), Y8
+	VMINPS       Y5, Y8, Y5
 	VMOVAPS      Y5, Y8
-	VFMADD132PS  lanes<>+96(SB), Y1, Y8
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y8
 	VSUBPS       Y1, Y8, Y9
-	VFNMADD231PS lanes<>+128(SB), Y9, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y9, Y5
 	VFNMADD231PS lanes<>+160(SB), Y9, Y5
-	VMOVUPS      lanes<>+192(SB), Y9
-	VFMADD213PS  lanes<>+224(SB), Y5, Y9
-	VFMADD213PS  lanes<>+256(SB), Y5, Y9
-	VFMADD213PS  lanes<>+288(SB), Y5, Y9
-	VFMADD213PS  lanes<>+320(SB), Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
-	VFMADD213PS  Y3, Y5, Y9
+	VMULPS       Y5, Y5, Y9
+	VMOVUPS      lanes<>+192(SB), Y10
+	VMOVUPS      lanes<>+224(SB), Y11
+	VFMADD213PS  lanes<>+256(SB), Y5, Y10
+	VFMADD213PS  lanes<>+288(SB), Y5, Y11
+	VFMADD231PS  lanes<>+320(SB), Y9, Y11
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD213PS  Y5, Y9, Y10
 	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y5
-	VADDPS       Y3, Y5, Y5
+	VFMADD213PS  Y8, Y8, Y10
+	VADDPS       Y3, Y10, Y5
 	VDIVPS       Y5, Y7, Y5
 	VANDPS       Y6, Y5, Y5
 	VMOVUPS      Y5, (AX)(DX*1)
@@ -29373,15 +31067,15 @@ one411:
 	VFMADD213PS  Y7, Y5, Y6
 	VMULPS       Y6, Y6, Y5
 	VMINPS       Y5, Y2, Y5
-	VMOVUPS      lanes<>+1280(SB), Y7
+	VMOVUPS      lanes<>+1216(SB), Y7
+	VFMADD213PS  lanes<>+1248(SB), Y5, Y7
+	VFMADD213PS  lanes<>+1280(SB), Y5, Y7
 	VFMADD213PS  lanes<>+1312(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1344(SB), Y5, Y7
-	VFMADD213PS  lanes<>+1376(SB), Y5, Y7
 	VFMADD213PS  Y3, Y5, Y7
-	VMOVUPS      lanes<>+1408(SB), Y8
+	VMOVUPS      lanes<>+1344(SB), Y8
+	VFMADD213PS  lanes<>+1376(SB), Y5, Y8
+	VFMADD213PS  lanes<>+1408(SB), Y5, Y8
 	VFMADD213PS  lanes<>+1440(SB), Y5, Y8
-	VFMADD213PS  lanes<>+1472(SB), Y5, Y8
-	VFMADD213PS  lanes<>+1504(SB), Y5, Y8
 	VFMADD213PS  Y3, Y5, Y8
 	VMULPS       Y6, Y7, Y5
 	VDIVPS       Y8, Y5, Y5
@@ -29392,24 +31086,25 @@ one411:
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMOVUPS      Y6, (AX)
@@ -29435,24 +31130,25 @@ oneEnd411:
 	VMASKMOVPS   (CX)(BX*1), Y5, Y7
 	VADDPS       Y7, Y6, Y6
 	VCMPPS       $0x15, Y0, Y6, Y7
-	VMOVUPS      lanes<>+352(SB), Y8
-	VXORPS       lanes<>+1600(SB), Y6, Y6
-	VMAXPS       Y6, Y0, Y6
+	VMOVUPS      lanes<>+608(SB), Y8
+	VMOVUPS      lanes<>+1536(SB), Y9
+	VMINPS       Y6, Y9, Y6
 	VMOVAPS      Y6, Y9
-	VFMADD132PS  lanes<>+96(SB), Y1, Y9
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y9
 	VSUBPS       Y1, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y10, Y6
 	VFNMADD231PS lanes<>+160(SB), Y10, Y6
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y6, Y10
-	VFMADD213PS  lanes<>+256(SB), Y6, Y10
-	VFMADD213PS  lanes<>+288(SB), Y6, Y10
-	VFMADD213PS  lanes<>+320(SB), Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
-	VFMADD213PS  Y3, Y6, Y10
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VFMADD213PS  lanes<>+256(SB), Y6, Y11
+	VFMADD213PS  lanes<>+288(SB), Y6, Y12
+	VFMADD231PS  lanes<>+320(SB), Y10, Y12
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y6, Y10, Y11
 	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y6
-	VADDPS       Y3, Y6, Y6
+	VFMADD213PS  Y9, Y9, Y11
+	VADDPS       Y3, Y11, Y6
 	VDIVPS       Y6, Y8, Y6
 	VANDPS       Y7, Y6, Y6
 	VMASKMOVPS   Y6, Y5, (AX)(DX*1)
@@ -29464,15 +31160,15 @@ oneEnd411:
 	VFMADD213PS  Y8, Y6, Y7
 	VMULPS       Y7, Y7, Y6
 	VMINPS       Y6, Y2, Y2
-	VMOVUPS      lanes<>+1280(SB), Y6
+	VMOVUPS      lanes<>+1216(SB), Y6
+	VFMADD213PS  lanes<>+1248(SB), Y2, Y6
+	VFMADD213PS  lanes<>+1280(SB), Y2, Y6
 	VFMADD213PS  lanes<>+1312(SB), Y2, Y6
-	VFMADD213PS  lanes<>+1344(SB), Y2, Y6
-	VFMADD213PS  lanes<>+1376(SB), Y2, Y6
 	VFMADD213PS  Y3, Y2, Y6
-	VMOVUPS      lanes<>+1408(SB), Y8
+	VMOVUPS      lanes<>+1344(SB), Y8
+	VFMADD213PS  lanes<>+1376(SB), Y2, Y8
+	VFMADD213PS  lanes<>+1408(SB), Y2, Y8
 	VFMADD213PS  lanes<>+1440(SB), Y2, Y8
-	VFMADD213PS  lanes<>+1472(SB), Y2, Y8
-	VFMADD213PS  lanes<>+1504(SB), Y2, Y8
 	VFMADD213PS  Y3, Y2, Y8
 	VMULPS       Y7, Y6, Y2
 	VDIVPS       Y8, Y2, Y2
@@ -29482,27 +31178,28 @@ oneEnd411:
 	VMASKMOVPS   (AX), Y5, Y4
 	VMASKMOVPS   (CX), Y5, Y6
 	VADDPS       Y6, Y4, Y4
-	VCMPPS       $0x15, Y0, Y4, Y6
-	VMOVUPS      lanes<>+352(SB), Y7
-	VXORPS       lanes<>+1600(SB), Y4, Y4
-	VMAXPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y4
-	VFMADD132PS  lanes<>+96(SB), Y1, Y4
-	VSUBPS       Y1, Y4, Y1
-	VFNMADD231PS lanes<>+128(SB), Y1, Y0
-	VFNMADD231PS lanes<>+160(SB), Y1, Y0
-	VMOVUPS      lanes<>+192(SB), Y1
-	VFMADD213PS  lanes<>+224(SB), Y0, Y1
-	VFMADD213PS  lanes<>+256(SB), Y0, Y1
-	VFMADD213PS  lanes<>+288(SB), Y0, Y1
-	VFMADD213PS  lanes<>+320(SB), Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VFMADD213PS  Y3, Y0, Y1
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y1, Y0
-	VADDPS       Y3, Y0, Y0
-	VDIVPS       Y0, Y7, Y0
-	VANDPS       Y6, Y0, Y0
+	VCMPPS       $0x15, Y0, Y4, Y0
+	VMOVUPS      lanes<>+608(SB), Y6
+	VMOVUPS      lanes<>+1536(SB), Y7
+	VMINPS       Y4, Y7, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD132PS  lanes<>+1568(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y1
+	VFNMSUB231PS lanes<>+128(SB), Y1, Y4
+	VFNMADD231PS lanes<>+160(SB), Y1, Y4
+	VMULPS       Y4, Y4, Y1
+	VMOVUPS      lanes<>+192(SB), Y8
+	VMOVUPS      lanes<>+224(SB), Y9
+	VFMADD213PS  lanes<>+256(SB), Y4, Y8
+	VFMADD213PS  lanes<>+288(SB), Y4, Y9
+	VFMADD231PS  lanes<>+320(SB), Y1, Y9
+	VFMADD231PS  Y9, Y1, Y8
+	VFMADD213PS  Y4, Y1, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  Y7, Y7, Y8
+	VADDPS       Y3, Y8, Y1
+	VDIVPS       Y1, Y6, Y1
+	VANDPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y5, (AX)
 	VMASKMOVPS   (R8), Y5, Y1
 	VSUBPS       Y2, Y1, Y1
@@ -29521,13 +31218,13 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    xs+144(FP), DX
 	SHLQ    $0x02, DX
 	LEAQ    (DX)(DX*2), BX
-	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+608(SB), Y0
 	MOVQ    dh_base+48(FP), SI
 	MOVQ    dc_base+72(FP), DI
 	MOVQ    c_base+96(FP), R8
 	MOVQ    old_base+120(FP), R9
 	MOVQ    dh_len+56(FP), R10
-	VMOVUPS lanes<>+1216(SB), Y1
+	VMOVUPS lanes<>+1184(SB), Y1
 
 one412:
 	CMPQ         R10, $0x00000008
@@ -29535,19 +31232,19 @@ one412:
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
-	VMOVUPS      lanes<>+1280(SB), Y4
+	VMOVUPS      lanes<>+1216(SB), Y4
+	VFMADD213PS  lanes<>+1248(SB), Y3, Y4
+	VFMADD213PS  lanes<>+1280(SB), Y3, Y4
 	VFMADD213PS  lanes<>+1312(SB), Y3, Y4
-	VFMADD213PS  lanes<>+1344(SB), Y3, Y4
-	VFMADD213PS  lanes<>+1376(SB), Y3, Y4
 	VFMADD213PS  Y0, Y3, Y4
-	VMOVUPS      lanes<>+1408(SB), Y5
+	VMOVUPS      lanes<>+1344(SB), Y5
+	VFMADD213PS  lanes<>+1376(SB), Y3, Y5
+	VFMADD213PS  lanes<>+1408(SB), Y3, Y5
 	VFMADD213PS  lanes<>+1440(SB), Y3, Y5
-	VFMADD213PS  lanes<>+1472(SB), Y3, Y5
-	VFMADD213PS  lanes<>+1504(SB), Y3, Y5
 	VFMADD213PS  Y0, Y3, Y5
 	VMULPS       Y2, Y4, Y2
 	VDIVPS       Y5, Y2, Y2
-	VMOVUPS      lanes<>+1248(SB), Y3
+	VMOVUPS      lanes<>+1472(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y0, Y2
 	VMOVUPS      (SI), Y3
@@ -29601,19 +31298,19 @@ oneEnd412:
 	VMASKMOVPS   (R8), Y2, Y3
 	VMULPS       Y3, Y3, Y4
 	VMINPS       Y4, Y1, Y1
-	VMOVUPS      lanes<>+1280(SB), Y4
+	VMOVUPS      lanes<>+1216(SB), Y4
+	VFMADD213PS  lanes<>+1248(SB), Y1, Y4
+	VFMADD213PS  lanes<>+1280(SB), Y1, Y4
 	VFMADD213PS  lanes<>+1312(SB), Y1, Y4
-	VFMADD213PS  lanes<>+1344(SB), Y1, Y4
-	VFMADD213PS  lanes<>+1376(SB), Y1, Y4
 	VFMADD213PS  Y0, Y1, Y4
-	VMOVUPS      lanes<>+1408(SB), Y5
+	VMOVUPS      lanes<>+1344(SB), Y5
+	VFMADD213PS  lanes<>+1376(SB), Y1, Y5
+	VFMADD213PS  lanes<>+1408(SB), Y1, Y5
 	VFMADD213PS  lanes<>+1440(SB), Y1, Y5
-	VFMADD213PS  lanes<>+1472(SB), Y1, Y5
-	VFMADD213PS  lanes<>+1504(SB), Y1, Y5
 	VFMADD213PS  Y0, Y1, Y5
 	VMULPS       Y3, Y4, Y1
 	VDIVPS       Y5, Y1, Y1
-	VMOVUPS      lanes<>+1248(SB), Y3
+	VMOVUPS      lanes<>+1472(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y0, Y1
 	VMASKMOVPS   (SI), Y2, Y3
@@ -29662,7 +31359,7 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    xs+96(FP), DX
 	SHLQ    $0x02, DX
 	LEAQ    (DX)(DX*2), BX
-	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+608(SB), Y0
 	MOVQ    dh_base+48(FP), SI
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
@@ -29750,16 +31447,16 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+0(SB), Z0
 	VBROADCASTSS lanes<>+32(SB), Z1
-	VBROADCASTSS lanes<>+64(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+3296(SB), Z2
+	VBROADCASTSS lanes<>+64(SB), Z3
 	VBROADCASTSS lanes<>+128(SB), Z4
 	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+608(SB), Z6
+	VBROADCASTSS lanes<>+256(SB), Z7
+	VBROADCASTSS lanes<>+192(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
 	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+320(SB), Z11
 
 many414:
 	CMPQ         CX, $0x00000020
@@ -29772,7 +31469,7 @@ many414:
 	VSUBPS       Z2, Z12, Z12
 	VFNMADD231PS Z4, Z12, Z11
 	VFNMADD231PS Z5, Z12, Z11
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z10, Z11, Z13
 	VFMADD213PS  Z9, Z11, Z13
 	VFMADD213PS  Z8, Z11, Z13
@@ -29789,7 +31486,7 @@ many414:
 	VSUBPS       Z2, Z12, Z12
 	VFNMADD231PS Z4, Z12, Z11
 	VFNMADD231PS Z5, Z12, Z11
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z10, Z11, Z13
 	VFMADD213PS  Z9, Z11, Z13
 	VFMADD213PS  Z8, Z11, Z13
@@ -29815,7 +31512,7 @@ one414:
 	VSUBPS       Z2, Z12, Z12
 	VFNMADD231PS Z4, Z12, Z11
 	VFNMADD231PS Z5, Z12, Z11
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z10, Z11, Z13
 	VFMADD213PS  Z9, Z11, Z13
 	VFMADD213PS  Z8, Z11, Z13
@@ -29844,7 +31541,7 @@ oneEnd414:
 	VSUBPS       Z2, Z1, Z1
 	VFNMADD231PS Z4, Z1, Z0
 	VFNMADD231PS Z5, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
+	VBROADCASTSS lanes<>+320(SB), Z2
 	VFMADD213PS  Z10, Z0, Z2
 	VFMADD213PS  Z9, Z0, Z2
 	VFMADD213PS  Z8, Z0, Z2
@@ -29864,21 +31561,21 @@ TEXT ·expTermAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+416(SB), Z0
-	VBROADCASTSS lanes<>+448(SB), Z0
-	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+480(SB), Z1
-	VBROADCASTSS lanes<>+512(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+384(SB), Z0
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+416(SB), Z1
 	VBROADCASTSS lanes<>+544(SB), Z1
-	VBROADCASTSS lanes<>+576(SB), Z1
-	VBROADCASTSS lanes<>+608(SB), Z1
-	VBROADCASTSS lanes<>+5696(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
-	VBROADCASTSS lanes<>+5792(SB), Z5
-	VBROADCASTSS lanes<>+5824(SB), Z6
-	VBROADCASTSS lanes<>+5856(SB), Z7
+	VBROADCASTSS lanes<>+512(SB), Z1
+	VBROADCASTSS lanes<>+480(SB), Z1
+	VBROADCASTSS lanes<>+448(SB), Z1
+	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z3
+	VBROADCASTSS lanes<>+5824(SB), Z4
+	VBROADCASTSS lanes<>+5856(SB), Z5
+	VBROADCASTSS lanes<>+5888(SB), Z6
+	VBROADCASTSS lanes<>+5920(SB), Z7
 
 many415:
 	CMPQ         CX, $0x00000020
@@ -29887,7 +31584,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29899,7 +31596,7 @@ many415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29920,7 +31617,7 @@ one415:
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
 	VCMPPS       $0x15, Z1, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
@@ -29944,7 +31641,7 @@ oneEnd415:
 	VMULPS       Z0, Z7, Z0
 	VREDUCEPS    $0x01, Z0, Z7
 	VCMPPS       $0x15, Z1, Z0, K2
-	VBROADCASTSS lanes<>+5856(SB), Z1
+	VBROADCASTSS lanes<>+5920(SB), Z1
 	VFMADD213PS  Z6, Z7, Z1
 	VFMADD213PS  Z5, Z7, Z1
 	VFMADD213PS  Z4, Z7, Z1
@@ -29963,31 +31660,31 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+672(SB), Z1
 	VBROADCASTSS lanes<>+704(SB), Z2
 	VBROADCASTSS lanes<>+736(SB), Z3
-	VBROADCASTSS lanes<>+768(SB), Z4
-	VBROADCASTSS lanes<>+800(SB), Z5
-	VBROADCASTSS lanes<>+1120(SB), Z6
-	VBROADCASTSS lanes<>+1088(SB), Z7
-	VBROADCASTSS lanes<>+1056(SB), Z8
-	VBROADCASTSS lanes<>+1024(SB), Z9
-	VBROADCASTSS lanes<>+992(SB), Z10
-	VBROADCASTSS lanes<>+960(SB), Z11
-	VBROADCASTSS lanes<>+928(SB), Z12
-	VBROADCASTSS lanes<>+896(SB), Z13
+	VBROADCASTSS lanes<>+1152(SB), Z4
+	VBROADCASTSS lanes<>+1120(SB), Z5
+	VBROADCASTSS lanes<>+1024(SB), Z6
+	VBROADCASTSS lanes<>+992(SB), Z7
+	VBROADCASTSS lanes<>+960(SB), Z8
+	VBROADCASTSS lanes<>+928(SB), Z9
+	VBROADCASTSS lanes<>+896(SB), Z10
+	VBROADCASTSS lanes<>+864(SB), Z11
+	VBROADCASTSS lanes<>+832(SB), Z12
+	VBROADCASTSS lanes<>+800(SB), Z13
 
 one416:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd416
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z13, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K1
 	VBLENDMPS         Z24, Z13, K1, Z14
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z13, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K1
 	VBLENDMPS         Z2, Z3, K1, Z15
-	VPSUBD.BCST       lanes<>+864(SB), Z14, Z24
+	VPSUBD.BCST       lanes<>+768(SB), Z14, Z24
 	VPSRAD            $0x17, Z24, Z24
 	VPSLLD            $0x17, Z24, Z25
 	VPSUBD            Z25, Z14, Z25
@@ -29995,7 +31692,7 @@ one416:
 	VSUBPS            Z15, Z24, Z24
 	VSUBPS            Z0, Z25, Z25
 	VMULPS            Z25, Z25, Z26
-	VBROADCASTSS      lanes<>+896(SB), Z27
+	VBROADCASTSS      lanes<>+800(SB), Z27
 	VFMADD213PS       Z12, Z25, Z27
 	VFMADD213PS       Z11, Z25, Z27
 	VFMADD213PS       Z10, Z25, Z27
@@ -30006,10 +31703,10 @@ one416:
 	VMULPS            Z26, Z27, Z27
 	VMULPS            Z25, Z27, Z27
 	VFMADD231PS.BCST  lanes<>+160(SB), Z24, Z27
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z26, Z27
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z26, Z27
 	VADDPS            Z25, Z27, Z25
 	VFMADD231PS.BCST  lanes<>+128(SB), Z24, Z25
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z13, K1
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z13, K1
 	VBLENDMPS         Z13, Z25, K1, Z16
 	VCMPPS            $0x11, Z3, Z13, K1
 	VBLENDMPS         Z5, Z16, K1, Z17
@@ -30030,11 +31727,11 @@ oneEnd416:
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z13
 	VMULPS            Z1, Z13, Z1
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z13, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K2
 	VBLENDMPS         Z1, Z13, K2, Z19
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z13, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K2
 	VBLENDMPS         Z2, Z3, K2, Z20
-	VPSUBD.BCST       lanes<>+864(SB), Z19, Z1
+	VPSUBD.BCST       lanes<>+768(SB), Z19, Z1
 	VPSRAD            $0x17, Z1, Z1
 	VPSLLD            $0x17, Z1, Z2
 	VPSUBD            Z2, Z19, Z2
@@ -30042,7 +31739,7 @@ oneEnd416:
 	VSUBPS            Z20, Z1, Z1
 	VSUBPS            Z0, Z2, Z0
 	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      lanes<>+896(SB), Z14
+	VBROADCASTSS      lanes<>+800(SB), Z14
 	VFMADD213PS       Z12, Z0, Z14
 	VFMADD213PS       Z11, Z0, Z14
 	VFMADD213PS       Z10, Z0, Z14
@@ -30053,10 +31750,10 @@ oneEnd416:
 	VMULPS            Z2, Z14, Z6
 	VMULPS            Z0, Z6, Z6
 	VFMADD231PS.BCST  lanes<>+160(SB), Z1, Z6
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z2, Z6
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z2, Z6
 	VADDPS            Z0, Z6, Z0
 	VFMADD231PS.BCST  lanes<>+128(SB), Z1, Z0
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z13, K2
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z13, K2
 	VBLENDMPS         Z13, Z0, K2, Z21
 	VCMPPS            $0x11, Z3, Z13, K2
 	VBLENDMPS         Z5, Z21, K2, Z22
@@ -30074,17 +31771,17 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1216(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+1376(SB), Z3
-	VBROADCASTSS lanes<>+1344(SB), Z4
-	VBROADCASTSS lanes<>+1312(SB), Z5
-	VBROADCASTSS lanes<>+1280(SB), Z6
-	VBROADCASTSS lanes<>+1504(SB), Z6
-	VBROADCASTSS lanes<>+1472(SB), Z7
-	VBROADCASTSS lanes<>+1440(SB), Z8
-	VBROADCASTSS lanes<>+1408(SB), Z9
+	VBROADCASTSS lanes<>+1184(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+1312(SB), Z3
+	VBROADCASTSS lanes<>+1280(SB), Z4
+	VBROADCASTSS lanes<>+1248(SB), Z5
+	VBROADCASTSS lanes<>+1216(SB), Z6
+	VBROADCASTSS lanes<>+1440(SB), Z6
+	VBROADCASTSS lanes<>+1408(SB), Z7
+	VBROADCASTSS lanes<>+1376(SB), Z8
+	VBROADCASTSS lanes<>+1344(SB), Z9
 
 many417:
 	CMPQ         CX, $0x00000020
@@ -30092,12 +31789,12 @@ many417:
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -30110,12 +31807,12 @@ many417:
 	VMOVUPS      64(DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -30137,12 +31834,12 @@ one417:
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -30167,12 +31864,12 @@ oneEnd417:
 	VMOVUPS.Z    (DX), K1, Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z0
-	VBROADCASTSS lanes<>+1280(SB), Z10
+	VBROADCASTSS lanes<>+1216(SB), Z10
 	VFMADD213PS  Z5, Z0, Z10
 	VFMADD213PS  Z4, Z0, Z10
 	VFMADD213PS  Z3, Z0, Z10
 	VFMADD213PS  Z1, Z0, Z10
-	VBROADCASTSS lanes<>+1408(SB), Z3
+	VBROADCASTSS lanes<>+1344(SB), Z3
 	VFMADD213PS  Z8, Z0, Z3
 	VFMADD213PS  Z7, Z0, Z3
 	VFMADD213PS  Z6, Z0, Z3
@@ -30193,33 +31890,33 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1536(SB), Z0
-	VBROADCASTSS lanes<>+1568(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+96(SB), Z2
+	VBROADCASTSS lanes<>+1504(SB), Z0
+	VBROADCASTSS lanes<>+5728(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+64(SB), Z2
 	VBROADCASTSS lanes<>+128(SB), Z3
 	VBROADCASTSS lanes<>+160(SB), Z4
-	VBROADCASTSS lanes<>+352(SB), Z5
-	VBROADCASTSS lanes<>+320(SB), Z6
-	VBROADCASTSS lanes<>+288(SB), Z7
-	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+608(SB), Z5
+	VBROADCASTSS lanes<>+256(SB), Z6
+	VBROADCASTSS lanes<>+192(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
 	VBROADCASTSS lanes<>+224(SB), Z9
-	VBROADCASTSS lanes<>+192(SB), Z10
+	VBROADCASTSS lanes<>+320(SB), Z10
 
 many418:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd418
 	VMOVUPS      (DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -30232,15 +31929,15 @@ many418:
 	VMOVUPS      Z10, (AX)
 	VMOVUPS      64(DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -30262,15 +31959,15 @@ one418:
 	JLT          oneEnd418
 	VMOVUPS      (DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -30295,15 +31992,15 @@ oneEnd418:
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
 	VCMPPS       $0x15, Z0, Z10, K2
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
 	VMOVAPS      Z0, Z10
 	VFMADD132PS  Z2, Z1, Z10
 	VSUBPS       Z1, Z10, Z1
 	VFNMADD231PS Z3, Z1, Z0
 	VFNMADD231PS Z4, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
+	VBROADCASTSS lanes<>+320(SB), Z2
 	VFMADD213PS  Z9, Z0, Z2
 	VFMADD213PS  Z8, Z0, Z2
 	VFMADD213PS  Z7, Z0, Z2
@@ -30325,20 +32022,20 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1632(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+1824(SB), Z3
-	VBROADCASTSS lanes<>+1792(SB), Z4
-	VBROADCASTSS lanes<>+1760(SB), Z5
-	VBROADCASTSS lanes<>+1728(SB), Z6
-	VBROADCASTSS lanes<>+1696(SB), Z7
-	VBROADCASTSS lanes<>+1664(SB), Z8
-	VBROADCASTSS lanes<>+1984(SB), Z8
-	VBROADCASTSS lanes<>+1952(SB), Z9
-	VBROADCASTSS lanes<>+1920(SB), Z10
-	VBROADCASTSS lanes<>+1888(SB), Z11
-	VBROADCASTSS lanes<>+1856(SB), Z12
+	VBROADCASTSS lanes<>+1600(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+1792(SB), Z3
+	VBROADCASTSS lanes<>+1760(SB), Z4
+	VBROADCASTSS lanes<>+1728(SB), Z5
+	VBROADCASTSS lanes<>+1696(SB), Z6
+	VBROADCASTSS lanes<>+1664(SB), Z7
+	VBROADCASTSS lanes<>+1632(SB), Z8
+	VBROADCASTSS lanes<>+1952(SB), Z8
+	VBROADCASTSS lanes<>+1920(SB), Z9
+	VBROADCASTSS lanes<>+1888(SB), Z10
+	VBROADCASTSS lanes<>+1856(SB), Z11
+	VBROADCASTSS lanes<>+1824(SB), Z12
 
 many419:
 	CMPQ         CX, $0x00000020
@@ -30346,13 +32043,13 @@ many419:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1664(SB), Z14
+	VBROADCASTSS lanes<>+1632(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1856(SB), Z15
+	VBROADCASTSS lanes<>+1824(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -30366,13 +32063,13 @@ many419:
 	VMOVUPS      64(DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1664(SB), Z14
+	VBROADCASTSS lanes<>+1632(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1856(SB), Z15
+	VBROADCASTSS lanes<>+1824(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -30395,13 +32092,13 @@ one419:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1664(SB), Z14
+	VBROADCASTSS lanes<>+1632(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1856(SB), Z15
+	VBROADCASTSS lanes<>+1824(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -30427,13 +32124,13 @@ oneEnd419:
 	VMOVUPS.Z    (DX), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+1664(SB), Z13
+	VBROADCASTSS lanes<>+1632(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+1856(SB), Z3
+	VBROADCASTSS lanes<>+1824(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -30455,20 +32152,20 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2016(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+2208(SB), Z3
-	VBROADCASTSS lanes<>+2176(SB), Z4
-	VBROADCASTSS lanes<>+2144(SB), Z5
-	VBROADCASTSS lanes<>+2112(SB), Z6
-	VBROADCASTSS lanes<>+2080(SB), Z7
-	VBROADCASTSS lanes<>+2048(SB), Z8
-	VBROADCASTSS lanes<>+2368(SB), Z8
-	VBROADCASTSS lanes<>+2336(SB), Z9
-	VBROADCASTSS lanes<>+2304(SB), Z10
-	VBROADCASTSS lanes<>+2272(SB), Z11
-	VBROADCASTSS lanes<>+2240(SB), Z12
+	VBROADCASTSS lanes<>+1984(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+2176(SB), Z3
+	VBROADCASTSS lanes<>+2144(SB), Z4
+	VBROADCASTSS lanes<>+2112(SB), Z5
+	VBROADCASTSS lanes<>+2080(SB), Z6
+	VBROADCASTSS lanes<>+2048(SB), Z7
+	VBROADCASTSS lanes<>+2016(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2304(SB), Z9
+	VBROADCASTSS lanes<>+2272(SB), Z10
+	VBROADCASTSS lanes<>+2240(SB), Z11
+	VBROADCASTSS lanes<>+2208(SB), Z12
 
 many420:
 	CMPQ         CX, $0x00000020
@@ -30476,13 +32173,13 @@ many420:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -30492,19 +32189,19 @@ many420:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, (AX)
 	VMOVUPS      64(DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -30514,7 +32211,7 @@ many420:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, 64(AX)
 	ADDQ         $0x00000080, AX
@@ -30529,13 +32226,13 @@ one420:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -30545,7 +32242,7 @@ one420:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, (AX)
 	ADDQ         $0x00000040, AX
@@ -30563,13 +32260,13 @@ oneEnd420:
 	VMOVUPS.Z    (DX), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+2048(SB), Z13
+	VBROADCASTSS lanes<>+2016(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+2240(SB), Z3
+	VBROADCASTSS lanes<>+2208(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -30579,7 +32276,7 @@ oneEnd420:
 	VDIVPS       Z3, Z0, Z0
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z1, Z0
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z1
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z1
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -30593,33 +32290,33 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2400(SB), Z0
-	VBROADCASTSS lanes<>+2432(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2464(SB), Z2
-	VBROADCASTSS lanes<>+2496(SB), Z2
-	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+2432(SB), Z0
+	VBROADCASTSS lanes<>+2464(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+2592(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z2
-	VBROADCASTSS lanes<>+5760(SB), Z3
-	VBROADCASTSS lanes<>+5792(SB), Z4
-	VBROADCASTSS lanes<>+5824(SB), Z5
-	VBROADCASTSS lanes<>+5856(SB), Z6
-	VBROADCASTSS lanes<>+2624(SB), Z6
-	VBROADCASTSS lanes<>+2592(SB), Z7
+	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+2496(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z2
+	VBROADCASTSS lanes<>+5824(SB), Z3
+	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5888(SB), Z5
+	VBROADCASTSS lanes<>+5920(SB), Z6
+	VBROADCASTSS lanes<>+2400(SB), Z6
+	VBROADCASTSS lanes<>+2368(SB), Z7
 
 many421:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd421
 	VMOVUPS      (DX), Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30631,12 +32328,12 @@ many421:
 	VMOVUPS      Z7, (AX)
 	VMOVUPS      64(DX), Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30657,12 +32354,12 @@ one421:
 	JLT          oneEnd421
 	VMOVUPS      (DX), Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -30686,12 +32383,12 @@ oneEnd421:
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5856(SB), Z8
+	VBROADCASTSS lanes<>+5920(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -30713,26 +32410,26 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS a+48(FP), Z0
-	VBROADCASTSS lanes<>+1536(SB), Z1
-	VBROADCASTSS lanes<>+1568(SB), Z2
-	VBROADCASTSS lanes<>+448(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+1504(SB), Z1
+	VBROADCASTSS lanes<>+5728(SB), Z2
+	VBROADCASTSS lanes<>+384(SB), Z2
+	VBROADCASTSS lanes<>+64(SB), Z3
 	VBROADCASTSS lanes<>+128(SB), Z4
 	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+608(SB), Z6
+	VBROADCASTSS lanes<>+256(SB), Z7
+	VBROADCASTSS lanes<>+192(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
 	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+320(SB), Z11
 
 many422:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd422
 	VMOVUPS      (DX), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K1
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -30740,7 +32437,7 @@ many422:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -30752,9 +32449,9 @@ many422:
 	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, (AX)
 	VMOVUPS      64(DX), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K1
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -30762,7 +32459,7 @@ many422:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -30783,9 +32480,9 @@ one422:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd422
 	VMOVUPS      (DX), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K1
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -30793,7 +32490,7 @@ one422:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -30817,9 +32514,9 @@ oneEnd422:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z0
-	VBROADCASTSS lanes<>+2688(SB), Z12
+	VBROADCASTSS lanes<>+5952(SB), Z12
 	VCMPPS       $0x1a, Z12, Z0, K2
 	VMAXPS       Z0, Z1, Z0
 	VMOVAPS      Z0, Z1
@@ -30827,7 +32524,7 @@ oneEnd422:
 	VSUBPS       Z2, Z1, Z1
 	VFNMADD231PS Z4, Z1, Z0
 	VFNMADD231PS Z5, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
+	VBROADCASTSS lanes<>+320(SB), Z2
 	VFMADD213PS  Z10, Z0, Z2
 	VFMADD213PS  Z9, Z0, Z2
 	VFMADD213PS  Z8, Z0, Z2
@@ -30850,10 +32547,10 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+736(SB), Z0
-	VBROADCASTSS lanes<>+1536(SB), Z1
-	VBROADCASTSS lanes<>+1568(SB), Z2
-	VBROADCASTSS lanes<>+448(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
+	VBROADCASTSS lanes<>+1504(SB), Z1
+	VBROADCASTSS lanes<>+5728(SB), Z2
+	VBROADCASTSS lanes<>+384(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
 	VBROADCASTSS lanes<>+2976(SB), Z4
 	VBROADCASTSS lanes<>+2944(SB), Z5
 	VBROADCASTSS lanes<>+2912(SB), Z6
@@ -30863,27 +32560,27 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z10
 	VBROADCASTSS lanes<>+2752(SB), Z11
 	VBROADCASTSS lanes<>+2720(SB), Z12
-	VBROADCASTSS lanes<>+96(SB), Z12
+	VBROADCASTSS lanes<>+64(SB), Z12
 	VBROADCASTSS lanes<>+128(SB), Z13
 	VBROADCASTSS lanes<>+160(SB), Z14
-	VBROADCASTSS lanes<>+320(SB), Z15
-	VBROADCASTSS lanes<>+288(SB), Z16
-	VBROADCASTSS lanes<>+256(SB), Z17
+	VBROADCASTSS lanes<>+256(SB), Z15
+	VBROADCASTSS lanes<>+192(SB), Z16
+	VBROADCASTSS lanes<>+288(SB), Z17
 	VBROADCASTSS lanes<>+224(SB), Z18
-	VBROADCASTSS lanes<>+192(SB), Z19
+	VBROADCASTSS lanes<>+320(SB), Z19
 
 one423:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd423
 	VMOVUPS      (DX), Z19
-	VORPS.BCST   lanes<>+1600(SB), Z19, Z20
+	VORPS.BCST   lanes<>+2688(SB), Z19, Z20
 	VMAXPS       Z20, Z1, Z21
 	VMOVAPS      Z21, Z22
 	VFMADD132PS  Z12, Z2, Z22
 	VSUBPS       Z2, Z22, Z22
 	VFNMADD231PS Z13, Z22, Z21
 	VFNMADD231PS Z14, Z22, Z21
-	VBROADCASTSS lanes<>+192(SB), Z23
+	VBROADCASTSS lanes<>+320(SB), Z23
 	VFMADD213PS  Z18, Z21, Z23
 	VFMADD213PS  Z17, Z21, Z23
 	VFMADD213PS  Z16, Z21, Z23
@@ -30918,14 +32615,14 @@ oneEnd423:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z19
-	VORPS.BCST   lanes<>+1600(SB), Z19, Z20
+	VORPS.BCST   lanes<>+2688(SB), Z19, Z20
 	VMAXPS       Z20, Z1, Z21
 	VMOVAPS      Z21, Z22
 	VFMADD132PS  Z12, Z2, Z22
 	VSUBPS       Z2, Z22, Z2
 	VFNMADD231PS Z13, Z2, Z21
 	VFNMADD231PS Z14, Z2, Z21
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+320(SB), Z12
 	VFMADD213PS  Z18, Z21, Z12
 	VFMADD213PS  Z17, Z21, Z12
 	VFMADD213PS  Z16, Z21, Z12
@@ -30959,18 +32656,18 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+3008(SB), Z0
-	VBROADCASTSS lanes<>+1536(SB), Z1
-	VBROADCASTSS lanes<>+1568(SB), Z2
-	VBROADCASTSS lanes<>+448(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+1504(SB), Z1
+	VBROADCASTSS lanes<>+5728(SB), Z2
+	VBROADCASTSS lanes<>+384(SB), Z2
+	VBROADCASTSS lanes<>+64(SB), Z3
 	VBROADCASTSS lanes<>+128(SB), Z4
 	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+608(SB), Z6
+	VBROADCASTSS lanes<>+256(SB), Z7
+	VBROADCASTSS lanes<>+192(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
 	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+320(SB), Z11
 
 many424:
 	CMPQ         CX, $0x00000020
@@ -30983,7 +32680,7 @@ many424:
 	VSUBPS       Z2, Z14, Z14
 	VFNMADD231PS Z4, Z14, Z13
 	VFNMADD231PS Z5, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
+	VBROADCASTSS lanes<>+320(SB), Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
 	VFMADD213PS  Z8, Z13, Z15
@@ -31006,7 +32703,7 @@ many424:
 	VSUBPS       Z2, Z14, Z14
 	VFNMADD231PS Z4, Z14, Z13
 	VFNMADD231PS Z5, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
+	VBROADCASTSS lanes<>+320(SB), Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
 	VFMADD213PS  Z8, Z13, Z15
@@ -31038,7 +32735,7 @@ one424:
 	VSUBPS       Z2, Z14, Z14
 	VFNMADD231PS Z4, Z14, Z13
 	VFNMADD231PS Z5, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
+	VBROADCASTSS lanes<>+320(SB), Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
 	VFMADD213PS  Z8, Z13, Z15
@@ -31073,7 +32770,7 @@ oneEnd424:
 	VSUBPS       Z2, Z13, Z2
 	VFNMADD231PS Z4, Z2, Z12
 	VFNMADD231PS Z5, Z2, Z12
-	VBROADCASTSS lanes<>+192(SB), Z3
+	VBROADCASTSS lanes<>+320(SB), Z3
 	VFMADD213PS  Z10, Z12, Z3
 	VFMADD213PS  Z9, Z12, Z3
 	VFMADD213PS  Z8, Z12, Z3
@@ -31100,21 +32797,21 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+736(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 
 many425:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd425
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
@@ -31130,7 +32827,7 @@ one425:
 	JLT         oneEnd425
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
@@ -31149,7 +32846,7 @@ oneEnd425:
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z0
 	VMINPS      Z0, Z1, Z0
 	VMULPS      Z2, Z0, Z0
@@ -31168,7 +32865,7 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS b+52(FP), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
+	VBROADCASTSS lanes<>+608(SB), Z3
 
 many426:
 	CMPQ    CX, $0x00000020
@@ -31353,15 +33050,15 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
-	VBROADCASTSS lanes<>+1536(SB), Z2
-	VBROADCASTSS lanes<>+1568(SB), Z3
-	VBROADCASTSS lanes<>+448(SB), Z3
+	VBROADCASTSS lanes<>+1504(SB), Z2
+	VBROADCASTSS lanes<>+5728(SB), Z3
+	VBROADCASTSS lanes<>+384(SB), Z3
 	VBROADCASTSS lanes<>+3232(SB), Z8
 	VBROADCASTSS lanes<>+3200(SB), Z9
 	VBROADCASTSS lanes<>+3168(SB), Z10
 	VBROADCASTSS lanes<>+3136(SB), Z11
 	VBROADCASTSS lanes<>+3104(SB), Z12
-	VBROADCASTSS lanes<>+96(SB), Z12
+	VBROADCASTSS lanes<>+64(SB), Z12
 	VBROADCASTSS lanes<>+128(SB), Z13
 	VBROADCASTSS lanes<>+160(SB), Z14
 
@@ -31383,9 +33080,9 @@ many429:
 	VFMADD213PS  Z8, Z16, Z18
 	VMULPS       Z16, Z16, Z19
 	VFMADD213PS  Z16, Z19, Z18
-	VBROADCASTSS lanes<>+352(SB), Z16
+	VBROADCASTSS lanes<>+608(SB), Z16
 	VSCALEFPS    Z17, Z16, Z16
-	VSUBPS.BCST  lanes<>+352(SB), Z16, Z17
+	VSUBPS.BCST  lanes<>+608(SB), Z16, Z17
 	VFMADD213PS  Z17, Z16, Z18
 	VMULPS       Z0, Z18, Z16
 	VPMOVD2M     Z15, K1
@@ -31406,9 +33103,9 @@ many429:
 	VFMADD213PS  Z8, Z16, Z18
 	VMULPS       Z16, Z16, Z19
 	VFMADD213PS  Z16, Z19, Z18
-	VBROADCASTSS lanes<>+352(SB), Z16
+	VBROADCASTSS lanes<>+608(SB), Z16
 	VSCALEFPS    Z17, Z16, Z16
-	VSUBPS.BCST  lanes<>+352(SB), Z16, Z17
+	VSUBPS.BCST  lanes<>+608(SB), Z16, Z17
 	VFMADD213PS  Z17, Z16, Z18
 	VMULPS       Z0, Z18, Z16
 	VPMOVD2M     Z15, K1
@@ -31438,9 +33135,9 @@ one429:
 	VFMADD213PS  Z8, Z5, Z16
 	VMULPS       Z5, Z5, Z17
 	VFMADD213PS  Z5, Z17, Z16
-	VBROADCASTSS lanes<>+352(SB), Z5
+	VBROADCASTSS lanes<>+608(SB), Z5
 	VSCALEFPS    Z15, Z5, Z5
-	VSUBPS.BCST  lanes<>+352(SB), Z5, Z15
+	VSUBPS.BCST  lanes<>+608(SB), Z5, Z15
 	VFMADD213PS  Z15, Z5, Z16
 	VMULPS       Z0, Z16, Z5
 	VPMOVD2M     Z4, K1
@@ -31473,9 +33170,9 @@ oneEnd429:
 	VFMADD213PS  Z8, Z1, Z3
 	VMULPS       Z1, Z1, Z5
 	VFMADD213PS  Z1, Z5, Z3
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VSCALEFPS    Z2, Z1, Z1
-	VSUBPS.BCST  lanes<>+352(SB), Z1, Z2
+	VSUBPS.BCST  lanes<>+608(SB), Z1, Z2
 	VFMADD213PS  Z2, Z1, Z3
 	VMULPS       Z0, Z3, Z0
 	VPMOVD2M     Z4, K2
@@ -31559,16 +33256,16 @@ many431:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd431
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -31580,7 +33277,7 @@ one431:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd431
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -31595,7 +33292,7 @@ oneEnd431:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done431:
@@ -31715,11 +33412,11 @@ many434:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd434
 	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, 64(AX)
 	ADDQ         $0x00000080, AX
@@ -31732,7 +33429,7 @@ one434:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd434
 	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, (AX)
 	ADDQ         $0x00000040, AX
@@ -31748,7 +33445,7 @@ oneEnd434:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -32169,14 +33866,14 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3520(SB), Z1
-	VBROADCASTSS lanes<>+3488(SB), Z2
-	VBROADCASTSS lanes<>+3456(SB), Z3
-	VBROADCASTSS lanes<>+3424(SB), Z4
-	VBROADCASTSS lanes<>+3616(SB), Z4
-	VBROADCASTSS lanes<>+3584(SB), Z7
-	VBROADCASTSS lanes<>+3552(SB), Z8
+	VBROADCASTSS lanes<>+3296(SB), Z0
+	VBROADCASTSS lanes<>+3552(SB), Z1
+	VBROADCASTSS lanes<>+3520(SB), Z2
+	VBROADCASTSS lanes<>+3488(SB), Z3
+	VBROADCASTSS lanes<>+3456(SB), Z4
+	VBROADCASTSS lanes<>+3648(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z7
+	VBROADCASTSS lanes<>+3584(SB), Z8
 
 one442:
 	CMPQ              CX, $0x00000010
@@ -32184,31 +33881,31 @@ one442:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3328(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+3328(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3392(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3424(SB), Z10, Z8
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3424(SB), Z11
+	VBROADCASTSS      lanes<>+3456(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3552(SB), Z10
+	VBROADCASTSS      lanes<>+3584(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
-	VBROADCASTSS      lanes<>+352(SB), Z12
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z8, Z12
+	VBROADCASTSS      lanes<>+608(SB), Z12
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z8, Z12
 	VMULPS            Z8, Z8, Z8
 	VFMADD231PS       Z8, Z10, Z12
 	VPSLLD            $0x1f, Z9, Z8
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1600(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+2688(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
@@ -32226,31 +33923,31 @@ oneEnd442:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3328(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+3328(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3392(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3424(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3424(SB), Z9
+	VBROADCASTSS      lanes<>+3456(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3552(SB), Z1
+	VBROADCASTSS      lanes<>+3584(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
-	VBROADCASTSS      lanes<>+352(SB), Z2
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z0, Z2
+	VBROADCASTSS      lanes<>+608(SB), Z2
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z0
 	VFMADD231PS       Z0, Z1, Z2
 	VPSLLD            $0x1f, Z8, Z0
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1600(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+2688(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -32264,14 +33961,14 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3520(SB), Z1
-	VBROADCASTSS lanes<>+3488(SB), Z2
-	VBROADCASTSS lanes<>+3456(SB), Z3
-	VBROADCASTSS lanes<>+3424(SB), Z4
-	VBROADCASTSS lanes<>+3616(SB), Z4
-	VBROADCASTSS lanes<>+3584(SB), Z7
-	VBROADCASTSS lanes<>+3552(SB), Z8
+	VBROADCASTSS lanes<>+3296(SB), Z0
+	VBROADCASTSS lanes<>+3552(SB), Z1
+	VBROADCASTSS lanes<>+3520(SB), Z2
+	VBROADCASTSS lanes<>+3488(SB), Z3
+	VBROADCASTSS lanes<>+3456(SB), Z4
+	VBROADCASTSS lanes<>+3648(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z7
+	VBROADCASTSS lanes<>+3584(SB), Z8
 
 one443:
 	CMPQ              CX, $0x00000010
@@ -32279,32 +33976,32 @@ one443:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3328(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+3328(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3392(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+3648(SB), Z9, Z9
+	VFNMADD231PS.BCST lanes<>+3424(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+3680(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3424(SB), Z11
+	VBROADCASTSS      lanes<>+3456(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3552(SB), Z10
+	VBROADCASTSS      lanes<>+3584(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
-	VBROADCASTSS      lanes<>+352(SB), Z12
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z8, Z12
+	VBROADCASTSS      lanes<>+608(SB), Z12
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z8, Z12
 	VMULPS            Z8, Z8, Z8
 	VFMADD231PS       Z8, Z10, Z12
 	VPSLLD            $0x1f, Z9, Z8
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1600(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+2688(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
@@ -32322,32 +34019,32 @@ oneEnd443:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3328(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+3328(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3392(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+3648(SB), Z8, Z8
+	VFNMADD231PS.BCST lanes<>+3424(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+3680(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3424(SB), Z9
+	VBROADCASTSS      lanes<>+3456(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3552(SB), Z1
+	VBROADCASTSS      lanes<>+3584(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
-	VBROADCASTSS      lanes<>+352(SB), Z2
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z0, Z2
+	VBROADCASTSS      lanes<>+608(SB), Z2
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z0
 	VFMADD231PS       Z0, Z1, Z2
 	VPSLLD            $0x1f, Z8, Z0
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1600(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+2688(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -32361,14 +34058,14 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3520(SB), Z1
-	VBROADCASTSS lanes<>+3488(SB), Z2
-	VBROADCASTSS lanes<>+3456(SB), Z3
-	VBROADCASTSS lanes<>+3424(SB), Z4
-	VBROADCASTSS lanes<>+3616(SB), Z4
-	VBROADCASTSS lanes<>+3584(SB), Z9
-	VBROADCASTSS lanes<>+3552(SB), Z10
+	VBROADCASTSS lanes<>+3296(SB), Z0
+	VBROADCASTSS lanes<>+3552(SB), Z1
+	VBROADCASTSS lanes<>+3520(SB), Z2
+	VBROADCASTSS lanes<>+3488(SB), Z3
+	VBROADCASTSS lanes<>+3456(SB), Z4
+	VBROADCASTSS lanes<>+3648(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z9
+	VBROADCASTSS lanes<>+3584(SB), Z10
 
 one444:
 	CMPQ              CX, $0x00000010
@@ -32376,24 +34073,24 @@ one444:
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
-	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z11
+	VFMADD132PS.BCST  lanes<>+3328(SB), Z0, Z11
 	VSUBPS            Z0, Z11, Z12
-	VFNMADD231PS.BCST lanes<>+3328(SB), Z12, Z10
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z12, Z10
 	VFNMADD231PS.BCST lanes<>+3392(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+3424(SB), Z12, Z10
 	VMULPS            Z10, Z10, Z12
-	VBROADCASTSS      lanes<>+3424(SB), Z13
+	VBROADCASTSS      lanes<>+3456(SB), Z13
 	VFMADD213PS       Z3, Z12, Z13
 	VFMADD213PS       Z2, Z12, Z13
 	VFMADD213PS       Z1, Z12, Z13
 	VMULPS            Z10, Z12, Z12
 	VFMADD213PS       Z10, Z12, Z13
 	VMULPS            Z10, Z10, Z10
-	VBROADCASTSS      lanes<>+3552(SB), Z12
+	VBROADCASTSS      lanes<>+3584(SB), Z12
 	VFMADD213PS       Z9, Z10, Z12
 	VFMADD213PS       Z4, Z10, Z12
-	VBROADCASTSS      lanes<>+352(SB), Z14
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z10, Z14
+	VBROADCASTSS      lanes<>+608(SB), Z14
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z10, Z14
 	VMULPS            Z10, Z10, Z10
 	VFMADD231PS       Z10, Z12, Z14
 	VPSLLD            $0x1f, Z11, Z10
@@ -32419,24 +34116,24 @@ oneEnd444:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+3296(SB), Z0, Z6
+	VFMADD132PS.BCST  lanes<>+3328(SB), Z0, Z6
 	VSUBPS            Z0, Z6, Z0
-	VFNMADD231PS.BCST lanes<>+3328(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3360(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3392(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3424(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3424(SB), Z10
+	VBROADCASTSS      lanes<>+3456(SB), Z10
 	VFMADD213PS       Z3, Z0, Z10
 	VFMADD213PS       Z2, Z0, Z10
 	VFMADD213PS       Z1, Z0, Z10
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z10
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3552(SB), Z1
+	VBROADCASTSS      lanes<>+3584(SB), Z1
 	VFMADD213PS       Z9, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
-	VBROADCASTSS      lanes<>+352(SB), Z2
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z0, Z2
+	VBROADCASTSS      lanes<>+608(SB), Z2
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z0
 	VFMADD231PS       Z0, Z1, Z2
 	VPSLLD            $0x1f, Z6, Z0
@@ -32458,17 +34155,17 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+3328(SB), Z1
-	VBROADCASTSS lanes<>+3936(SB), Z2
-	VBROADCASTSS lanes<>+3904(SB), Z3
-	VBROADCASTSS lanes<>+3872(SB), Z4
-	VBROADCASTSS lanes<>+3840(SB), Z5
-	VBROADCASTSS lanes<>+3808(SB), Z6
-	VBROADCASTSS lanes<>+3776(SB), Z7
-	VBROADCASTSS lanes<>+3744(SB), Z8
-	VBROADCASTSS lanes<>+3712(SB), Z9
-	VBROADCASTSS lanes<>+3680(SB), Z10
+	VBROADCASTSS lanes<>+608(SB), Z0
+	VBROADCASTSS lanes<>+3360(SB), Z1
+	VBROADCASTSS lanes<>+3968(SB), Z2
+	VBROADCASTSS lanes<>+3936(SB), Z3
+	VBROADCASTSS lanes<>+3904(SB), Z4
+	VBROADCASTSS lanes<>+3872(SB), Z5
+	VBROADCASTSS lanes<>+3840(SB), Z6
+	VBROADCASTSS lanes<>+3808(SB), Z7
+	VBROADCASTSS lanes<>+3776(SB), Z8
+	VBROADCASTSS lanes<>+3744(SB), Z9
+	VBROADCASTSS lanes<>+3712(SB), Z10
 
 one445:
 	CMPQ         CX, $0x00000010
@@ -32479,7 +34176,7 @@ one445:
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z11
 	VMULPS       Z11, Z11, Z16
-	VBROADCASTSS lanes<>+3680(SB), Z17
+	VBROADCASTSS lanes<>+3712(SB), Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
 	VFMADD213PS  Z7, Z16, Z17
@@ -32493,7 +34190,7 @@ one445:
 	VSUBPS       Z17, Z1, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z17, K1, Z12
-	VANDPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VXORPS       Z10, Z12, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
@@ -32514,7 +34211,7 @@ oneEnd445:
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z12, Z11, K2, Z13
 	VMULPS       Z13, Z13, Z12
-	VBROADCASTSS lanes<>+3680(SB), Z15
+	VBROADCASTSS lanes<>+3712(SB), Z15
 	VFMADD213PS  Z9, Z12, Z15
 	VFMADD213PS  Z8, Z12, Z15
 	VFMADD213PS  Z7, Z12, Z15
@@ -32528,7 +34225,7 @@ oneEnd445:
 	VSUBPS       Z15, Z1, Z1
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z1, Z15, K2, Z14
-	VANDPS.BCST  lanes<>+1600(SB), Z10, Z0
+	VANDPS.BCST  lanes<>+2688(SB), Z10, Z0
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -32542,14 +34239,14 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1152(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+3328(SB), Z2
-	VBROADCASTSS lanes<>+4096(SB), Z3
-	VBROADCASTSS lanes<>+4064(SB), Z4
-	VBROADCASTSS lanes<>+4032(SB), Z5
-	VBROADCASTSS lanes<>+4000(SB), Z6
-	VBROADCASTSS lanes<>+3968(SB), Z7
+	VBROADCASTSS lanes<>+1056(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+3360(SB), Z2
+	VBROADCASTSS lanes<>+4128(SB), Z3
+	VBROADCASTSS lanes<>+4096(SB), Z4
+	VBROADCASTSS lanes<>+4064(SB), Z5
+	VBROADCASTSS lanes<>+4032(SB), Z6
+	VBROADCASTSS lanes<>+4000(SB), Z7
 
 one446:
 	CMPQ         CX, $0x00000010
@@ -32564,7 +34261,7 @@ one446:
 	VSQRTPS      Z15, Z15
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z15, Z14, K1, Z9
-	VBROADCASTSS lanes<>+3968(SB), Z15
+	VBROADCASTSS lanes<>+4000(SB), Z15
 	VFMADD213PS  Z6, Z8, Z15
 	VFMADD213PS  Z5, Z8, Z15
 	VFMADD213PS  Z4, Z8, Z15
@@ -32575,7 +34272,7 @@ one446:
 	VSUBPS       Z16, Z2, Z16
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z10
-	VANDPS.BCST  lanes<>+1600(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+2688(SB), Z7, Z7
 	VXORPS       Z7, Z10, Z7
 	VMOVUPS      Z7, (AX)
 	ADDQ         $0x00000040, AX
@@ -32600,7 +34297,7 @@ oneEnd446:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z12
-	VBROADCASTSS lanes<>+3968(SB), Z1
+	VBROADCASTSS lanes<>+4000(SB), Z1
 	VFMADD213PS  Z6, Z11, Z1
 	VFMADD213PS  Z5, Z11, Z1
 	VFMADD213PS  Z4, Z11, Z1
@@ -32611,7 +34308,7 @@ oneEnd446:
 	VSUBPS       Z3, Z2, Z2
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z2, Z1, K2, Z13
-	VANDPS.BCST  lanes<>+1600(SB), Z7, Z0
+	VANDPS.BCST  lanes<>+2688(SB), Z7, Z0
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -32625,14 +34322,14 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1152(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+3328(SB), Z2
-	VBROADCASTSS lanes<>+4096(SB), Z3
-	VBROADCASTSS lanes<>+4064(SB), Z4
-	VBROADCASTSS lanes<>+4032(SB), Z5
-	VBROADCASTSS lanes<>+4000(SB), Z6
-	VBROADCASTSS lanes<>+3968(SB), Z7
+	VBROADCASTSS lanes<>+1056(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+3360(SB), Z2
+	VBROADCASTSS lanes<>+4128(SB), Z3
+	VBROADCASTSS lanes<>+4096(SB), Z4
+	VBROADCASTSS lanes<>+4064(SB), Z5
+	VBROADCASTSS lanes<>+4032(SB), Z6
+	VBROADCASTSS lanes<>+4000(SB), Z7
 
 one447:
 	CMPQ         CX, $0x00000010
@@ -32647,7 +34344,7 @@ one447:
 	VSQRTPS      Z17, Z17
 	VCMPPS       $0x11, Z16, Z0, K1
 	VBLENDMPS    Z17, Z16, K1, Z9
-	VBROADCASTSS lanes<>+3968(SB), Z17
+	VBROADCASTSS lanes<>+4000(SB), Z17
 	VFMADD213PS  Z6, Z8, Z17
 	VFMADD213PS  Z5, Z8, Z17
 	VFMADD213PS  Z4, Z8, Z17
@@ -32655,11 +34352,11 @@ one447:
 	VMULPS       Z9, Z8, Z18
 	VFMADD213PS  Z9, Z18, Z17
 	VADDPS       Z17, Z17, Z18
-	VBROADCASTSS lanes<>+4128(SB), Z19
+	VBROADCASTSS lanes<>+4160(SB), Z19
 	VSUBPS       Z18, Z19, Z19
 	VPMOVD2M     Z7, K1
 	VBLENDMPS    Z19, Z18, K1, Z10
-	VANDPS.BCST  lanes<>+1600(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+2688(SB), Z7, Z7
 	VXORPS       Z7, Z17, Z7
 	VSUBPS       Z7, Z2, Z7
 	VCMPPS       $0x11, Z16, Z0, K1
@@ -32687,7 +34384,7 @@ oneEnd447:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z13
-	VBROADCASTSS lanes<>+3968(SB), Z1
+	VBROADCASTSS lanes<>+4000(SB), Z1
 	VFMADD213PS  Z6, Z12, Z1
 	VFMADD213PS  Z5, Z12, Z1
 	VFMADD213PS  Z4, Z12, Z1
@@ -32695,11 +34392,11 @@ oneEnd447:
 	VMULPS       Z13, Z12, Z3
 	VFMADD213PS  Z13, Z3, Z1
 	VADDPS       Z1, Z1, Z3
-	VBROADCASTSS lanes<>+4128(SB), Z4
+	VBROADCASTSS lanes<>+4160(SB), Z4
 	VSUBPS       Z3, Z4, Z4
 	VPMOVD2M     Z7, K2
 	VBLENDMPS    Z4, Z3, K2, Z14
-	VANDPS.BCST  lanes<>+1600(SB), Z7, Z3
+	VANDPS.BCST  lanes<>+2688(SB), Z7, Z3
 	VXORPS       Z3, Z1, Z1
 	VSUBPS       Z1, Z2, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
@@ -32718,20 +34415,20 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+0(SB), Z0
 	VBROADCASTSS lanes<>+32(SB), Z1
-	VBROADCASTSS lanes<>+64(SB), Z1
-	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+3296(SB), Z1
+	VBROADCASTSS lanes<>+64(SB), Z4
 	VBROADCASTSS lanes<>+128(SB), Z5
 	VBROADCASTSS lanes<>+160(SB), Z6
-	VBROADCASTSS lanes<>+352(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+608(SB), Z7
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+192(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+320(SB), Z12
 	VBROADCASTSS lanes<>+3072(SB), Z12
-	VBROADCASTSS lanes<>+4224(SB), Z13
-	VBROADCASTSS lanes<>+4192(SB), Z14
-	VBROADCASTSS lanes<>+4160(SB), Z15
+	VBROADCASTSS lanes<>+4256(SB), Z13
+	VBROADCASTSS lanes<>+4224(SB), Z14
+	VBROADCASTSS lanes<>+4192(SB), Z15
 
 one448:
 	CMPQ         CX, $0x00000010
@@ -32739,7 +34436,7 @@ one448:
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3264(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
-	VBROADCASTSS lanes<>+4160(SB), Z18
+	VBROADCASTSS lanes<>+4192(SB), Z18
 	VFMADD213PS  Z14, Z17, Z18
 	VFMADD213PS  Z13, Z17, Z18
 	VFMADD213PS  Z12, Z17, Z18
@@ -32747,29 +34444,28 @@ one448:
 	VFMADD213PS  Z16, Z17, Z18
 	VMOVAPS      Z16, Z17
 	VMAXPS       Z17, Z0, Z17
-	VBROADCASTSS lanes<>+4256(SB), Z19
+	VBROADCASTSS lanes<>+4288(SB), Z19
 	VMINPS       Z17, Z19, Z17
 	VMOVAPS      Z17, Z19
 	VFMADD132PS  Z4, Z1, Z19
-	VSUBPS       Z1, Z19, Z20
-	VFNMADD231PS Z5, Z20, Z17
-	VFNMADD231PS Z6, Z20, Z17
-	VBROADCASTSS lanes<>+192(SB), Z21
-	VFMADD213PS  Z11, Z17, Z21
-	VFMADD213PS  Z10, Z17, Z21
-	VFMADD213PS  Z9, Z17, Z21
-	VFMADD213PS  Z8, Z17, Z21
-	VFMADD213PS  Z7, Z17, Z21
-	VFMADD213PS  Z7, Z17, Z21
-	VSUBPS       Z7, Z20, Z17
-	VPADDD.BCST  lanes<>+4288(SB), Z19, Z19
-	VSCALEFPS    Z17, Z21, Z21
-	VBROADCASTSS lanes<>+4320(SB), Z17
-	VDIVPS       Z21, Z17, Z17
-	VSUBPS       Z17, Z21, Z17
+	VSUBPS       Z1, Z19, Z19
+	VFNMADD231PS Z5, Z19, Z17
+	VFNMADD231PS Z6, Z19, Z17
+	VBROADCASTSS lanes<>+320(SB), Z20
+	VFMADD213PS  Z11, Z17, Z20
+	VFMADD213PS  Z10, Z17, Z20
+	VFMADD213PS  Z9, Z17, Z20
+	VFMADD213PS  Z8, Z17, Z20
+	VFMADD213PS  Z7, Z17, Z20
+	VFMADD213PS  Z7, Z17, Z20
+	VSUBPS       Z7, Z19, Z17
+	VSCALEFPS    Z17, Z20, Z20
+	VBROADCASTSS lanes<>+4352(SB), Z17
+	VDIVPS       Z20, Z17, Z17
+	VSUBPS       Z17, Z20, Z17
 	VCMPPS       $0x11, Z7, Z16, K1
 	VBLENDMPS    Z18, Z17, K1, Z2
-	VANDPS.BCST  lanes<>+1600(SB), Z15, Z15
+	VANDPS.BCST  lanes<>+2688(SB), Z15, Z15
 	VXORPS       Z15, Z2, Z15
 	VMOVUPS      Z15, (AX)
 	ADDQ         $0x00000040, AX
@@ -32787,7 +34483,7 @@ oneEnd448:
 	VMOVUPS.Z    (DX), K1, Z2
 	VANDPS.BCST  lanes<>+3264(SB), Z2, Z15
 	VMULPS       Z15, Z15, Z16
-	VBROADCASTSS lanes<>+4160(SB), Z17
+	VBROADCASTSS lanes<>+4192(SB), Z17
 	VFMADD213PS  Z14, Z16, Z17
 	VFMADD213PS  Z13, Z16, Z17
 	VFMADD213PS  Z12, Z16, Z17
@@ -32795,14 +34491,14 @@ oneEnd448:
 	VFMADD213PS  Z15, Z12, Z17
 	VMOVAPS      Z15, Z12
 	VMAXPS       Z12, Z0, Z0
-	VBROADCASTSS lanes<>+4256(SB), Z12
+	VBROADCASTSS lanes<>+4288(SB), Z12
 	VMINPS       Z0, Z12, Z0
 	VMOVAPS      Z0, Z12
 	VFMADD132PS  Z4, Z1, Z12
 	VSUBPS       Z1, Z12, Z1
 	VFNMADD231PS Z5, Z1, Z0
 	VFNMADD231PS Z6, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z4
+	VBROADCASTSS lanes<>+320(SB), Z4
 	VFMADD213PS  Z11, Z0, Z4
 	VFMADD213PS  Z10, Z0, Z4
 	VFMADD213PS  Z9, Z0, Z4
@@ -32810,14 +34506,13 @@ oneEnd448:
 	VFMADD213PS  Z7, Z0, Z4
 	VFMADD213PS  Z7, Z0, Z4
 	VSUBPS       Z7, Z1, Z0
-	VPADDD.BCST  lanes<>+4288(SB), Z12, Z12
 	VSCALEFPS    Z0, Z4, Z4
-	VBROADCASTSS lanes<>+4320(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	VDIVPS       Z4, Z0, Z0
 	VSUBPS       Z0, Z4, Z0
 	VCMPPS       $0x11, Z7, Z15, K2
 	VBLENDMPS    Z17, Z0, K2, Z3
-	VANDPS.BCST  lanes<>+1600(SB), Z2, Z0
+	VANDPS.BCST  lanes<>+2688(SB), Z2, Z0
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -32833,16 +34528,16 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+0(SB), Z0
 	VBROADCASTSS lanes<>+32(SB), Z1
-	VBROADCASTSS lanes<>+64(SB), Z1
-	VBROADCASTSS lanes<>+96(SB), Z2
+	VBROADCASTSS lanes<>+3296(SB), Z1
+	VBROADCASTSS lanes<>+64(SB), Z2
 	VBROADCASTSS lanes<>+128(SB), Z3
 	VBROADCASTSS lanes<>+160(SB), Z4
-	VBROADCASTSS lanes<>+352(SB), Z5
-	VBROADCASTSS lanes<>+320(SB), Z6
-	VBROADCASTSS lanes<>+288(SB), Z7
-	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+608(SB), Z5
+	VBROADCASTSS lanes<>+256(SB), Z6
+	VBROADCASTSS lanes<>+192(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
 	VBROADCASTSS lanes<>+224(SB), Z9
-	VBROADCASTSS lanes<>+192(SB), Z10
+	VBROADCASTSS lanes<>+320(SB), Z10
 
 one449:
 	CMPQ         CX, $0x00000010
@@ -32850,26 +34545,25 @@ one449:
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+4256(SB), Z11
+	VBROADCASTSS lanes<>+4288(SB), Z11
 	VMINPS       Z10, Z11, Z10
 	VMOVAPS      Z10, Z11
 	VFMADD132PS  Z2, Z1, Z11
-	VSUBPS       Z1, Z11, Z12
-	VFNMADD231PS Z3, Z12, Z10
-	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
-	VFMADD213PS  Z9, Z10, Z13
-	VFMADD213PS  Z8, Z10, Z13
-	VFMADD213PS  Z7, Z10, Z13
-	VFMADD213PS  Z6, Z10, Z13
-	VFMADD213PS  Z5, Z10, Z13
-	VFMADD213PS  Z5, Z10, Z13
-	VSUBPS       Z5, Z12, Z10
-	VPADDD.BCST  lanes<>+4288(SB), Z11, Z11
-	VSCALEFPS    Z10, Z13, Z13
-	VBROADCASTSS lanes<>+4320(SB), Z10
-	VDIVPS       Z13, Z10, Z10
-	VADDPS       Z10, Z13, Z10
+	VSUBPS       Z1, Z11, Z11
+	VFNMADD231PS Z3, Z11, Z10
+	VFNMADD231PS Z4, Z11, Z10
+	VBROADCASTSS lanes<>+320(SB), Z12
+	VFMADD213PS  Z9, Z10, Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z5, Z10, Z12
+	VFMADD213PS  Z5, Z10, Z12
+	VSUBPS       Z5, Z11, Z10
+	VSCALEFPS    Z10, Z12, Z12
+	VBROADCASTSS lanes<>+4352(SB), Z10
+	VDIVPS       Z12, Z10, Z10
+	VADDPS       Z10, Z12, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
@@ -32886,14 +34580,14 @@ oneEnd449:
 	VMOVUPS.Z    (DX), K1, Z10
 	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
-	VBROADCASTSS lanes<>+4256(SB), Z10
+	VBROADCASTSS lanes<>+4288(SB), Z10
 	VMINPS       Z0, Z10, Z0
 	VMOVAPS      Z0, Z10
 	VFMADD132PS  Z2, Z1, Z10
 	VSUBPS       Z1, Z10, Z1
 	VFNMADD231PS Z3, Z1, Z0
 	VFNMADD231PS Z4, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
+	VBROADCASTSS lanes<>+320(SB), Z2
 	VFMADD213PS  Z9, Z0, Z2
 	VFMADD213PS  Z8, Z0, Z2
 	VFMADD213PS  Z7, Z0, Z2
@@ -32901,9 +34595,8 @@ oneEnd449:
 	VFMADD213PS  Z5, Z0, Z2
 	VFMADD213PS  Z5, Z0, Z2
 	VSUBPS       Z5, Z1, Z0
-	VPADDD.BCST  lanes<>+4288(SB), Z10, Z10
 	VSCALEFPS    Z0, Z2, Z2
-	VBROADCASTSS lanes<>+4320(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	VDIVPS       Z2, Z0, Z0
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -32918,7 +34611,7 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
 one450:
@@ -32933,20 +34626,20 @@ one450:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+4352(SB), Z25
+	VBROADCASTSS      lanes<>+4384(SB), Z25
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VADDPS            Z0, Z5, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z5, K1
 	VBLENDMPS         Z5, Z4, K1, Z6
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z6, Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z6, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z6, K1
 	VBLENDMPS         Z4, Z6, K1, Z7
 	VBROADCASTSS      lanes<>+704(SB), Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z6, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z6, K1
 	VBLENDMPS         Z4, Z1, K1, Z8
-	VPSUBD.BCST       lanes<>+864(SB), Z7, Z4
+	VPSUBD.BCST       lanes<>+768(SB), Z7, Z4
 	VPSRAD            $0x17, Z4, Z4
 	VPSLLD            $0x17, Z4, Z26
 	VPSUBD            Z26, Z7, Z26
@@ -32954,26 +34647,26 @@ one450:
 	VSUBPS            Z8, Z4, Z4
 	VSUBPS            Z0, Z26, Z26
 	VMULPS            Z26, Z26, Z27
-	VBROADCASTSS      lanes<>+896(SB), Z28
+	VBROADCASTSS      lanes<>+800(SB), Z28
+	VFMADD213PS.BCST  lanes<>+832(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+864(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+896(SB), Z26, Z28
 	VFMADD213PS.BCST  lanes<>+928(SB), Z26, Z28
 	VFMADD213PS.BCST  lanes<>+960(SB), Z26, Z28
 	VFMADD213PS.BCST  lanes<>+992(SB), Z26, Z28
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z26, Z28
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z26, Z28
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z26, Z28
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z26, Z28
 	VMULPS            Z27, Z28, Z28
 	VMULPS            Z26, Z28, Z28
 	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z28
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z27, Z28
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z27, Z28
 	VADDPS            Z26, Z28, Z26
 	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z26
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z6, K1
 	VBLENDMPS         Z6, Z26, K1, Z9
-	VBROADCASTSS      lanes<>+800(SB), Z4
+	VBROADCASTSS      lanes<>+1120(SB), Z4
 	VCMPPS            $0x11, Z1, Z6, K1
 	VBLENDMPS         Z4, Z9, K1, Z10
-	VBROADCASTSS      lanes<>+768(SB), Z4
+	VBROADCASTSS      lanes<>+1152(SB), Z4
 	VCMPPS            $0x00, Z1, Z6, K1
 	VBLENDMPS         Z4, Z10, K1, Z11
 	VSUBPS            Z0, Z6, Z4
@@ -32981,12 +34674,12 @@ one450:
 	VDIVPS            Z4, Z26, Z26
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z5, Z26, K1, Z12
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z5, K1
 	VBLENDMPS         Z11, Z12, K1, Z13
-	VADDPS.BCST       lanes<>+480(SB), Z13, Z4
+	VADDPS.BCST       lanes<>+416(SB), Z13, Z4
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z4, Z13, K1, Z14
-	VANDPS.BCST       lanes<>+1600(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+2688(SB), Z2, Z2
 	VXORPS            Z2, Z14, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
@@ -33010,20 +34703,20 @@ oneEnd450:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+4352(SB), Z5
+	VBROADCASTSS      lanes<>+4384(SB), Z5
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z3, Z4, K2, Z15
 	VADDPS            Z0, Z15, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z15, K2
 	VBLENDMPS         Z15, Z4, K2, Z16
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z16, Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z16, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z16, K2
 	VBLENDMPS         Z4, Z16, K2, Z17
 	VBROADCASTSS      lanes<>+704(SB), Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z16, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z16, K2
 	VBLENDMPS         Z4, Z1, K2, Z18
-	VPSUBD.BCST       lanes<>+864(SB), Z17, Z4
+	VPSUBD.BCST       lanes<>+768(SB), Z17, Z4
 	VPSRAD            $0x17, Z4, Z4
 	VPSLLD            $0x17, Z4, Z6
 	VPSUBD            Z6, Z17, Z6
@@ -33031,26 +34724,26 @@ oneEnd450:
 	VSUBPS            Z18, Z4, Z4
 	VSUBPS            Z0, Z6, Z6
 	VMULPS            Z6, Z6, Z7
-	VBROADCASTSS      lanes<>+896(SB), Z8
+	VBROADCASTSS      lanes<>+800(SB), Z8
+	VFMADD213PS.BCST  lanes<>+832(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+864(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+896(SB), Z6, Z8
 	VFMADD213PS.BCST  lanes<>+928(SB), Z6, Z8
 	VFMADD213PS.BCST  lanes<>+960(SB), Z6, Z8
 	VFMADD213PS.BCST  lanes<>+992(SB), Z6, Z8
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z6, Z8
 	VMULPS            Z7, Z8, Z8
 	VMULPS            Z6, Z8, Z8
 	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z8
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z7, Z8
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z7, Z8
 	VADDPS            Z6, Z8, Z6
 	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z6
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z16, K2
 	VBLENDMPS         Z16, Z6, K2, Z19
-	VBROADCASTSS      lanes<>+800(SB), Z4
+	VBROADCASTSS      lanes<>+1120(SB), Z4
 	VCMPPS            $0x11, Z1, Z16, K2
 	VBLENDMPS         Z4, Z19, K2, Z20
-	VBROADCASTSS      lanes<>+768(SB), Z4
+	VBROADCASTSS      lanes<>+1152(SB), Z4
 	VCMPPS            $0x00, Z1, Z16, K2
 	VBLENDMPS         Z4, Z20, K2, Z21
 	VSUBPS            Z0, Z16, Z0
@@ -33058,12 +34751,12 @@ oneEnd450:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z15, Z4, K2, Z22
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z15, K2
 	VBLENDMPS         Z21, Z22, K2, Z23
-	VADDPS.BCST       lanes<>+480(SB), Z23, Z0
+	VADDPS.BCST       lanes<>+416(SB), Z23, Z0
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z0, Z23, K2, Z24
-	VANDPS.BCST       lanes<>+1600(SB), Z2, Z0
+	VANDPS.BCST       lanes<>+2688(SB), Z2, Z0
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -33077,7 +34770,7 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
 one451:
@@ -33090,20 +34783,20 @@ one451:
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+4352(SB), Z4
+	VBROADCASTSS      lanes<>+4384(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z2, Z3, K1, Z6
 	VADDPS            Z0, Z6, Z3
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z6, K1
 	VBLENDMPS         Z6, Z3, K1, Z7
 	VBROADCASTSS      lanes<>+672(SB), Z3
 	VMULPS            Z3, Z7, Z3
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z7, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z7, K1
 	VBLENDMPS         Z3, Z7, K1, Z8
 	VBROADCASTSS      lanes<>+704(SB), Z3
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z7, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z7, K1
 	VBLENDMPS         Z3, Z1, K1, Z9
-	VPSUBD.BCST       lanes<>+864(SB), Z8, Z3
+	VPSUBD.BCST       lanes<>+768(SB), Z8, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z5
 	VPSUBD            Z5, Z8, Z5
@@ -33111,26 +34804,26 @@ one451:
 	VSUBPS            Z9, Z3, Z3
 	VSUBPS            Z0, Z5, Z5
 	VMULPS            Z5, Z5, Z26
-	VBROADCASTSS      lanes<>+896(SB), Z27
+	VBROADCASTSS      lanes<>+800(SB), Z27
+	VFMADD213PS.BCST  lanes<>+832(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+864(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+896(SB), Z5, Z27
 	VFMADD213PS.BCST  lanes<>+928(SB), Z5, Z27
 	VFMADD213PS.BCST  lanes<>+960(SB), Z5, Z27
 	VFMADD213PS.BCST  lanes<>+992(SB), Z5, Z27
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z5, Z27
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z5, Z27
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z5, Z27
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z5, Z27
 	VMULPS            Z26, Z27, Z27
 	VMULPS            Z5, Z27, Z27
 	VFMADD231PS.BCST  lanes<>+160(SB), Z3, Z27
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z26, Z27
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z26, Z27
 	VADDPS            Z5, Z27, Z5
 	VFMADD231PS.BCST  lanes<>+128(SB), Z3, Z5
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z7, K1
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z7, K1
 	VBLENDMPS         Z7, Z5, K1, Z10
-	VBROADCASTSS      lanes<>+800(SB), Z3
+	VBROADCASTSS      lanes<>+1120(SB), Z3
 	VCMPPS            $0x11, Z1, Z7, K1
 	VBLENDMPS         Z3, Z10, K1, Z11
-	VBROADCASTSS      lanes<>+768(SB), Z3
+	VBROADCASTSS      lanes<>+1152(SB), Z3
 	VCMPPS            $0x00, Z1, Z7, K1
 	VBLENDMPS         Z3, Z11, K1, Z12
 	VSUBPS            Z0, Z7, Z3
@@ -33138,9 +34831,9 @@ one451:
 	VDIVPS            Z3, Z5, Z5
 	VCMPPS            $0x00, Z1, Z3, K1
 	VBLENDMPS         Z6, Z5, K1, Z13
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z6, K1
 	VBLENDMPS         Z12, Z13, K1, Z14
-	VADDPS.BCST       lanes<>+480(SB), Z14, Z3
+	VADDPS.BCST       lanes<>+416(SB), Z14, Z3
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z3, Z14, K1, Z15
 	VMOVUPS           Z15, (AX)
@@ -33163,20 +34856,20 @@ oneEnd451:
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+4352(SB), Z4
+	VBROADCASTSS      lanes<>+4384(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z2, Z3, K2, Z16
 	VADDPS            Z0, Z16, Z3
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z16, K2
 	VBLENDMPS         Z16, Z3, K2, Z17
 	VBROADCASTSS      lanes<>+672(SB), Z3
 	VMULPS            Z3, Z17, Z3
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z17, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z17, K2
 	VBLENDMPS         Z3, Z17, K2, Z18
 	VBROADCASTSS      lanes<>+704(SB), Z3
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z17, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z17, K2
 	VBLENDMPS         Z3, Z1, K2, Z19
-	VPSUBD.BCST       lanes<>+864(SB), Z18, Z3
+	VPSUBD.BCST       lanes<>+768(SB), Z18, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z5
 	VPSUBD            Z5, Z18, Z5
@@ -33184,26 +34877,26 @@ oneEnd451:
 	VSUBPS            Z19, Z3, Z3
 	VSUBPS            Z0, Z5, Z5
 	VMULPS            Z5, Z5, Z6
-	VBROADCASTSS      lanes<>+896(SB), Z7
+	VBROADCASTSS      lanes<>+800(SB), Z7
+	VFMADD213PS.BCST  lanes<>+832(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+864(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+896(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+928(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+960(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+992(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z5, Z7
 	VMULPS            Z6, Z7, Z7
 	VMULPS            Z5, Z7, Z7
 	VFMADD231PS.BCST  lanes<>+160(SB), Z3, Z7
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z6, Z7
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z6, Z7
 	VADDPS            Z5, Z7, Z5
 	VFMADD231PS.BCST  lanes<>+128(SB), Z3, Z5
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z17, K2
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z17, K2
 	VBLENDMPS         Z17, Z5, K2, Z20
-	VBROADCASTSS      lanes<>+800(SB), Z3
+	VBROADCASTSS      lanes<>+1120(SB), Z3
 	VCMPPS            $0x11, Z1, Z17, K2
 	VBLENDMPS         Z3, Z20, K2, Z21
-	VBROADCASTSS      lanes<>+768(SB), Z3
+	VBROADCASTSS      lanes<>+1152(SB), Z3
 	VCMPPS            $0x00, Z1, Z17, K2
 	VBLENDMPS         Z3, Z21, K2, Z22
 	VSUBPS            Z0, Z17, Z0
@@ -33211,9 +34904,9 @@ oneEnd451:
 	VDIVPS            Z0, Z3, Z3
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z16, Z3, K2, Z23
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z16, K2
 	VBLENDMPS         Z22, Z23, K2, Z24
-	VADDPS.BCST       lanes<>+480(SB), Z24, Z0
+	VADDPS.BCST       lanes<>+416(SB), Z24, Z0
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
@@ -33228,7 +34921,7 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
 one452:
@@ -33240,16 +34933,16 @@ one452:
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z3, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z5, Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z5, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z5, K1
 	VBLENDMPS         Z4, Z5, K1, Z6
 	VBROADCASTSS      lanes<>+704(SB), Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z5, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z5, K1
 	VBLENDMPS         Z4, Z1, K1, Z7
-	VPSUBD.BCST       lanes<>+864(SB), Z6, Z4
+	VPSUBD.BCST       lanes<>+768(SB), Z6, Z4
 	VPSRAD            $0x17, Z4, Z4
 	VPSLLD            $0x17, Z4, Z21
 	VPSUBD            Z21, Z6, Z21
@@ -33257,26 +34950,26 @@ one452:
 	VSUBPS            Z7, Z4, Z4
 	VSUBPS            Z0, Z21, Z21
 	VMULPS            Z21, Z21, Z22
-	VBROADCASTSS      lanes<>+896(SB), Z23
+	VBROADCASTSS      lanes<>+800(SB), Z23
+	VFMADD213PS.BCST  lanes<>+832(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+864(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+896(SB), Z21, Z23
 	VFMADD213PS.BCST  lanes<>+928(SB), Z21, Z23
 	VFMADD213PS.BCST  lanes<>+960(SB), Z21, Z23
 	VFMADD213PS.BCST  lanes<>+992(SB), Z21, Z23
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z21, Z23
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z21, Z23
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z21, Z23
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z21, Z23
 	VMULPS            Z22, Z23, Z23
 	VMULPS            Z21, Z23, Z23
 	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z23
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z22, Z23
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z22, Z23
 	VADDPS            Z21, Z23, Z21
 	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z21
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z5, K1
 	VBLENDMPS         Z5, Z21, K1, Z8
-	VBROADCASTSS      lanes<>+800(SB), Z4
+	VBROADCASTSS      lanes<>+1120(SB), Z4
 	VCMPPS            $0x11, Z1, Z5, K1
 	VBLENDMPS         Z4, Z8, K1, Z9
-	VBROADCASTSS      lanes<>+768(SB), Z4
+	VBROADCASTSS      lanes<>+1152(SB), Z4
 	VCMPPS            $0x00, Z1, Z5, K1
 	VBLENDMPS         Z4, Z9, K1, Z10
 	VSUBPS            Z0, Z5, Z4
@@ -33284,10 +34977,10 @@ one452:
 	VDIVPS            Z4, Z21, Z21
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z3, Z21, K1, Z11
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z3, K1
 	VBLENDMPS         Z10, Z11, K1, Z12
-	VMULPS.BCST       lanes<>+1152(SB), Z12, Z3
-	VANDPS.BCST       lanes<>+1600(SB), Z2, Z2
+	VMULPS.BCST       lanes<>+1056(SB), Z12, Z3
+	VANDPS.BCST       lanes<>+2688(SB), Z2, Z2
 	VXORPS            Z2, Z3, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
@@ -33308,16 +35001,16 @@ oneEnd452:
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z3, K2
 	VBLENDMPS         Z3, Z4, K2, Z13
 	VBROADCASTSS      lanes<>+672(SB), Z4
 	VMULPS            Z4, Z13, Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z13, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K2
 	VBLENDMPS         Z4, Z13, K2, Z14
 	VBROADCASTSS      lanes<>+704(SB), Z4
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z13, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K2
 	VBLENDMPS         Z4, Z1, K2, Z15
-	VPSUBD.BCST       lanes<>+864(SB), Z14, Z4
+	VPSUBD.BCST       lanes<>+768(SB), Z14, Z4
 	VPSRAD            $0x17, Z4, Z4
 	VPSLLD            $0x17, Z4, Z5
 	VPSUBD            Z5, Z14, Z5
@@ -33325,26 +35018,26 @@ oneEnd452:
 	VSUBPS            Z15, Z4, Z4
 	VSUBPS            Z0, Z5, Z5
 	VMULPS            Z5, Z5, Z6
-	VBROADCASTSS      lanes<>+896(SB), Z7
+	VBROADCASTSS      lanes<>+800(SB), Z7
+	VFMADD213PS.BCST  lanes<>+832(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+864(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+896(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+928(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+960(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+992(SB), Z5, Z7
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z5, Z7
 	VMULPS            Z6, Z7, Z7
 	VMULPS            Z5, Z7, Z7
 	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z7
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z6, Z7
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z6, Z7
 	VADDPS            Z5, Z7, Z5
 	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z5
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z13, K2
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z13, K2
 	VBLENDMPS         Z13, Z5, K2, Z16
-	VBROADCASTSS      lanes<>+800(SB), Z4
+	VBROADCASTSS      lanes<>+1120(SB), Z4
 	VCMPPS            $0x11, Z1, Z13, K2
 	VBLENDMPS         Z4, Z16, K2, Z17
-	VBROADCASTSS      lanes<>+768(SB), Z4
+	VBROADCASTSS      lanes<>+1152(SB), Z4
 	VCMPPS            $0x00, Z1, Z13, K2
 	VBLENDMPS         Z4, Z17, K2, Z18
 	VSUBPS            Z0, Z13, Z0
@@ -33352,10 +35045,10 @@ oneEnd452:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z3, Z4, K2, Z19
-	VCMPPS.BCST       $0x15, lanes<>+4352(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4384(SB), Z3, K2
 	VBLENDMPS         Z18, Z19, K2, Z20
-	VMULPS.BCST       lanes<>+1152(SB), Z20, Z0
-	VANDPS.BCST       lanes<>+1600(SB), Z2, Z1
+	VMULPS.BCST       lanes<>+1056(SB), Z20, Z0
+	VANDPS.BCST       lanes<>+2688(SB), Z2, Z1
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -33375,12 +35068,12 @@ many453:
 	JLT         manyEnd453
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
-	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VADDPS.BCST lanes<>+608(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
-	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VADDPS.BCST lanes<>+608(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	ADDQ        $0x00000080, AX
@@ -33394,7 +35087,7 @@ one453:
 	JLT         oneEnd453
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
-	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VADDPS.BCST lanes<>+608(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
@@ -33411,7 +35104,7 @@ oneEnd453:
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
-	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VADDPS.BCST lanes<>+608(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
@@ -33431,16 +35124,16 @@ many454:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd454
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+1600(SB), Z1, Z2
-	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VANDPS.BCST lanes<>+2688(SB), Z1, Z2
+	VORPS.BCST  lanes<>+608(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z3
 	VCMPPS      $0x03, Z1, Z1, K1
 	VBLENDMPS   Z1, Z3, K1, Z4
 	VMOVUPS     Z4, (AX)
 	VMOVUPS     64(DX), Z1
-	VANDPS.BCST lanes<>+1600(SB), Z1, Z2
-	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VANDPS.BCST lanes<>+2688(SB), Z1, Z2
+	VORPS.BCST  lanes<>+608(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z5
 	VCMPPS      $0x03, Z1, Z1, K1
@@ -33456,8 +35149,8 @@ one454:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd454
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+1600(SB), Z1, Z2
-	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VANDPS.BCST lanes<>+2688(SB), Z1, Z2
+	VORPS.BCST  lanes<>+608(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z7
 	VCMPPS      $0x03, Z1, Z1, K1
@@ -33476,8 +35169,8 @@ oneEnd454:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VANDPS.BCST lanes<>+1600(SB), Z1, Z2
-	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VANDPS.BCST lanes<>+2688(SB), Z1, Z2
+	VORPS.BCST  lanes<>+608(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K2
 	VBLENDMPS   Z0, Z2, K2, Z9
 	VCMPPS      $0x03, Z1, Z1, K2
@@ -33564,7 +35257,7 @@ many456:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd456
 	VMOVUPS     (DX), Z3
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z4
 	VADDPS      Z1, Z3, Z5
 	VCMPPS      $0x11, Z4, Z3, K1
 	VBLENDMPS   Z5, Z2, K1, Z6
@@ -33573,7 +35266,7 @@ many456:
 	VBLENDMPS   Z4, Z6, K1, Z7
 	VMOVUPS     Z7, (AX)
 	VMOVUPS     64(DX), Z3
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z4
 	VADDPS      Z1, Z3, Z5
 	VCMPPS      $0x11, Z4, Z3, K1
 	VBLENDMPS   Z5, Z2, K1, Z8
@@ -33591,7 +35284,7 @@ one456:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd456
 	VMOVUPS     (DX), Z3
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z4
 	VADDPS      Z1, Z3, Z5
 	VCMPPS      $0x11, Z4, Z3, K1
 	VBLENDMPS   Z5, Z2, K1, Z10
@@ -33612,7 +35305,7 @@ oneEnd456:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z3
-	VXORPS.BCST lanes<>+1600(SB), Z0, Z4
+	VXORPS.BCST lanes<>+2688(SB), Z0, Z4
 	VADDPS      Z1, Z3, Z5
 	VCMPPS      $0x11, Z4, Z3, K2
 	VBLENDMPS   Z5, Z2, K2, Z12
@@ -36145,20 +37838,20 @@ TEXT ·addGeluAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_len+32(FP), BX
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS lanes<>+2016(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+2208(SB), Z3
-	VBROADCASTSS lanes<>+2176(SB), Z4
-	VBROADCASTSS lanes<>+2144(SB), Z5
-	VBROADCASTSS lanes<>+2112(SB), Z6
-	VBROADCASTSS lanes<>+2080(SB), Z7
-	VBROADCASTSS lanes<>+2048(SB), Z8
-	VBROADCASTSS lanes<>+2368(SB), Z8
-	VBROADCASTSS lanes<>+2336(SB), Z9
-	VBROADCASTSS lanes<>+2304(SB), Z10
-	VBROADCASTSS lanes<>+2272(SB), Z11
-	VBROADCASTSS lanes<>+2240(SB), Z12
+	VBROADCASTSS lanes<>+1984(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+2176(SB), Z3
+	VBROADCASTSS lanes<>+2144(SB), Z4
+	VBROADCASTSS lanes<>+2112(SB), Z5
+	VBROADCASTSS lanes<>+2080(SB), Z6
+	VBROADCASTSS lanes<>+2048(SB), Z7
+	VBROADCASTSS lanes<>+2016(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2304(SB), Z9
+	VBROADCASTSS lanes<>+2272(SB), Z10
+	VBROADCASTSS lanes<>+2240(SB), Z11
+	VBROADCASTSS lanes<>+2208(SB), Z12
 	CMPQ         BX, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -36172,13 +37865,13 @@ many499:
 	VADDPS       Z13, Z12, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -36188,7 +37881,7 @@ many499:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, (AX)
 	VMOVUPS      64(DX), Z12
@@ -36196,13 +37889,13 @@ many499:
 	VADDPS       Z13, Z12, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -36212,7 +37905,7 @@ many499:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, 64(AX)
 	ADDQ         $0x00000080, AX
@@ -36230,13 +37923,13 @@ one499:
 	VADDPS       Z13, Z12, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -36246,7 +37939,7 @@ one499:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, (AX)
 	ADDQ         $0x00000040, AX
@@ -36267,13 +37960,13 @@ oneEnd499:
 	VADDPS       Z13, Z12, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+2048(SB), Z13
+	VBROADCASTSS lanes<>+2016(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+2240(SB), Z3
+	VBROADCASTSS lanes<>+2208(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -36283,7 +37976,7 @@ oneEnd499:
 	VDIVPS       Z3, Z0, Z0
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z1, Z0
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z1
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z1
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -36301,13 +37994,13 @@ many500:
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
 	VMINPS       Z14, Z0, Z14
-	VBROADCASTSS lanes<>+2048(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z7, Z14, Z15
 	VFMADD213PS  Z6, Z14, Z15
 	VFMADD213PS  Z5, Z14, Z15
 	VFMADD213PS  Z4, Z14, Z15
 	VFMADD213PS  Z3, Z14, Z15
-	VBROADCASTSS lanes<>+2240(SB), Z16
+	VBROADCASTSS lanes<>+2208(SB), Z16
 	VFMADD213PS  Z11, Z14, Z16
 	VFMADD213PS  Z10, Z14, Z16
 	VFMADD213PS  Z9, Z14, Z16
@@ -36317,20 +38010,20 @@ many500:
 	VDIVPS       Z16, Z14, Z14
 	VMAXPS       Z14, Z2, Z14
 	VMINPS       Z14, Z1, Z14
-	VMULPS.BCST  lanes<>+1152(SB), Z13, Z13
+	VMULPS.BCST  lanes<>+1056(SB), Z13, Z13
 	VFMADD213PS  Z13, Z13, Z14
 	VMOVUPS      Z14, (AX)
 	VMOVUPS      64(SI), Z13
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
 	VMINPS       Z14, Z0, Z14
-	VBROADCASTSS lanes<>+2048(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z7, Z14, Z15
 	VFMADD213PS  Z6, Z14, Z15
 	VFMADD213PS  Z5, Z14, Z15
 	VFMADD213PS  Z4, Z14, Z15
 	VFMADD213PS  Z3, Z14, Z15
-	VBROADCASTSS lanes<>+2240(SB), Z16
+	VBROADCASTSS lanes<>+2208(SB), Z16
 	VFMADD213PS  Z11, Z14, Z16
 	VFMADD213PS  Z10, Z14, Z16
 	VFMADD213PS  Z9, Z14, Z16
@@ -36340,7 +38033,7 @@ many500:
 	VDIVPS       Z16, Z14, Z14
 	VMAXPS       Z14, Z2, Z14
 	VMINPS       Z14, Z1, Z14
-	VMULPS.BCST  lanes<>+1152(SB), Z13, Z13
+	VMULPS.BCST  lanes<>+1056(SB), Z13, Z13
 	VFMADD213PS  Z13, Z13, Z14
 	VMOVUPS      Z14, 64(AX)
 	ADDQ         $0x00000080, AX
@@ -36356,13 +38049,13 @@ one500:
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
 	VMINPS       Z14, Z0, Z14
-	VBROADCASTSS lanes<>+2048(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z7, Z14, Z15
 	VFMADD213PS  Z6, Z14, Z15
 	VFMADD213PS  Z5, Z14, Z15
 	VFMADD213PS  Z4, Z14, Z15
 	VFMADD213PS  Z3, Z14, Z15
-	VBROADCASTSS lanes<>+2240(SB), Z16
+	VBROADCASTSS lanes<>+2208(SB), Z16
 	VFMADD213PS  Z11, Z14, Z16
 	VFMADD213PS  Z10, Z14, Z16
 	VFMADD213PS  Z9, Z14, Z16
@@ -36372,7 +38065,7 @@ one500:
 	VDIVPS       Z16, Z14, Z14
 	VMAXPS       Z14, Z2, Z14
 	VMINPS       Z14, Z1, Z14
-	VMULPS.BCST  lanes<>+1152(SB), Z13, Z13
+	VMULPS.BCST  lanes<>+1056(SB), Z13, Z13
 	VFMADD213PS  Z13, Z13, Z14
 	VMOVUPS      Z14, (AX)
 	ADDQ         $0x00000040, AX
@@ -36391,13 +38084,13 @@ oneEnd500:
 	VADDPS       Z13, Z12, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+2048(SB), Z13
+	VBROADCASTSS lanes<>+2016(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+2240(SB), Z3
+	VBROADCASTSS lanes<>+2208(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -36407,7 +38100,7 @@ oneEnd500:
 	VDIVPS       Z3, Z0, Z0
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z1, Z0
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z1
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z1
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -36425,13 +38118,13 @@ many501:
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
 	VMINPS       Z14, Z0, Z14
-	VBROADCASTSS lanes<>+2048(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z7, Z14, Z15
 	VFMADD213PS  Z6, Z14, Z15
 	VFMADD213PS  Z5, Z14, Z15
 	VFMADD213PS  Z4, Z14, Z15
 	VFMADD213PS  Z3, Z14, Z15
-	VBROADCASTSS lanes<>+2240(SB), Z16
+	VBROADCASTSS lanes<>+2208(SB), Z16
 	VFMADD213PS  Z11, Z14, Z16
 	VFMADD213PS  Z10, Z14, Z16
 	VFMADD213PS  Z9, Z14, Z16
@@ -36441,20 +38134,20 @@ many501:
 	VDIVPS       Z16, Z14, Z14
 	VMAXPS       Z14, Z2, Z14
 	VMINPS       Z14, Z1, Z14
-	VMULPS.BCST  lanes<>+1152(SB), Z13, Z13
+	VMULPS.BCST  lanes<>+1056(SB), Z13, Z13
 	VFMADD213PS  Z13, Z13, Z14
 	VMOVUPS      Z14, (AX)
 	VMOVUPS      64(DX), Z13
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
 	VMINPS       Z14, Z0, Z14
-	VBROADCASTSS lanes<>+2048(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z7, Z14, Z15
 	VFMADD213PS  Z6, Z14, Z15
 	VFMADD213PS  Z5, Z14, Z15
 	VFMADD213PS  Z4, Z14, Z15
 	VFMADD213PS  Z3, Z14, Z15
-	VBROADCASTSS lanes<>+2240(SB), Z16
+	VBROADCASTSS lanes<>+2208(SB), Z16
 	VFMADD213PS  Z11, Z14, Z16
 	VFMADD213PS  Z10, Z14, Z16
 	VFMADD213PS  Z9, Z14, Z16
@@ -36464,7 +38157,7 @@ many501:
 	VDIVPS       Z16, Z14, Z14
 	VMAXPS       Z14, Z2, Z14
 	VMINPS       Z14, Z1, Z14
-	VMULPS.BCST  lanes<>+1152(SB), Z13, Z13
+	VMULPS.BCST  lanes<>+1056(SB), Z13, Z13
 	VFMADD213PS  Z13, Z13, Z14
 	VMOVUPS      Z14, 64(AX)
 	ADDQ         $0x00000080, AX
@@ -36480,13 +38173,13 @@ one501:
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
 	VMINPS       Z14, Z0, Z14
-	VBROADCASTSS lanes<>+2048(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z7, Z14, Z15
 	VFMADD213PS  Z6, Z14, Z15
 	VFMADD213PS  Z5, Z14, Z15
 	VFMADD213PS  Z4, Z14, Z15
 	VFMADD213PS  Z3, Z14, Z15
-	VBROADCASTSS lanes<>+2240(SB), Z16
+	VBROADCASTSS lanes<>+2208(SB), Z16
 	VFMADD213PS  Z11, Z14, Z16
 	VFMADD213PS  Z10, Z14, Z16
 	VFMADD213PS  Z9, Z14, Z16
@@ -36496,7 +38189,7 @@ one501:
 	VDIVPS       Z16, Z14, Z14
 	VMAXPS       Z14, Z2, Z14
 	VMINPS       Z14, Z1, Z14
-	VMULPS.BCST  lanes<>+1152(SB), Z13, Z13
+	VMULPS.BCST  lanes<>+1056(SB), Z13, Z13
 	VFMADD213PS  Z13, Z13, Z14
 	VMOVUPS      Z14, (AX)
 	ADDQ         $0x00000040, AX
@@ -36515,13 +38208,13 @@ oneEnd501:
 	VADDPS       Z12, Z13, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+2048(SB), Z13
+	VBROADCASTSS lanes<>+2016(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+2240(SB), Z3
+	VBROADCASTSS lanes<>+2208(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -36531,7 +38224,7 @@ oneEnd501:
 	VDIVPS       Z3, Z0, Z0
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z1, Z0
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z1
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z1
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -36548,21 +38241,21 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_len+32(FP), BX
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS lanes<>+2400(SB), Z0
-	VBROADCASTSS lanes<>+2432(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2464(SB), Z2
-	VBROADCASTSS lanes<>+2496(SB), Z2
-	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+2432(SB), Z0
+	VBROADCASTSS lanes<>+2464(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+2592(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z2
-	VBROADCASTSS lanes<>+5760(SB), Z3
-	VBROADCASTSS lanes<>+5792(SB), Z4
-	VBROADCASTSS lanes<>+5824(SB), Z5
-	VBROADCASTSS lanes<>+5856(SB), Z6
-	VBROADCASTSS lanes<>+2624(SB), Z6
-	VBROADCASTSS lanes<>+2592(SB), Z7
+	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+2496(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z2
+	VBROADCASTSS lanes<>+5824(SB), Z3
+	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5888(SB), Z5
+	VBROADCASTSS lanes<>+5920(SB), Z6
+	VBROADCASTSS lanes<>+2400(SB), Z6
+	VBROADCASTSS lanes<>+2368(SB), Z7
 	CMPQ         BX, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -36575,12 +38268,12 @@ many502:
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36594,12 +38287,12 @@ many502:
 	VMOVUPS      64(SI), Z8
 	VADDPS       Z8, Z7, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36623,12 +38316,12 @@ one502:
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -36655,12 +38348,12 @@ oneEnd502:
 	VMOVUPS.Z    (SI), K1, Z8
 	VADDPS       Z8, Z7, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5856(SB), Z8
+	VBROADCASTSS lanes<>+5920(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36684,12 +38377,12 @@ many503:
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z8
 	VMULPS       Z8, Z8, Z9
-	VBROADCASTSS lanes<>+2592(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36702,12 +38395,12 @@ many503:
 	VMOVUPS      64(SI), Z8
 	VADDPS       Z8, Z7, Z8
 	VMULPS       Z8, Z8, Z9
-	VBROADCASTSS lanes<>+2592(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36729,12 +38422,12 @@ one503:
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z8
 	VMULPS       Z8, Z8, Z9
-	VBROADCASTSS lanes<>+2592(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36759,12 +38452,12 @@ oneEnd503:
 	VMOVUPS.Z    (SI), K1, Z8
 	VADDPS       Z8, Z7, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5856(SB), Z8
+	VBROADCASTSS lanes<>+5920(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36788,12 +38481,12 @@ many504:
 	VMOVUPS      (DX), Z8
 	VADDPS       Z7, Z8, Z8
 	VMULPS       Z8, Z8, Z9
-	VBROADCASTSS lanes<>+2592(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36806,12 +38499,12 @@ many504:
 	VMOVUPS      64(DX), Z8
 	VADDPS       Z7, Z8, Z8
 	VMULPS       Z8, Z8, Z9
-	VBROADCASTSS lanes<>+2592(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36833,12 +38526,12 @@ one504:
 	VMOVUPS      (DX), Z8
 	VADDPS       Z7, Z8, Z8
 	VMULPS       Z8, Z8, Z9
-	VBROADCASTSS lanes<>+2592(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z10
 	VFMADD213PS  Z6, Z9, Z10
 	VMULPS       Z8, Z10, Z9
 	VMAXPS       Z9, Z0, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36863,12 +38556,12 @@ oneEnd504:
 	VMOVUPS.Z    (DX), K1, Z8
 	VADDPS       Z7, Z8, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z6
 	VMAXPS       Z6, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5856(SB), Z8
+	VBROADCASTSS lanes<>+5920(SB), Z8
 	VFMADD213PS  Z5, Z6, Z8
 	VFMADD213PS  Z4, Z6, Z8
 	VFMADD213PS  Z3, Z6, Z8
@@ -36892,24 +38585,24 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_len+32(FP), BX
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS lanes<>+4416(SB), Z0
-	VBROADCASTSS lanes<>+4384(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+4736(SB), Z3
-	VBROADCASTSS lanes<>+4704(SB), Z4
-	VBROADCASTSS lanes<>+4672(SB), Z5
-	VBROADCASTSS lanes<>+4640(SB), Z6
-	VBROADCASTSS lanes<>+4608(SB), Z7
-	VBROADCASTSS lanes<>+4576(SB), Z8
-	VBROADCASTSS lanes<>+4544(SB), Z9
-	VBROADCASTSS lanes<>+4512(SB), Z10
-	VBROADCASTSS lanes<>+4480(SB), Z11
-	VBROADCASTSS lanes<>+4448(SB), Z12
-	VBROADCASTSS lanes<>+5728(SB), Z12
-	VBROADCASTSS lanes<>+5760(SB), Z15
-	VBROADCASTSS lanes<>+5792(SB), Z16
-	VBROADCASTSS lanes<>+5824(SB), Z17
-	VBROADCASTSS lanes<>+5856(SB), Z18
+	VBROADCASTSS lanes<>+4448(SB), Z0
+	VBROADCASTSS lanes<>+4416(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+4768(SB), Z3
+	VBROADCASTSS lanes<>+4736(SB), Z4
+	VBROADCASTSS lanes<>+4704(SB), Z5
+	VBROADCASTSS lanes<>+4672(SB), Z6
+	VBROADCASTSS lanes<>+4640(SB), Z7
+	VBROADCASTSS lanes<>+4608(SB), Z8
+	VBROADCASTSS lanes<>+4576(SB), Z9
+	VBROADCASTSS lanes<>+4544(SB), Z10
+	VBROADCASTSS lanes<>+4512(SB), Z11
+	VBROADCASTSS lanes<>+4480(SB), Z12
+	VBROADCASTSS lanes<>+5792(SB), Z12
+	VBROADCASTSS lanes<>+5824(SB), Z15
+	VBROADCASTSS lanes<>+5856(SB), Z16
+	VBROADCASTSS lanes<>+5888(SB), Z17
+	VBROADCASTSS lanes<>+5920(SB), Z18
 	CMPQ         BX, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -36922,13 +38615,13 @@ one505:
 	VMOVUPS      (SI), Z19
 	VANDPS.BCST  lanes<>+3264(SB), Z18, Z20
 	VCMPPS       $0x1a, Z1, Z20, K1
-	VBROADCASTSS lanes<>+352(SB), Z21
+	VBROADCASTSS lanes<>+608(SB), Z21
 	VFMADD231PS  Z0, Z20, Z21
 	VMOVAPS      Z2, Z23
 	VRCP14PS     Z21, Z22
 	VFNMADD231PS Z22, Z21, Z23
 	VFMADD213PS  Z22, Z22, Z23
-	VBROADCASTSS lanes<>+4448(SB), Z21
+	VBROADCASTSS lanes<>+4480(SB), Z21
 	VFMADD213PS  Z11, Z23, Z21
 	VFMADD213PS  Z10, Z23, Z21
 	VFMADD213PS  Z9, Z23, Z21
@@ -36940,7 +38633,7 @@ one505:
 	VMULPS       Z3, Z18, Z20
 	VMULPS       Z18, Z20, Z20
 	VREDUCEPS    $0x01, Z20, Z22
-	VBROADCASTSS lanes<>+5856(SB), Z23
+	VBROADCASTSS lanes<>+5920(SB), Z23
 	VFMADD213PS  Z17, Z22, Z23
 	VFMADD213PS  Z16, Z22, Z23
 	VFMADD213PS  Z15, Z22, Z23
@@ -36970,13 +38663,13 @@ oneEnd505:
 	VMOVUPS.Z    (SI), K1, Z18
 	VANDPS.BCST  lanes<>+3264(SB), Z13, Z19
 	VCMPPS       $0x1a, Z1, Z19, K2
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VFMADD231PS  Z0, Z19, Z1
 	VMOVAPS      Z2, Z20
 	VRCP14PS     Z1, Z0
 	VFNMADD231PS Z0, Z1, Z20
 	VFMADD213PS  Z0, Z0, Z20
-	VBROADCASTSS lanes<>+4448(SB), Z0
+	VBROADCASTSS lanes<>+4480(SB), Z0
 	VFMADD213PS  Z11, Z20, Z0
 	VFMADD213PS  Z10, Z20, Z0
 	VFMADD213PS  Z9, Z20, Z0
@@ -36988,7 +38681,7 @@ oneEnd505:
 	VMULPS       Z3, Z13, Z1
 	VMULPS       Z13, Z1, Z1
 	VREDUCEPS    $0x01, Z1, Z3
-	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5920(SB), Z4
 	VFMADD213PS  Z17, Z3, Z4
 	VFMADD213PS  Z16, Z3, Z4
 	VFMADD213PS  Z15, Z3, Z4
@@ -37015,13 +38708,13 @@ one506:
 	VMOVUPS      (SI), Z19
 	VANDPS.BCST  lanes<>+3264(SB), Z18, Z20
 	VCMPPS       $0x1a, Z1, Z20, K1
-	VBROADCASTSS lanes<>+352(SB), Z21
+	VBROADCASTSS lanes<>+608(SB), Z21
 	VFMADD231PS  Z0, Z20, Z21
 	VMOVAPS      Z2, Z23
 	VRCP14PS     Z21, Z22
 	VFNMADD231PS Z22, Z21, Z23
 	VFMADD213PS  Z22, Z22, Z23
-	VBROADCASTSS lanes<>+4448(SB), Z21
+	VBROADCASTSS lanes<>+4480(SB), Z21
 	VFMADD213PS  Z11, Z23, Z21
 	VFMADD213PS  Z10, Z23, Z21
 	VFMADD213PS  Z9, Z23, Z21
@@ -37033,7 +38726,7 @@ one506:
 	VMULPS       Z3, Z18, Z20
 	VMULPS       Z18, Z20, Z20
 	VREDUCEPS    $0x01, Z20, Z22
-	VBROADCASTSS lanes<>+5856(SB), Z23
+	VBROADCASTSS lanes<>+5920(SB), Z23
 	VFMADD213PS  Z17, Z22, Z23
 	VFMADD213PS  Z16, Z22, Z23
 	VFMADD213PS  Z15, Z22, Z23
@@ -37061,13 +38754,13 @@ oneEnd506:
 	VMOVUPS.Z    (SI), K1, Z13
 	VANDPS.BCST  lanes<>+3264(SB), Z18, Z19
 	VCMPPS       $0x1a, Z1, Z19, K2
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VFMADD231PS  Z0, Z19, Z1
 	VMOVAPS      Z2, Z20
 	VRCP14PS     Z1, Z0
 	VFNMADD231PS Z0, Z1, Z20
 	VFMADD213PS  Z0, Z0, Z20
-	VBROADCASTSS lanes<>+4448(SB), Z0
+	VBROADCASTSS lanes<>+4480(SB), Z0
 	VFMADD213PS  Z11, Z20, Z0
 	VFMADD213PS  Z10, Z20, Z0
 	VFMADD213PS  Z9, Z20, Z0
@@ -37079,7 +38772,7 @@ oneEnd506:
 	VMULPS       Z3, Z18, Z1
 	VMULPS       Z18, Z1, Z1
 	VREDUCEPS    $0x01, Z1, Z3
-	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5920(SB), Z4
 	VFMADD213PS  Z17, Z3, Z4
 	VFMADD213PS  Z16, Z3, Z4
 	VFMADD213PS  Z15, Z3, Z4
@@ -37106,13 +38799,13 @@ one507:
 	VMOVUPS      (DX), Z19
 	VANDPS.BCST  lanes<>+3264(SB), Z19, Z20
 	VCMPPS       $0x1a, Z1, Z20, K1
-	VBROADCASTSS lanes<>+352(SB), Z21
+	VBROADCASTSS lanes<>+608(SB), Z21
 	VFMADD231PS  Z0, Z20, Z21
 	VMOVAPS      Z2, Z23
 	VRCP14PS     Z21, Z22
 	VFNMADD231PS Z22, Z21, Z23
 	VFMADD213PS  Z22, Z22, Z23
-	VBROADCASTSS lanes<>+4448(SB), Z21
+	VBROADCASTSS lanes<>+4480(SB), Z21
 	VFMADD213PS  Z11, Z23, Z21
 	VFMADD213PS  Z10, Z23, Z21
 	VFMADD213PS  Z9, Z23, Z21
@@ -37124,7 +38817,7 @@ one507:
 	VMULPS       Z3, Z19, Z20
 	VMULPS       Z19, Z20, Z20
 	VREDUCEPS    $0x01, Z20, Z22
-	VBROADCASTSS lanes<>+5856(SB), Z23
+	VBROADCASTSS lanes<>+5920(SB), Z23
 	VFMADD213PS  Z17, Z22, Z23
 	VFMADD213PS  Z16, Z22, Z23
 	VFMADD213PS  Z15, Z22, Z23
@@ -37152,13 +38845,13 @@ oneEnd507:
 	VMOVUPS.Z    (DX), K1, Z13
 	VANDPS.BCST  lanes<>+3264(SB), Z13, Z19
 	VCMPPS       $0x1a, Z1, Z19, K2
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 	VFMADD231PS  Z0, Z19, Z1
 	VMOVAPS      Z2, Z20
 	VRCP14PS     Z1, Z0
 	VFNMADD231PS Z0, Z1, Z20
 	VFMADD213PS  Z0, Z0, Z20
-	VBROADCASTSS lanes<>+4448(SB), Z0
+	VBROADCASTSS lanes<>+4480(SB), Z0
 	VFMADD213PS  Z11, Z20, Z0
 	VFMADD213PS  Z10, Z20, Z0
 	VFMADD213PS  Z9, Z20, Z0
@@ -37170,7 +38863,7 @@ oneEnd507:
 	VMULPS       Z3, Z13, Z1
 	VMULPS       Z13, Z1, Z1
 	VREDUCEPS    $0x01, Z1, Z3
-	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5920(SB), Z4
 	VFMADD213PS  Z17, Z3, Z4
 	VFMADD213PS  Z16, Z3, Z4
 	VFMADD213PS  Z15, Z3, Z4
@@ -37197,14 +38890,14 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_len+32(FP), BX
 	MOVQ         b_base+48(FP), SI
 	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+5728(SB), Z1
-	VBROADCASTSS lanes<>+5760(SB), Z2
-	VBROADCASTSS lanes<>+5792(SB), Z3
-	VBROADCASTSS lanes<>+5824(SB), Z4
-	VBROADCASTSS lanes<>+5856(SB), Z5
-	VBROADCASTSS lanes<>+2624(SB), Z5
-	VBROADCASTSS lanes<>+2592(SB), Z6
+	VBROADCASTSS lanes<>+608(SB), Z0
+	VBROADCASTSS lanes<>+5792(SB), Z1
+	VBROADCASTSS lanes<>+5824(SB), Z2
+	VBROADCASTSS lanes<>+5856(SB), Z3
+	VBROADCASTSS lanes<>+5888(SB), Z4
+	VBROADCASTSS lanes<>+5920(SB), Z5
+	VBROADCASTSS lanes<>+2400(SB), Z5
+	VBROADCASTSS lanes<>+2368(SB), Z6
 	CMPQ         BX, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37215,20 +38908,20 @@ one508:
 	JLT              oneEnd508
 	VMOVUPS          (DX), Z6
 	VMOVUPS          (SI), Z7
-	VBROADCASTSS     lanes<>+4768(SB), Z8
-	VMAXPS           Z6, Z8, Z6
 	VBROADCASTSS     lanes<>+4800(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4832(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
-	VBROADCASTSS     lanes<>+2592(SB), Z9
+	VBROADCASTSS     lanes<>+2368(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z9
-	VBROADCASTSS     lanes<>+4832(SB), Z10
+	VBROADCASTSS     lanes<>+4864(SB), Z10
 	VMINPS           Z9, Z10, Z9
-	VBROADCASTSS     lanes<>+2400(SB), Z10
+	VBROADCASTSS     lanes<>+2432(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5856(SB), Z11
+	VBROADCASTSS     lanes<>+5920(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37237,8 +38930,8 @@ one508:
 	VSCALEFPS        Z9, Z11, Z11
 	VADDPS           Z0, Z11, Z9
 	VDIVPS           Z9, Z0, Z9
-	VBROADCASTSS     lanes<>+4864(SB), Z10
-	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z10
+	VBROADCASTSS     lanes<>+4896(SB), Z10
+	VFMADD213PS.BCST lanes<>+4928(SB), Z8, Z10
 	VMULPS           Z6, Z10, Z6
 	VMULPS           Z9, Z11, Z8
 	VMULPS           Z8, Z6, Z6
@@ -37260,20 +38953,20 @@ oneEnd508:
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z6
 	VMOVUPS.Z        (SI), K1, Z7
-	VBROADCASTSS     lanes<>+4768(SB), Z8
-	VMAXPS           Z6, Z8, Z6
 	VBROADCASTSS     lanes<>+4800(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4832(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
-	VBROADCASTSS     lanes<>+2592(SB), Z9
+	VBROADCASTSS     lanes<>+2368(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z5
-	VBROADCASTSS     lanes<>+4832(SB), Z9
+	VBROADCASTSS     lanes<>+4864(SB), Z9
 	VMINPS           Z5, Z9, Z5
-	VBROADCASTSS     lanes<>+2400(SB), Z9
+	VBROADCASTSS     lanes<>+2432(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5856(SB), Z10
+	VBROADCASTSS     lanes<>+5920(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37282,8 +38975,8 @@ oneEnd508:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4864(SB), Z1
-	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4896(SB), Z1
+	VFMADD213PS.BCST lanes<>+4928(SB), Z8, Z1
 	VMULPS           Z6, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37302,20 +38995,20 @@ one509:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd509
 	VMOVUPS          (SI), Z7
-	VBROADCASTSS     lanes<>+4768(SB), Z8
+	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMAXPS           Z6, Z8, Z8
-	VBROADCASTSS     lanes<>+4800(SB), Z9
+	VBROADCASTSS     lanes<>+4832(SB), Z9
 	VMINPS           Z8, Z9, Z8
 	VMULPS           Z8, Z8, Z9
-	VBROADCASTSS     lanes<>+2592(SB), Z10
+	VBROADCASTSS     lanes<>+2368(SB), Z10
 	VFMADD213PS      Z5, Z9, Z10
 	VMULPS           Z8, Z10, Z10
-	VBROADCASTSS     lanes<>+4832(SB), Z11
+	VBROADCASTSS     lanes<>+4864(SB), Z11
 	VMINPS           Z10, Z11, Z10
-	VBROADCASTSS     lanes<>+2400(SB), Z11
+	VBROADCASTSS     lanes<>+2432(SB), Z11
 	VMAXPS           Z10, Z11, Z10
 	VREDUCEPS        $0x01, Z10, Z11
-	VBROADCASTSS     lanes<>+5856(SB), Z12
+	VBROADCASTSS     lanes<>+5920(SB), Z12
 	VFMADD213PS      Z4, Z11, Z12
 	VFMADD213PS      Z3, Z11, Z12
 	VFMADD213PS      Z2, Z11, Z12
@@ -37324,8 +39017,8 @@ one509:
 	VSCALEFPS        Z10, Z12, Z12
 	VADDPS           Z0, Z12, Z10
 	VDIVPS           Z10, Z0, Z10
-	VBROADCASTSS     lanes<>+4864(SB), Z11
-	VFMADD213PS.BCST lanes<>+4896(SB), Z9, Z11
+	VBROADCASTSS     lanes<>+4896(SB), Z11
+	VFMADD213PS.BCST lanes<>+4928(SB), Z9, Z11
 	VMULPS           Z8, Z11, Z8
 	VMULPS           Z10, Z12, Z9
 	VMULPS           Z9, Z8, Z8
@@ -37345,20 +39038,20 @@ oneEnd509:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (SI), K1, Z7
-	VBROADCASTSS     lanes<>+4768(SB), Z8
-	VMAXPS           Z6, Z8, Z6
 	VBROADCASTSS     lanes<>+4800(SB), Z8
+	VMAXPS           Z6, Z8, Z6
+	VBROADCASTSS     lanes<>+4832(SB), Z8
 	VMINPS           Z6, Z8, Z6
 	VMULPS           Z6, Z6, Z8
-	VBROADCASTSS     lanes<>+2592(SB), Z9
+	VBROADCASTSS     lanes<>+2368(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z6, Z9, Z5
-	VBROADCASTSS     lanes<>+4832(SB), Z9
+	VBROADCASTSS     lanes<>+4864(SB), Z9
 	VMINPS           Z5, Z9, Z5
-	VBROADCASTSS     lanes<>+2400(SB), Z9
+	VBROADCASTSS     lanes<>+2432(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5856(SB), Z10
+	VBROADCASTSS     lanes<>+5920(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37367,8 +39060,8 @@ oneEnd509:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4864(SB), Z1
-	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4896(SB), Z1
+	VFMADD213PS.BCST lanes<>+4928(SB), Z8, Z1
 	VMULPS           Z6, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37387,20 +39080,20 @@ one510:
 	CMPQ             CX, $0x00000010
 	JLT              oneEnd510
 	VMOVUPS          (DX), Z7
-	VBROADCASTSS     lanes<>+4768(SB), Z8
-	VMAXPS           Z7, Z8, Z7
 	VBROADCASTSS     lanes<>+4800(SB), Z8
+	VMAXPS           Z7, Z8, Z7
+	VBROADCASTSS     lanes<>+4832(SB), Z8
 	VMINPS           Z7, Z8, Z7
 	VMULPS           Z7, Z7, Z8
-	VBROADCASTSS     lanes<>+2592(SB), Z9
+	VBROADCASTSS     lanes<>+2368(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z7, Z9, Z9
-	VBROADCASTSS     lanes<>+4832(SB), Z10
+	VBROADCASTSS     lanes<>+4864(SB), Z10
 	VMINPS           Z9, Z10, Z9
-	VBROADCASTSS     lanes<>+2400(SB), Z10
+	VBROADCASTSS     lanes<>+2432(SB), Z10
 	VMAXPS           Z9, Z10, Z9
 	VREDUCEPS        $0x01, Z9, Z10
-	VBROADCASTSS     lanes<>+5856(SB), Z11
+	VBROADCASTSS     lanes<>+5920(SB), Z11
 	VFMADD213PS      Z4, Z10, Z11
 	VFMADD213PS      Z3, Z10, Z11
 	VFMADD213PS      Z2, Z10, Z11
@@ -37409,8 +39102,8 @@ one510:
 	VSCALEFPS        Z9, Z11, Z11
 	VADDPS           Z0, Z11, Z9
 	VDIVPS           Z9, Z0, Z9
-	VBROADCASTSS     lanes<>+4864(SB), Z10
-	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z10
+	VBROADCASTSS     lanes<>+4896(SB), Z10
+	VFMADD213PS.BCST lanes<>+4928(SB), Z8, Z10
 	VMULPS           Z7, Z10, Z7
 	VMULPS           Z9, Z11, Z8
 	VMULPS           Z8, Z7, Z7
@@ -37430,20 +39123,20 @@ oneEnd510:
 	DECQ             CX
 	KMOVW            CX, K1
 	VMOVUPS.Z        (DX), K1, Z7
-	VBROADCASTSS     lanes<>+4768(SB), Z8
-	VMAXPS           Z7, Z8, Z7
 	VBROADCASTSS     lanes<>+4800(SB), Z8
+	VMAXPS           Z7, Z8, Z7
+	VBROADCASTSS     lanes<>+4832(SB), Z8
 	VMINPS           Z7, Z8, Z7
 	VMULPS           Z7, Z7, Z8
-	VBROADCASTSS     lanes<>+2592(SB), Z9
+	VBROADCASTSS     lanes<>+2368(SB), Z9
 	VFMADD213PS      Z5, Z8, Z9
 	VMULPS           Z7, Z9, Z5
-	VBROADCASTSS     lanes<>+4832(SB), Z9
+	VBROADCASTSS     lanes<>+4864(SB), Z9
 	VMINPS           Z5, Z9, Z5
-	VBROADCASTSS     lanes<>+2400(SB), Z9
+	VBROADCASTSS     lanes<>+2432(SB), Z9
 	VMAXPS           Z5, Z9, Z5
 	VREDUCEPS        $0x01, Z5, Z9
-	VBROADCASTSS     lanes<>+5856(SB), Z10
+	VBROADCASTSS     lanes<>+5920(SB), Z10
 	VFMADD213PS      Z4, Z9, Z10
 	VFMADD213PS      Z3, Z9, Z10
 	VFMADD213PS      Z2, Z9, Z10
@@ -37452,8 +39145,8 @@ oneEnd510:
 	VSCALEFPS        Z5, Z10, Z10
 	VADDPS           Z0, Z10, Z1
 	VDIVPS           Z1, Z0, Z0
-	VBROADCASTSS     lanes<>+4864(SB), Z1
-	VFMADD213PS.BCST lanes<>+4896(SB), Z8, Z1
+	VBROADCASTSS     lanes<>+4896(SB), Z1
+	VFMADD213PS.BCST lanes<>+4928(SB), Z8, Z1
 	VMULPS           Z7, Z1, Z1
 	VMULPS           Z0, Z10, Z2
 	VMULPS           Z2, Z1, Z1
@@ -37985,11 +39678,11 @@ done518:
 TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
-	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+608(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
+	VBROADCASTSS lanes<>+608(SB), Z4
 
 many519:
 	CMPQ    AX, $0x00000040
@@ -38048,11 +39741,11 @@ done519:
 TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
-	VBROADCASTSS lanes<>+768(SB), Z0
-	VBROADCASTSS lanes<>+768(SB), Z1
-	VBROADCASTSS lanes<>+768(SB), Z2
-	VBROADCASTSS lanes<>+768(SB), Z3
-	VBROADCASTSS lanes<>+768(SB), Z4
+	VBROADCASTSS lanes<>+1152(SB), Z0
+	VBROADCASTSS lanes<>+1152(SB), Z1
+	VBROADCASTSS lanes<>+1152(SB), Z2
+	VBROADCASTSS lanes<>+1152(SB), Z3
+	VBROADCASTSS lanes<>+1152(SB), Z4
 	KXORW        K1, K1, K1
 
 many520:
@@ -38118,7 +39811,7 @@ done520:
 	KMOVW         K1, AX
 	TESTL         AX, AX
 	JE            numbers
-	VMOVSS        lanes<>+800(SB), X0
+	VMOVSS        lanes<>+1120(SB), X0
 
 numbers:
 	VMOVSS X0, ret+24(FP)
@@ -38130,11 +39823,11 @@ numbers:
 TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
-	VBROADCASTSS lanes<>+1184(SB), Z0
-	VBROADCASTSS lanes<>+1184(SB), Z1
-	VBROADCASTSS lanes<>+1184(SB), Z2
-	VBROADCASTSS lanes<>+1184(SB), Z3
-	VBROADCASTSS lanes<>+1184(SB), Z4
+	VBROADCASTSS lanes<>+1088(SB), Z0
+	VBROADCASTSS lanes<>+1088(SB), Z1
+	VBROADCASTSS lanes<>+1088(SB), Z2
+	VBROADCASTSS lanes<>+1088(SB), Z3
+	VBROADCASTSS lanes<>+1088(SB), Z4
 	KXORW        K1, K1, K1
 
 many521:
@@ -38200,7 +39893,7 @@ done521:
 	KMOVW         K1, AX
 	TESTL         AX, AX
 	JE            numbers
-	VMOVSS        lanes<>+800(SB), X0
+	VMOVSS        lanes<>+1120(SB), X0
 
 numbers:
 	VMOVSS X0, ret+24(FP)
@@ -38212,10 +39905,10 @@ numbers:
 TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
-	VBROADCASTSS lanes<>+1184(SB), Z0
-	VBROADCASTSS lanes<>+1184(SB), Z1
-	VBROADCASTSS lanes<>+768(SB), Z2
-	VBROADCASTSS lanes<>+768(SB), Z3
+	VBROADCASTSS lanes<>+1088(SB), Z0
+	VBROADCASTSS lanes<>+1088(SB), Z1
+	VBROADCASTSS lanes<>+1152(SB), Z2
+	VBROADCASTSS lanes<>+1152(SB), Z3
 	KXORW        K1, K1, K1
 
 many522:
@@ -38296,8 +39989,8 @@ done522:
 	KMOVW         K1, AX
 	TESTL         AX, AX
 	JE            numbers
-	VMOVSS        lanes<>+800(SB), X1
-	VMOVSS        lanes<>+800(SB), X0
+	VMOVSS        lanes<>+1120(SB), X1
+	VMOVSS        lanes<>+1120(SB), X0
 
 numbers:
 	VMOVSS X1, lo+24(FP)
@@ -38312,14 +40005,14 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS m+48(FP), Z0
-	VBROADCASTSS lanes<>+96(SB), Z1
-	VBROADCASTSS lanes<>+5696(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+5728(SB), Z4
-	VBROADCASTSS lanes<>+5760(SB), Z5
-	VBROADCASTSS lanes<>+5792(SB), Z6
-	VBROADCASTSS lanes<>+5824(SB), Z7
-	VBROADCASTSS lanes<>+5856(SB), Z8
+	VBROADCASTSS lanes<>+64(SB), Z1
+	VBROADCASTSS lanes<>+5760(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
+	VBROADCASTSS lanes<>+5792(SB), Z4
+	VBROADCASTSS lanes<>+5824(SB), Z5
+	VBROADCASTSS lanes<>+5856(SB), Z6
+	VBROADCASTSS lanes<>+5888(SB), Z7
+	VBROADCASTSS lanes<>+5920(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z9
 
@@ -38331,7 +40024,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5856(SB), Z12
+	VBROADCASTSS lanes<>+5920(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38345,7 +40038,7 @@ many523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5856(SB), Z12
+	VBROADCASTSS lanes<>+5920(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38368,7 +40061,7 @@ one523:
 	VMULPS       Z1, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
 	VCMPPS       $0x15, Z2, Z10, K1
-	VBROADCASTSS lanes<>+5856(SB), Z12
+	VBROADCASTSS lanes<>+5920(SB), Z12
 	VFMADD213PS  Z7, Z11, Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
@@ -38389,14 +40082,14 @@ oneEnd523:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VBROADCASTSS lanes<>+768(SB), Z10
+	VBROADCASTSS lanes<>+1152(SB), Z10
 	VMOVAPS      Z10, Z10
 	VMOVUPS      (DX), K1, Z10
 	VSUBPS       Z0, Z10, Z0
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
 	VCMPPS       $0x15, Z2, Z0, K2
-	VBROADCASTSS lanes<>+5856(SB), Z2
+	VBROADCASTSS lanes<>+5920(SB), Z2
 	VFMADD213PS  Z7, Z1, Z2
 	VFMADD213PS  Z6, Z1, Z2
 	VFMADD213PS  Z5, Z1, Z2
@@ -38565,9 +40258,9 @@ column:
 	CMPQ         CX, $0x00000010
 	JLT          columnsEnd
 	VMOVUPS      (AX), Z0
-	VBROADCASTSS lanes<>+768(SB), Z1
-	VBROADCASTSS lanes<>+768(SB), Z2
-	VBROADCASTSS lanes<>+768(SB), Z3
+	VBROADCASTSS lanes<>+1152(SB), Z1
+	VBROADCASTSS lanes<>+1152(SB), Z2
+	VBROADCASTSS lanes<>+1152(SB), Z3
 	MOVQ         DX, DI
 	MOVQ         BX, R8
 
@@ -38618,14 +40311,14 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5696(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
-	VBROADCASTSS lanes<>+5792(SB), Z5
-	VBROADCASTSS lanes<>+5824(SB), Z6
-	VBROADCASTSS lanes<>+5856(SB), Z7
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z3
+	VBROADCASTSS lanes<>+5824(SB), Z4
+	VBROADCASTSS lanes<>+5856(SB), Z5
+	VBROADCASTSS lanes<>+5888(SB), Z6
+	VBROADCASTSS lanes<>+5920(SB), Z7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -38643,7 +40336,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38658,7 +40351,7 @@ rows:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -38680,7 +40373,7 @@ row:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -39267,7 +40960,7 @@ TEXT ·argMaxColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3648(SB), Z1
+	VBROADCASTSS lanes<>+3680(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39312,7 +41005,7 @@ TEXT ·argMinColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3648(SB), Z1
+	VBROADCASTSS lanes<>+3680(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39357,7 +41050,7 @@ TEXT ·argMaxLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3648(SB), Z1
+	VBROADCASTSS lanes<>+3680(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39402,7 +41095,7 @@ TEXT ·argMinLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3648(SB), Z1
+	VBROADCASTSS lanes<>+3680(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39447,7 +41140,7 @@ TEXT ·argMaxPlainColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3648(SB), Z1
+	VBROADCASTSS lanes<>+3680(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -39976,7 +41669,7 @@ TEXT ·softmaxShortAVX512(SB), NOSPLIT, $0-56
 	SHLXQ        BX, SI, SI
 	DECQ         SI
 	KMOVW        SI, K1
-	VBROADCASTSS lanes<>+768(SB), Z0
+	VBROADCASTSS lanes<>+1152(SB), Z0
 
 next:
 	CMPQ             CX, BX
@@ -39995,16 +41688,16 @@ next:
 	VBROADCASTSS     X3, Z2
 	VSUBPS           Z2, Z1, Z1
 	VMOVAPS          Z1, Z1
-	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
+	VMULPS.BCST      lanes<>+64(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+5696(SB), Z3
+	VBROADCASTSS     lanes<>+5760(SB), Z3
 	VCMPPS           $0x15, Z3, Z1, K2
-	VBROADCASTSS     lanes<>+5856(SB), Z3
+	VBROADCASTSS     lanes<>+5920(SB), Z3
+	VFMADD213PS.BCST lanes<>+5888(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5856(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5824(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5792(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5760(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+5728(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+608(SB), Z2, Z3
 	VSCALEFPS.Z      Z1, Z3, K2, Z3
 	VMOVAPS          Z3, Z1
 	VEXTRACTF64X4    $0x01, Z1, Y2
@@ -40016,7 +41709,7 @@ next:
 	VPERMILPS        $0xb1, X2, X1
 	VADDPS           X1, X2, X2
 	VBROADCASTSS     X2, Z1
-	VBROADCASTSS     lanes<>+352(SB), Z2
+	VBROADCASTSS     lanes<>+608(SB), Z2
 	VDIVPS           Z1, Z2, Z1
 	VMULPS           Z1, Z3, Z1
 	VMOVUPS          Z1, K1, (AX)
@@ -40040,7 +41733,7 @@ TEXT ·logSoftmaxShortAVX512(SB), NOSPLIT, $0-56
 	SHLXQ        BX, SI, SI
 	DECQ         SI
 	KMOVW        SI, K1
-	VBROADCASTSS lanes<>+768(SB), Z0
+	VBROADCASTSS lanes<>+1152(SB), Z0
 
 next:
 	CMPQ              CX, BX
@@ -40059,16 +41752,16 @@ next:
 	VBROADCASTSS      X3, Z2
 	VSUBPS            Z2, Z1, Z1
 	VMOVAPS           Z1, Z2
-	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
+	VMULPS.BCST       lanes<>+64(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+5696(SB), Z9
+	VBROADCASTSS      lanes<>+5760(SB), Z9
 	VCMPPS            $0x15, Z9, Z2, K2
-	VBROADCASTSS      lanes<>+5856(SB), Z9
+	VBROADCASTSS      lanes<>+5920(SB), Z9
+	VFMADD213PS.BCST  lanes<>+5888(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5856(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5824(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5792(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5760(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+5728(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+608(SB), Z3, Z9
 	VSCALEFPS.Z       Z2, Z9, K2, Z9
 	VMOVAPS           Z9, Z2
 	VEXTRACTF64X4     $0x01, Z2, Y3
@@ -40082,41 +41775,41 @@ next:
 	VBROADCASTSS      X3, Z2
 	VBROADCASTSS      lanes<>+672(SB), Z3
 	VMULPS            Z3, Z2, Z3
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z2, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z2, K2
 	VBLENDMPS         Z3, Z2, K2, Z4
 	VBROADCASTSS      lanes<>+704(SB), Z3
 	VBROADCASTSS      lanes<>+736(SB), Z9
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z2, K2
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z2, K2
 	VBLENDMPS         Z3, Z9, K2, Z5
-	VPSUBD.BCST       lanes<>+864(SB), Z4, Z3
+	VPSUBD.BCST       lanes<>+768(SB), Z4, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z9
 	VPSUBD            Z9, Z4, Z9
 	VCVTDQ2PS         Z3, Z3
 	VSUBPS            Z5, Z3, Z3
-	VBROADCASTSS      lanes<>+352(SB), Z10
+	VBROADCASTSS      lanes<>+608(SB), Z10
 	VSUBPS            Z10, Z9, Z9
 	VMULPS            Z9, Z9, Z10
-	VBROADCASTSS      lanes<>+896(SB), Z11
+	VBROADCASTSS      lanes<>+800(SB), Z11
+	VFMADD213PS.BCST  lanes<>+832(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+864(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+896(SB), Z9, Z11
 	VFMADD213PS.BCST  lanes<>+928(SB), Z9, Z11
 	VFMADD213PS.BCST  lanes<>+960(SB), Z9, Z11
 	VFMADD213PS.BCST  lanes<>+992(SB), Z9, Z11
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z9, Z11
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z9, Z11
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z9, Z11
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z9, Z11
 	VMULPS            Z10, Z11, Z11
 	VMULPS            Z9, Z11, Z11
 	VFMADD231PS.BCST  lanes<>+160(SB), Z3, Z11
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z10, Z11
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z10, Z11
 	VADDPS            Z9, Z11, Z9
 	VFMADD231PS.BCST  lanes<>+128(SB), Z3, Z9
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z2, K2
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z2, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VBROADCASTSS      lanes<>+800(SB), Z3
+	VBROADCASTSS      lanes<>+1120(SB), Z3
 	VCMPPS.BCST       $0x11, lanes<>+736(SB), Z2, K2
 	VBLENDMPS         Z3, Z6, K2, Z7
-	VBROADCASTSS      lanes<>+768(SB), Z3
+	VBROADCASTSS      lanes<>+1152(SB), Z3
 	VCMPPS.BCST       $0x00, lanes<>+736(SB), Z2, K2
 	VBLENDMPS         Z3, Z7, K2, Z8
 	VSUBPS            Z8, Z1, Z1
@@ -40137,24 +41830,24 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
-	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5696(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
-	VBROADCASTSS lanes<>+5792(SB), Z5
-	VBROADCASTSS lanes<>+5824(SB), Z6
-	VBROADCASTSS lanes<>+5856(SB), Z7
-	VBROADCASTSS lanes<>+768(SB), Z7
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z3
+	VBROADCASTSS lanes<>+5824(SB), Z4
+	VBROADCASTSS lanes<>+5856(SB), Z5
+	VBROADCASTSS lanes<>+5888(SB), Z6
+	VBROADCASTSS lanes<>+5920(SB), Z7
+	VBROADCASTSS lanes<>+1152(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	SHRQ         $0x02, BX
-	VBROADCASTSS lanes<>+768(SB), Z8
-	VBROADCASTSS lanes<>+768(SB), Z9
-	VBROADCASTSS lanes<>+768(SB), Z10
-	VBROADCASTSS lanes<>+768(SB), Z11
+	VBROADCASTSS lanes<>+1152(SB), Z8
+	VBROADCASTSS lanes<>+1152(SB), Z9
+	VBROADCASTSS lanes<>+1152(SB), Z10
+	VBROADCASTSS lanes<>+1152(SB), Z11
 	MOVQ         BX, DI
 	MOVQ         DX, R8
 
@@ -40225,7 +41918,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5856(SB), Z13
+	VBROADCASTSS lanes<>+5920(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40239,7 +41932,7 @@ many544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5856(SB), Z13
+	VBROADCASTSS lanes<>+5920(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40262,7 +41955,7 @@ one544:
 	VMULPS       Z0, Z11, Z11
 	VREDUCEPS    $0x01, Z11, Z12
 	VCMPPS       $0x15, Z1, Z11, K1
-	VBROADCASTSS lanes<>+5856(SB), Z13
+	VBROADCASTSS lanes<>+5920(SB), Z13
 	VFMADD213PS  Z6, Z12, Z13
 	VFMADD213PS  Z5, Z12, Z13
 	VFMADD213PS  Z4, Z12, Z13
@@ -40289,7 +41982,7 @@ oneEnd544:
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z11
 	VCMPPS       $0x15, Z1, Z8, K2
-	VBROADCASTSS lanes<>+5856(SB), Z12
+	VBROADCASTSS lanes<>+5920(SB), Z12
 	VFMADD213PS  Z6, Z11, Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
@@ -40313,12 +42006,12 @@ done544:
 	LEAQ          (DX)(BX*4), DI
 	CMPQ          DI, SI
 	CMOVQHI       DX, DI
-	VBROADCASTSS  lanes<>+352(SB), Z9
+	VBROADCASTSS  lanes<>+608(SB), Z9
 	VDIVPS        Z8, Z9, Z8
-	VBROADCASTSS  lanes<>+768(SB), Z9
-	VBROADCASTSS  lanes<>+768(SB), Z10
-	VBROADCASTSS  lanes<>+768(SB), Z11
-	VBROADCASTSS  lanes<>+768(SB), Z12
+	VBROADCASTSS  lanes<>+1152(SB), Z9
+	VBROADCASTSS  lanes<>+1152(SB), Z10
+	VBROADCASTSS  lanes<>+1152(SB), Z11
+	VBROADCASTSS  lanes<>+1152(SB), Z12
 	MOVQ          BX, R8
 	MOVQ          AX, R9
 	MOVQ          AX, R10
@@ -40411,24 +42104,24 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
-	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5696(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
-	VBROADCASTSS lanes<>+5792(SB), Z5
-	VBROADCASTSS lanes<>+5824(SB), Z6
-	VBROADCASTSS lanes<>+5856(SB), Z7
-	VBROADCASTSS lanes<>+768(SB), Z7
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z3
+	VBROADCASTSS lanes<>+5824(SB), Z4
+	VBROADCASTSS lanes<>+5856(SB), Z5
+	VBROADCASTSS lanes<>+5888(SB), Z6
+	VBROADCASTSS lanes<>+5920(SB), Z7
+	VBROADCASTSS lanes<>+1152(SB), Z7
 	MOVQ         dst_len+8(FP), SI
 	LEAQ         (DX)(SI*4), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	SHRQ         $0x02, BX
-	VBROADCASTSS lanes<>+768(SB), Z13
-	VBROADCASTSS lanes<>+768(SB), Z14
-	VBROADCASTSS lanes<>+768(SB), Z15
-	VBROADCASTSS lanes<>+768(SB), Z16
+	VBROADCASTSS lanes<>+1152(SB), Z13
+	VBROADCASTSS lanes<>+1152(SB), Z14
+	VBROADCASTSS lanes<>+1152(SB), Z15
+	VBROADCASTSS lanes<>+1152(SB), Z16
 	MOVQ         BX, DI
 	MOVQ         DX, R8
 
@@ -40499,7 +42192,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5856(SB), Z18
+	VBROADCASTSS lanes<>+5920(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40512,7 +42205,7 @@ many547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5856(SB), Z18
+	VBROADCASTSS lanes<>+5920(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40534,7 +42227,7 @@ one547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5856(SB), Z18
+	VBROADCASTSS lanes<>+5920(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40560,7 +42253,7 @@ oneEnd547:
 	VMULPS       Z0, Z16, Z16
 	VREDUCEPS    $0x01, Z16, Z17
 	VCMPPS       $0x15, Z1, Z16, K1
-	VBROADCASTSS lanes<>+5856(SB), Z18
+	VBROADCASTSS lanes<>+5920(SB), Z18
 	VFMADD213PS  Z6, Z17, Z18
 	VFMADD213PS  Z5, Z17, Z18
 	VFMADD213PS  Z4, Z17, Z18
@@ -40585,13 +42278,13 @@ done547:
 	CMOVQHI           DX, DI
 	VBROADCASTSS      lanes<>+672(SB), Z15
 	VMULPS            Z15, Z14, Z15
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z14, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z14, K1
 	VBLENDMPS         Z15, Z14, K1, Z8
 	VBROADCASTSS      lanes<>+704(SB), Z15
 	VBROADCASTSS      lanes<>+736(SB), Z16
-	VCMPPS.BCST       $0x11, lanes<>+832(SB), Z14, K1
+	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z14, K1
 	VBLENDMPS         Z15, Z16, K1, Z9
-	VPSUBD.BCST       lanes<>+864(SB), Z8, Z15
+	VPSUBD.BCST       lanes<>+768(SB), Z8, Z15
 	VPSRAD            $0x17, Z15, Z15
 	VPSLLD            $0x17, Z15, Z16
 	VPSUBD            Z16, Z8, Z16
@@ -40599,32 +42292,32 @@ done547:
 	VSUBPS            Z9, Z15, Z15
 	VSUBPS            Z2, Z16, Z16
 	VMULPS            Z16, Z16, Z17
-	VBROADCASTSS      lanes<>+896(SB), Z18
+	VBROADCASTSS      lanes<>+800(SB), Z18
+	VFMADD213PS.BCST  lanes<>+832(SB), Z16, Z18
+	VFMADD213PS.BCST  lanes<>+864(SB), Z16, Z18
+	VFMADD213PS.BCST  lanes<>+896(SB), Z16, Z18
 	VFMADD213PS.BCST  lanes<>+928(SB), Z16, Z18
 	VFMADD213PS.BCST  lanes<>+960(SB), Z16, Z18
 	VFMADD213PS.BCST  lanes<>+992(SB), Z16, Z18
 	VFMADD213PS.BCST  lanes<>+1024(SB), Z16, Z18
-	VFMADD213PS.BCST  lanes<>+1056(SB), Z16, Z18
-	VFMADD213PS.BCST  lanes<>+1088(SB), Z16, Z18
-	VFMADD213PS.BCST  lanes<>+1120(SB), Z16, Z18
 	VMULPS            Z17, Z18, Z18
 	VMULPS            Z16, Z18, Z18
 	VFMADD231PS.BCST  lanes<>+160(SB), Z15, Z18
-	VFNMADD231PS.BCST lanes<>+1152(SB), Z17, Z18
+	VFNMADD231PS.BCST lanes<>+1056(SB), Z17, Z18
 	VADDPS            Z16, Z18, Z16
 	VFMADD231PS.BCST  lanes<>+128(SB), Z15, Z16
-	VCMPPS.BCST       $0x15, lanes<>+1184(SB), Z14, K1
+	VCMPPS.BCST       $0x15, lanes<>+1088(SB), Z14, K1
 	VBLENDMPS         Z14, Z16, K1, Z10
-	VBROADCASTSS      lanes<>+800(SB), Z15
+	VBROADCASTSS      lanes<>+1120(SB), Z15
 	VCMPPS.BCST       $0x11, lanes<>+736(SB), Z14, K1
 	VBLENDMPS         Z15, Z10, K1, Z11
-	VBROADCASTSS      lanes<>+768(SB), Z15
+	VBROADCASTSS      lanes<>+1152(SB), Z15
 	VCMPPS.BCST       $0x00, lanes<>+736(SB), Z14, K1
 	VBLENDMPS         Z15, Z11, K1, Z12
-	VBROADCASTSS      lanes<>+768(SB), Z14
-	VBROADCASTSS      lanes<>+768(SB), Z15
-	VBROADCASTSS      lanes<>+768(SB), Z16
-	VBROADCASTSS      lanes<>+768(SB), Z17
+	VBROADCASTSS      lanes<>+1152(SB), Z14
+	VBROADCASTSS      lanes<>+1152(SB), Z15
+	VBROADCASTSS      lanes<>+1152(SB), Z16
+	VBROADCASTSS      lanes<>+1152(SB), Z17
 	MOVQ              BX, R8
 	MOVQ              DX, R9
 	MOVQ              AX, R10
@@ -40724,15 +42417,15 @@ TEXT ·hardmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+736(SB), Z0
-	VBROADCASTSS lanes<>+768(SB), Z1
+	VBROADCASTSS lanes<>+1152(SB), Z1
 
 next:
 	CMPQ         CX, BX
 	JLT          end
-	VBROADCASTSS lanes<>+768(SB), Z2
-	VBROADCASTSS lanes<>+768(SB), Z3
-	VBROADCASTSS lanes<>+768(SB), Z4
-	VBROADCASTSS lanes<>+768(SB), Z5
+	VBROADCASTSS lanes<>+1152(SB), Z2
+	VBROADCASTSS lanes<>+1152(SB), Z3
+	VBROADCASTSS lanes<>+1152(SB), Z4
+	VBROADCASTSS lanes<>+1152(SB), Z5
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
@@ -41009,15 +42702,15 @@ TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+72(FP), BX
 	MOVQ         y_base+48(FP), SI
-	VBROADCASTSS lanes<>+448(SB), Z0
-	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5696(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z3
-	VBROADCASTSS lanes<>+5760(SB), Z4
-	VBROADCASTSS lanes<>+5792(SB), Z5
-	VBROADCASTSS lanes<>+5824(SB), Z6
-	VBROADCASTSS lanes<>+5856(SB), Z7
+	VBROADCASTSS lanes<>+384(SB), Z0
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z3
+	VBROADCASTSS lanes<>+5824(SB), Z4
+	VBROADCASTSS lanes<>+5856(SB), Z5
+	VBROADCASTSS lanes<>+5888(SB), Z6
+	VBROADCASTSS lanes<>+5920(SB), Z7
 
 next:
 	CMPQ         CX, BX
@@ -41093,7 +42786,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41107,7 +42800,7 @@ many554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41131,7 +42824,7 @@ one554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K1
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41158,7 +42851,7 @@ oneEnd554:
 	VMULPS       Z0, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
 	VCMPPS       $0x15, Z1, Z9, K2
-	VBROADCASTSS lanes<>+5856(SB), Z11
+	VBROADCASTSS lanes<>+5920(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -41187,14 +42880,14 @@ TEXT ·scaledExpRowsAVX512(SB), NOSPLIT, $0-80
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+72(FP), BX
 	MOVQ         f_base+48(FP), SI
-	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+5696(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+5728(SB), Z2
-	VBROADCASTSS lanes<>+5760(SB), Z3
-	VBROADCASTSS lanes<>+5792(SB), Z4
-	VBROADCASTSS lanes<>+5824(SB), Z5
-	VBROADCASTSS lanes<>+5856(SB), Z6
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+5760(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+5792(SB), Z2
+	VBROADCASTSS lanes<>+5824(SB), Z3
+	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5888(SB), Z5
+	VBROADCASTSS lanes<>+5920(SB), Z6
 
 next:
 	CMPQ         CX, BX
@@ -41211,9 +42904,9 @@ many555:
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5888(SB), Z9
+	VBROADCASTSS lanes<>+5984(SB), Z9
 	VCMPPS       $0x15, Z9, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -41225,9 +42918,9 @@ many555:
 	VMOVUPS      64(R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5888(SB), Z9
+	VBROADCASTSS lanes<>+5984(SB), Z9
 	VCMPPS       $0x15, Z9, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -41239,9 +42932,9 @@ many555:
 	VMOVUPS      128(R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5888(SB), Z9
+	VBROADCASTSS lanes<>+5984(SB), Z9
 	VCMPPS       $0x15, Z9, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -41253,9 +42946,9 @@ many555:
 	VMOVUPS      192(R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5888(SB), Z9
+	VBROADCASTSS lanes<>+5984(SB), Z9
 	VCMPPS       $0x15, Z9, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -41276,9 +42969,9 @@ one555:
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5888(SB), Z9
+	VBROADCASTSS lanes<>+5984(SB), Z9
 	VCMPPS       $0x15, Z9, Z7, K1
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -41302,9 +42995,9 @@ oneEnd555:
 	VMOVUPS.Z    (R8), K1, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5888(SB), Z9
+	VBROADCASTSS lanes<>+5984(SB), Z9
 	VCMPPS       $0x15, Z9, Z7, K2
-	VBROADCASTSS lanes<>+5856(SB), Z9
+	VBROADCASTSS lanes<>+5920(SB), Z9
 	VFMADD213PS  Z5, Z8, Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
@@ -41463,7 +43156,7 @@ done557:
 	VDIVPS        Z1, Z3, Z3
 	VADDPS        Z0, Z3, Z3
 	VSQRTPS       Z3, Z3
-	VBROADCASTSS  lanes<>+352(SB), Z4
+	VBROADCASTSS  lanes<>+608(SB), Z4
 	VDIVPS        Z3, Z4, Z3
 	TESTQ         R8, R8
 	JE            plain
@@ -41679,7 +43372,7 @@ done560:
 	VDIVPS        Z1, Z2, Z2
 	VADDPS        Z0, Z2, Z2
 	VSQRTPS       Z2, Z2
-	VBROADCASTSS  lanes<>+352(SB), Z3
+	VBROADCASTSS  lanes<>+608(SB), Z3
 	VDIVPS        Z2, Z3, Z2
 	TESTQ         R8, R8
 	JE            plain
@@ -42071,22 +43764,22 @@ done564:
 	VDIVSS        X12, X7, X7
 	VADDSS        eps+152(FP), X5, X5
 	VSQRTSS       X5, X5, X5
-	VMOVSS        lanes<>+352(SB), X8
+	VMOVSS        lanes<>+608(SB), X8
 	VDIVSS        X5, X8, X8
 	VBROADCASTSS  X8, Z5
 	VADDSS        eps+152(FP), X4, X4
 	VSQRTSS       X4, X4, X4
-	VMOVSS        lanes<>+352(SB), X8
+	VMOVSS        lanes<>+608(SB), X8
 	VDIVSS        X4, X8, X8
 	VBROADCASTSS  X8, Z4
 	VADDSS        eps+152(FP), X6, X6
 	VSQRTSS       X6, X6, X6
-	VMOVSS        lanes<>+352(SB), X8
+	VMOVSS        lanes<>+608(SB), X8
 	VDIVSS        X6, X8, X8
 	VBROADCASTSS  X8, Z6
 	VADDSS        eps+152(FP), X7, X7
 	VSQRTSS       X7, X7, X7
-	VMOVSS        lanes<>+352(SB), X8
+	VMOVSS        lanes<>+608(SB), X8
 	VDIVSS        X7, X8, X8
 	VBROADCASTSS  X8, Z7
 	VBROADCASTSS  lanes<>+736(SB), Z8
@@ -42541,7 +44234,7 @@ done568:
 	VDIVSS        X3, X2, X2
 	VADDSS        eps+152(FP), X2, X2
 	VSQRTSS       X2, X2, X2
-	VMOVSS        lanes<>+352(SB), X1
+	VMOVSS        lanes<>+608(SB), X1
 	VDIVSS        X2, X1, X1
 	VBROADCASTSS  X1, Z1
 	VBROADCASTSS  lanes<>+736(SB), Z2
@@ -42813,22 +44506,22 @@ done571:
 	VDIVSS        X8, X3, X3
 	VADDSS        eps+152(FP), X1, X1
 	VSQRTSS       X1, X1, X1
-	VMOVSS        lanes<>+352(SB), X4
+	VMOVSS        lanes<>+608(SB), X4
 	VDIVSS        X1, X4, X4
 	VBROADCASTSS  X4, Z1
 	VADDSS        eps+152(FP), X0, X0
 	VSQRTSS       X0, X0, X0
-	VMOVSS        lanes<>+352(SB), X4
+	VMOVSS        lanes<>+608(SB), X4
 	VDIVSS        X0, X4, X4
 	VBROADCASTSS  X4, Z0
 	VADDSS        eps+152(FP), X2, X2
 	VSQRTSS       X2, X2, X2
-	VMOVSS        lanes<>+352(SB), X4
+	VMOVSS        lanes<>+608(SB), X4
 	VDIVSS        X2, X4, X4
 	VBROADCASTSS  X4, Z2
 	VADDSS        eps+152(FP), X3, X3
 	VSQRTSS       X3, X3, X3
-	VMOVSS        lanes<>+352(SB), X4
+	VMOVSS        lanes<>+608(SB), X4
 	VDIVSS        X3, X4, X4
 	VBROADCASTSS  X4, Z3
 	VBROADCASTSS  lanes<>+736(SB), Z4
@@ -43125,7 +44818,7 @@ done574:
 	VDIVSS        X2, X1, X1
 	VADDSS        eps+152(FP), X1, X1
 	VSQRTSS       X1, X1, X1
-	VMOVSS        lanes<>+352(SB), X0
+	VMOVSS        lanes<>+608(SB), X0
 	VDIVSS        X1, X0, X0
 	VBROADCASTSS  X0, Z0
 	VBROADCASTSS  lanes<>+736(SB), Z1
@@ -43431,7 +45124,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43530,7 +45223,7 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43629,7 +45322,7 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43728,7 +45421,7 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43827,7 +45520,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -43927,7 +45620,7 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
 	VANDPS.BCST  lanes<>+3264(SB), Z0, Z0
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44030,7 +45723,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44129,7 +45822,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44228,7 +45921,7 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4960(SB), Y2
+	VMOVUPS      lanes<>+4992(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -49074,13 +50767,13 @@ next738:
 	JE           end738
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+4288(SB), Z1
+	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+4288(SB), Z1
+	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -49101,12 +50794,12 @@ next739:
 	TESTQ        BX, BX
 	JE           end739
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+4288(SB), Z1
+	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, (AX)
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+4288(SB), Z1
+	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, 64(AX)
@@ -49126,12 +50819,12 @@ next740:
 	TESTQ        BX, BX
 	JE           end740
 	VMOVUPS      (CX), Z0
-	VBROADCASTSS lanes<>+4288(SB), Z1
+	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
-	VBROADCASTSS lanes<>+4288(SB), Z1
+	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -49455,9 +51148,9 @@ end752:
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+5024(SB), Z0
-	VPSLLQ       $0x20, Z0, Z0
 	VBROADCASTSS lanes<>+5056(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+5088(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49567,9 +51260,9 @@ end755:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+5024(SB), Z0
-	VPSLLQ       $0x20, Z0, Z0
 	VBROADCASTSS lanes<>+5056(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+5088(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -49685,7 +51378,7 @@ end758:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49756,7 +51449,7 @@ end761:
 // func equalU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49827,7 +51520,7 @@ end764:
 // func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49911,7 +51604,7 @@ end767:
 // func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -49995,7 +51688,7 @@ end770:
 // func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50157,7 +51850,7 @@ end773:
 // func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50319,7 +52012,7 @@ end776:
 // func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50481,7 +52174,7 @@ end779:
 // func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50552,7 +52245,7 @@ end782:
 // func lessU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50623,7 +52316,7 @@ end785:
 // func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50707,7 +52400,7 @@ end788:
 // func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50791,7 +52484,7 @@ end791:
 // func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -50953,7 +52646,7 @@ end794:
 // func lessU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51115,7 +52808,7 @@ end797:
 // func lessF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51277,7 +52970,7 @@ end800:
 // func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51348,7 +53041,7 @@ end803:
 // func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51419,7 +53112,7 @@ end806:
 // func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51503,7 +53196,7 @@ end809:
 // func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51587,7 +53280,7 @@ end812:
 // func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51749,7 +53442,7 @@ end815:
 // func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -51911,7 +53604,7 @@ end818:
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4960(SB), Z0
+	VBROADCASTSS lanes<>+4992(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -52553,8 +54246,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+5120(SB), Z1, Z1
-	VPADDD.BCST lanes<>+5152(SB), Z0, Z4
+	VORPS.BCST  lanes<>+5152(SB), Z1, Z1
+	VPADDD.BCST lanes<>+5184(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -53036,34 +54729,34 @@ next:
 	JLT              end
 	VMOVUPS          (DX), Z0
 	VMOVUPS          (BX), Z1
-	VPSUBD.BCST      lanes<>+864(SB), Z0, Z2
+	VPSUBD.BCST      lanes<>+768(SB), Z0, Z2
 	VPSRAD           $0x17, Z2, Z2
 	VPSLLD           $0x17, Z2, Z3
 	VPSUBD           Z3, Z0, Z3
 	VCVTDQ2PS        Z2, Z2
-	VSUBPS.BCST      lanes<>+352(SB), Z3, Z4
-	VADDPS.BCST      lanes<>+352(SB), Z3, Z5
-	VSUBPS.BCST      lanes<>+352(SB), Z5, Z6
+	VSUBPS.BCST      lanes<>+608(SB), Z3, Z4
+	VADDPS.BCST      lanes<>+608(SB), Z3, Z5
+	VSUBPS.BCST      lanes<>+608(SB), Z5, Z6
 	VSUBPS           Z6, Z3, Z3
 	VDIVPS           Z5, Z4, Z6
 	VFNMADD231PS     Z6, Z5, Z4
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+5248(SB), Z5
-	VFMADD213PS.BCST lanes<>+5280(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+5280(SB), Z5
 	VFMADD213PS.BCST lanes<>+5312(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+5344(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+5376(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+5408(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+5408(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+5440(SB), Z6, Z7
-	VXORPS.BCST      lanes<>+1600(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+5408(SB), Z9
+	VMULPS.BCST      lanes<>+5440(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+5472(SB), Z6, Z7
+	VXORPS.BCST      lanes<>+2688(SB), Z5, Z8
+	VBROADCASTSS     lanes<>+5440(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+5408(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+5440(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -53072,27 +54765,27 @@ next:
 	VMULPS           Z4, Z1, Z3
 	VRNDSCALEPS      $0x08, Z3, Z5
 	VMOVAPS          Z1, Z6
-	VXORPS.BCST      lanes<>+1600(SB), Z3, Z7
+	VXORPS.BCST      lanes<>+2688(SB), Z3, Z7
 	VFMADD213PS      Z7, Z4, Z6
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+5472(SB), Z2
-	VFMADD213PS.BCST lanes<>+5504(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+5504(SB), Z2
 	VFMADD213PS.BCST lanes<>+5536(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+5568(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+5600(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+480(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+5632(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+416(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+608(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
 	VANDPS.BCST      lanes<>+3264(SB), Z3, Z1
-	VCMPPS.BCST      $0x19, lanes<>+832(SB), Z0, K1
+	VCMPPS.BCST      $0x19, lanes<>+640(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+1184(SB), Z0, K1
+	VCMPPS.BCST      $0x15, lanes<>+1088(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+5632(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+5664(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -53126,7 +54819,7 @@ next:
 	VRNDSCALEPS  $0x0b, Z2, Z2
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z2, Z1, Z4
-	VANDPS.BCST  lanes<>+1600(SB), Z0, Z0
+	VANDPS.BCST  lanes<>+2688(SB), Z0, Z0
 	VANDPS.BCST  lanes<>+3264(SB), Z1, Z1
 	VXORPS       Z0, Z4, Z5
 	VXORPS       Z0, Z1, Z6
@@ -53136,10 +54829,10 @@ next:
 	VANDPS.BCST  lanes<>+3264(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
 	VANDPS.BCST  lanes<>+3264(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+5664(SB), Z2, K1
+	VCMPPS.BCST  $0x15, lanes<>+5696(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
-	VCMPPS.BCST  $0x15, lanes<>+1184(SB), Z1, K1
+	VCMPPS.BCST  $0x15, lanes<>+1088(SB), Z1, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VMOVUPS      Z0, (AX)
@@ -53166,20 +54859,20 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	SHLQ         $0x02, BX
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
-	VBROADCASTSS lanes<>+1536(SB), Z0
-	VBROADCASTSS lanes<>+1568(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+1216(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+1248(SB), Z4
-	VBROADCASTSS lanes<>+96(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z0
+	VBROADCASTSS lanes<>+5728(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+1184(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
+	VBROADCASTSS lanes<>+1472(SB), Z4
+	VBROADCASTSS lanes<>+64(SB), Z5
 	VBROADCASTSS lanes<>+128(SB), Z6
 	VBROADCASTSS lanes<>+160(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+192(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+320(SB), Z12
 	MOVQ         h_base+0(FP), R8
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
@@ -53191,15 +54884,15 @@ one822:
 	VMOVUPS          (CX), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53213,15 +54906,15 @@ one822:
 	VMOVUPS          (CX)(BX*2), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMOVAPS          Z13, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z13
 	VFNMADD231PS     Z7, Z15, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z13, Z16
 	VFMADD213PS      Z10, Z13, Z16
 	VFMADD213PS      Z9, Z13, Z16
@@ -53238,15 +54931,15 @@ one822:
 	VADDPS           Z15, Z14, Z14
 	VMULPS           Z14, Z14, Z15
 	VMINPS           Z15, Z2, Z15
-	VBROADCASTSS     lanes<>+1280(SB), Z16
+	VBROADCASTSS     lanes<>+1216(SB), Z16
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1280(SB), Z15, Z16
 	VFMADD213PS.BCST lanes<>+1312(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1344(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z16
 	VFMADD213PS      Z3, Z15, Z16
-	VBROADCASTSS     lanes<>+1408(SB), Z17
+	VBROADCASTSS     lanes<>+1344(SB), Z17
+	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1408(SB), Z15, Z17
 	VFMADD213PS.BCST lanes<>+1440(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1472(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1504(SB), Z15, Z17
 	VFMADD213PS      Z3, Z15, Z17
 	VMULPS           Z14, Z16, Z14
 	VDIVPS           Z17, Z14, Z14
@@ -53258,15 +54951,15 @@ one822:
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z12
 	VFNMADD231PS     Z7, Z15, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z12, Z16
 	VFMADD213PS      Z10, Z12, Z16
 	VFMADD213PS      Z9, Z12, Z16
@@ -53278,15 +54971,15 @@ one822:
 	VDIVPS.Z         Z12, Z14, K1, Z12
 	VMULPS           Z13, Z13, Z14
 	VMINPS           Z14, Z2, Z14
-	VBROADCASTSS     lanes<>+1280(SB), Z15
+	VBROADCASTSS     lanes<>+1216(SB), Z15
+	VFMADD213PS.BCST lanes<>+1248(SB), Z14, Z15
+	VFMADD213PS.BCST lanes<>+1280(SB), Z14, Z15
 	VFMADD213PS.BCST lanes<>+1312(SB), Z14, Z15
-	VFMADD213PS.BCST lanes<>+1344(SB), Z14, Z15
-	VFMADD213PS.BCST lanes<>+1376(SB), Z14, Z15
 	VFMADD213PS      Z3, Z14, Z15
-	VBROADCASTSS     lanes<>+1408(SB), Z16
+	VBROADCASTSS     lanes<>+1344(SB), Z16
+	VFMADD213PS.BCST lanes<>+1376(SB), Z14, Z16
+	VFMADD213PS.BCST lanes<>+1408(SB), Z14, Z16
 	VFMADD213PS.BCST lanes<>+1440(SB), Z14, Z16
-	VFMADD213PS.BCST lanes<>+1472(SB), Z14, Z16
-	VFMADD213PS.BCST lanes<>+1504(SB), Z14, Z16
 	VFMADD213PS      Z3, Z14, Z16
 	VMULPS           Z13, Z15, Z13
 	VDIVPS           Z16, Z13, Z13
@@ -53312,15 +55005,15 @@ oneEnd822:
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53334,15 +55027,15 @@ oneEnd822:
 	VMOVUPS.Z        (CX)(BX*2), K1, Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K2
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMOVAPS          Z13, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z13
 	VFNMADD231PS     Z7, Z15, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z13, Z16
 	VFMADD213PS      Z10, Z13, Z16
 	VFMADD213PS      Z9, Z13, Z16
@@ -53359,15 +55052,15 @@ oneEnd822:
 	VADDPS           Z15, Z14, Z14
 	VMULPS           Z14, Z14, Z15
 	VMINPS           Z15, Z2, Z15
-	VBROADCASTSS     lanes<>+1280(SB), Z16
+	VBROADCASTSS     lanes<>+1216(SB), Z16
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1280(SB), Z15, Z16
 	VFMADD213PS.BCST lanes<>+1312(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1344(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z16
 	VFMADD213PS      Z3, Z15, Z16
-	VBROADCASTSS     lanes<>+1408(SB), Z17
+	VBROADCASTSS     lanes<>+1344(SB), Z17
+	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1408(SB), Z15, Z17
 	VFMADD213PS.BCST lanes<>+1440(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1472(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1504(SB), Z15, Z17
 	VFMADD213PS      Z3, Z15, Z17
 	VMULPS           Z14, Z16, Z14
 	VDIVPS           Z17, Z14, Z14
@@ -53379,15 +55072,15 @@ oneEnd822:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z0
 	VMOVAPS          Z0, Z12
 	VFMADD132PS      Z5, Z1, Z12
 	VSUBPS           Z1, Z12, Z1
 	VFNMADD231PS     Z6, Z1, Z0
 	VFNMADD231PS     Z7, Z1, Z0
-	VBROADCASTSS     lanes<>+192(SB), Z5
+	VBROADCASTSS     lanes<>+320(SB), Z5
 	VFMADD213PS      Z11, Z0, Z5
 	VFMADD213PS      Z10, Z0, Z5
 	VFMADD213PS      Z9, Z0, Z5
@@ -53399,15 +55092,15 @@ oneEnd822:
 	VDIVPS.Z         Z0, Z14, K2, Z0
 	VMULPS           Z13, Z13, Z1
 	VMINPS           Z1, Z2, Z1
-	VBROADCASTSS     lanes<>+1280(SB), Z2
+	VBROADCASTSS     lanes<>+1216(SB), Z2
+	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+1280(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+1312(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+1344(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+1376(SB), Z1, Z2
 	VFMADD213PS      Z3, Z1, Z2
-	VBROADCASTSS     lanes<>+1408(SB), Z5
+	VBROADCASTSS     lanes<>+1344(SB), Z5
+	VFMADD213PS.BCST lanes<>+1376(SB), Z1, Z5
+	VFMADD213PS.BCST lanes<>+1408(SB), Z1, Z5
 	VFMADD213PS.BCST lanes<>+1440(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1472(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1504(SB), Z1, Z5
 	VFMADD213PS      Z3, Z1, Z5
 	VMULPS           Z13, Z2, Z1
 	VDIVPS           Z5, Z1, Z1
@@ -53429,20 +55122,20 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         ss+128(FP), BX
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, BX
-	VBROADCASTSS lanes<>+1536(SB), Z0
-	VBROADCASTSS lanes<>+1568(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+1216(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+1248(SB), Z4
-	VBROADCASTSS lanes<>+96(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z0
+	VBROADCASTSS lanes<>+5728(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+1184(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
+	VBROADCASTSS lanes<>+1472(SB), Z4
+	VBROADCASTSS lanes<>+64(SB), Z5
 	VBROADCASTSS lanes<>+128(SB), Z6
 	VBROADCASTSS lanes<>+160(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+192(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+320(SB), Z12
 	MOVQ         h_base+0(FP), SI
 	MOVQ         old_base+24(FP), DI
 	MOVQ         bias_base+96(FP), R8
@@ -53455,15 +55148,15 @@ one823:
 	VMOVUPS          (CX)(BX*1), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53480,15 +55173,15 @@ one823:
 	VFMADD213PS      Z14, Z12, Z13
 	VMULPS           Z13, Z13, Z12
 	VMINPS           Z12, Z2, Z12
-	VBROADCASTSS     lanes<>+1280(SB), Z14
+	VBROADCASTSS     lanes<>+1216(SB), Z14
+	VFMADD213PS.BCST lanes<>+1248(SB), Z12, Z14
+	VFMADD213PS.BCST lanes<>+1280(SB), Z12, Z14
 	VFMADD213PS.BCST lanes<>+1312(SB), Z12, Z14
-	VFMADD213PS.BCST lanes<>+1344(SB), Z12, Z14
-	VFMADD213PS.BCST lanes<>+1376(SB), Z12, Z14
 	VFMADD213PS      Z3, Z12, Z14
-	VBROADCASTSS     lanes<>+1408(SB), Z15
+	VBROADCASTSS     lanes<>+1344(SB), Z15
+	VFMADD213PS.BCST lanes<>+1376(SB), Z12, Z15
+	VFMADD213PS.BCST lanes<>+1408(SB), Z12, Z15
 	VFMADD213PS.BCST lanes<>+1440(SB), Z12, Z15
-	VFMADD213PS.BCST lanes<>+1472(SB), Z12, Z15
-	VFMADD213PS.BCST lanes<>+1504(SB), Z12, Z15
 	VFMADD213PS      Z3, Z12, Z15
 	VMULPS           Z13, Z14, Z12
 	VDIVPS           Z15, Z12, Z12
@@ -53498,15 +55191,15 @@ one823:
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMOVAPS          Z13, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z13
 	VFNMADD231PS     Z7, Z15, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z13, Z16
 	VFMADD213PS      Z10, Z13, Z16
 	VFMADD213PS      Z9, Z13, Z16
@@ -53539,15 +55232,15 @@ oneEnd823:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53564,15 +55257,15 @@ oneEnd823:
 	VFMADD213PS      Z14, Z12, Z13
 	VMULPS           Z13, Z13, Z12
 	VMINPS           Z12, Z2, Z2
-	VBROADCASTSS     lanes<>+1280(SB), Z12
+	VBROADCASTSS     lanes<>+1216(SB), Z12
+	VFMADD213PS.BCST lanes<>+1248(SB), Z2, Z12
+	VFMADD213PS.BCST lanes<>+1280(SB), Z2, Z12
 	VFMADD213PS.BCST lanes<>+1312(SB), Z2, Z12
-	VFMADD213PS.BCST lanes<>+1344(SB), Z2, Z12
-	VFMADD213PS.BCST lanes<>+1376(SB), Z2, Z12
 	VFMADD213PS      Z3, Z2, Z12
-	VBROADCASTSS     lanes<>+1408(SB), Z14
+	VBROADCASTSS     lanes<>+1344(SB), Z14
+	VFMADD213PS.BCST lanes<>+1376(SB), Z2, Z14
+	VFMADD213PS.BCST lanes<>+1408(SB), Z2, Z14
 	VFMADD213PS.BCST lanes<>+1440(SB), Z2, Z14
-	VFMADD213PS.BCST lanes<>+1472(SB), Z2, Z14
-	VFMADD213PS.BCST lanes<>+1504(SB), Z2, Z14
 	VFMADD213PS      Z3, Z2, Z14
 	VMULPS           Z13, Z12, Z2
 	VDIVPS           Z14, Z2, Z2
@@ -53582,15 +55275,15 @@ oneEnd823:
 	VMOVUPS.Z        (CX), K1, Z12
 	VADDPS           Z12, Z4, Z4
 	VCMPPS           $0x15, Z0, Z4, K2
-	VBROADCASTSS     lanes<>+352(SB), Z12
-	VXORPS.BCST      lanes<>+1600(SB), Z4, Z4
+	VBROADCASTSS     lanes<>+608(SB), Z12
+	VXORPS.BCST      lanes<>+2688(SB), Z4, Z4
 	VMAXPS           Z4, Z0, Z0
 	VMOVAPS          Z0, Z4
 	VFMADD132PS      Z5, Z1, Z4
 	VSUBPS           Z1, Z4, Z1
 	VFNMADD231PS     Z6, Z1, Z0
 	VFNMADD231PS     Z7, Z1, Z0
-	VBROADCASTSS     lanes<>+192(SB), Z4
+	VBROADCASTSS     lanes<>+320(SB), Z4
 	VFMADD213PS      Z11, Z0, Z4
 	VFMADD213PS      Z10, Z0, Z4
 	VFMADD213PS      Z9, Z0, Z4
@@ -53620,20 +55313,20 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	SHLQ         $0x02, BX
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
-	VBROADCASTSS lanes<>+1536(SB), Z0
-	VBROADCASTSS lanes<>+1568(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+1216(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+1248(SB), Z4
-	VBROADCASTSS lanes<>+96(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z0
+	VBROADCASTSS lanes<>+5728(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+1184(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
+	VBROADCASTSS lanes<>+1472(SB), Z4
+	VBROADCASTSS lanes<>+64(SB), Z5
 	VBROADCASTSS lanes<>+128(SB), Z6
 	VBROADCASTSS lanes<>+160(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+192(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+320(SB), Z12
 	MOVQ         h_base+0(FP), R8
 	MOVQ         c_base+24(FP), R9
 	MOVQ         old_base+48(FP), R10
@@ -53646,15 +55339,15 @@ one824:
 	VMOVUPS          (CX), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53669,15 +55362,15 @@ one824:
 	VMOVUPS          (CX)(BX*2), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMOVAPS          Z13, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z13
 	VFNMADD231PS     Z7, Z15, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z13, Z16
 	VFMADD213PS      Z10, Z13, Z16
 	VFMADD213PS      Z9, Z13, Z16
@@ -53695,15 +55388,15 @@ one824:
 	VADDPS           Z15, Z14, Z14
 	VMULPS           Z14, Z14, Z15
 	VMINPS           Z15, Z2, Z15
-	VBROADCASTSS     lanes<>+1280(SB), Z16
+	VBROADCASTSS     lanes<>+1216(SB), Z16
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1280(SB), Z15, Z16
 	VFMADD213PS.BCST lanes<>+1312(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1344(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z16
 	VFMADD213PS      Z3, Z15, Z16
-	VBROADCASTSS     lanes<>+1408(SB), Z17
+	VBROADCASTSS     lanes<>+1344(SB), Z17
+	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1408(SB), Z15, Z17
 	VFMADD213PS.BCST lanes<>+1440(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1472(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1504(SB), Z15, Z17
 	VFMADD213PS      Z3, Z15, Z17
 	VMULPS           Z14, Z16, Z14
 	VDIVPS           Z17, Z14, Z14
@@ -53716,15 +55409,15 @@ one824:
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z12
 	VFNMADD231PS     Z7, Z15, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z12, Z16
 	VFMADD213PS      Z10, Z12, Z16
 	VFMADD213PS      Z9, Z12, Z16
@@ -53737,15 +55430,15 @@ one824:
 	VMOVUPS          Z12, (AX)(DX*1)
 	VMULPS           Z13, Z13, Z14
 	VMINPS           Z14, Z2, Z14
-	VBROADCASTSS     lanes<>+1280(SB), Z15
+	VBROADCASTSS     lanes<>+1216(SB), Z15
+	VFMADD213PS.BCST lanes<>+1248(SB), Z14, Z15
+	VFMADD213PS.BCST lanes<>+1280(SB), Z14, Z15
 	VFMADD213PS.BCST lanes<>+1312(SB), Z14, Z15
-	VFMADD213PS.BCST lanes<>+1344(SB), Z14, Z15
-	VFMADD213PS.BCST lanes<>+1376(SB), Z14, Z15
 	VFMADD213PS      Z3, Z14, Z15
-	VBROADCASTSS     lanes<>+1408(SB), Z16
+	VBROADCASTSS     lanes<>+1344(SB), Z16
+	VFMADD213PS.BCST lanes<>+1376(SB), Z14, Z16
+	VFMADD213PS.BCST lanes<>+1408(SB), Z14, Z16
 	VFMADD213PS.BCST lanes<>+1440(SB), Z14, Z16
-	VFMADD213PS.BCST lanes<>+1472(SB), Z14, Z16
-	VFMADD213PS.BCST lanes<>+1504(SB), Z14, Z16
 	VFMADD213PS      Z3, Z14, Z16
 	VMULPS           Z13, Z15, Z13
 	VDIVPS           Z16, Z13, Z13
@@ -53772,15 +55465,15 @@ oneEnd824:
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53795,15 +55488,15 @@ oneEnd824:
 	VMOVUPS.Z        (CX)(BX*2), K1, Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K2
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMOVAPS          Z13, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z13
 	VFNMADD231PS     Z7, Z15, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z13, Z16
 	VFMADD213PS      Z10, Z13, Z16
 	VFMADD213PS      Z9, Z13, Z16
@@ -53821,15 +55514,15 @@ oneEnd824:
 	VADDPS           Z15, Z14, Z14
 	VMULPS           Z14, Z14, Z15
 	VMINPS           Z15, Z2, Z15
-	VBROADCASTSS     lanes<>+1280(SB), Z16
+	VBROADCASTSS     lanes<>+1216(SB), Z16
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1280(SB), Z15, Z16
 	VFMADD213PS.BCST lanes<>+1312(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1344(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z16
 	VFMADD213PS      Z3, Z15, Z16
-	VBROADCASTSS     lanes<>+1408(SB), Z17
+	VBROADCASTSS     lanes<>+1344(SB), Z17
+	VFMADD213PS.BCST lanes<>+1376(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1408(SB), Z15, Z17
 	VFMADD213PS.BCST lanes<>+1440(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1472(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1504(SB), Z15, Z17
 	VFMADD213PS      Z3, Z15, Z17
 	VMULPS           Z14, Z16, Z14
 	VDIVPS           Z17, Z14, Z14
@@ -53842,15 +55535,15 @@ oneEnd824:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z0
 	VMOVAPS          Z0, Z12
 	VFMADD132PS      Z5, Z1, Z12
 	VSUBPS           Z1, Z12, Z1
 	VFNMADD231PS     Z6, Z1, Z0
 	VFNMADD231PS     Z7, Z1, Z0
-	VBROADCASTSS     lanes<>+192(SB), Z5
+	VBROADCASTSS     lanes<>+320(SB), Z5
 	VFMADD213PS      Z11, Z0, Z5
 	VFMADD213PS      Z10, Z0, Z5
 	VFMADD213PS      Z9, Z0, Z5
@@ -53863,15 +55556,15 @@ oneEnd824:
 	VMOVUPS          Z0, K1, (AX)(DX*1)
 	VMULPS           Z13, Z13, Z1
 	VMINPS           Z1, Z2, Z1
-	VBROADCASTSS     lanes<>+1280(SB), Z2
+	VBROADCASTSS     lanes<>+1216(SB), Z2
+	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+1280(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+1312(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+1344(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+1376(SB), Z1, Z2
 	VFMADD213PS      Z3, Z1, Z2
-	VBROADCASTSS     lanes<>+1408(SB), Z5
+	VBROADCASTSS     lanes<>+1344(SB), Z5
+	VFMADD213PS.BCST lanes<>+1376(SB), Z1, Z5
+	VFMADD213PS.BCST lanes<>+1408(SB), Z1, Z5
 	VFMADD213PS.BCST lanes<>+1440(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1472(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1504(SB), Z1, Z5
 	VFMADD213PS      Z3, Z1, Z5
 	VMULPS           Z13, Z2, Z1
 	VDIVPS           Z5, Z1, Z1
@@ -53895,20 +55588,20 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	SHLQ         $0x02, BX
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
-	VBROADCASTSS lanes<>+1536(SB), Z0
-	VBROADCASTSS lanes<>+1568(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+1216(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
-	VBROADCASTSS lanes<>+1248(SB), Z4
-	VBROADCASTSS lanes<>+96(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z0
+	VBROADCASTSS lanes<>+5728(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+1184(SB), Z2
+	VBROADCASTSS lanes<>+608(SB), Z3
+	VBROADCASTSS lanes<>+1472(SB), Z4
+	VBROADCASTSS lanes<>+64(SB), Z5
 	VBROADCASTSS lanes<>+128(SB), Z6
 	VBROADCASTSS lanes<>+160(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+192(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+320(SB), Z12
 	MOVQ         h_base+0(FP), DI
 	MOVQ         old_base+24(FP), R8
 	MOVQ         bias_base+96(FP), R9
@@ -53921,15 +55614,15 @@ one825:
 	VMOVUPS          (CX)(BX*1), Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K1
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -53948,15 +55641,15 @@ one825:
 	VFMADD213PS      Z14, Z12, Z13
 	VMULPS           Z13, Z13, Z12
 	VMINPS           Z12, Z2, Z12
-	VBROADCASTSS     lanes<>+1280(SB), Z14
+	VBROADCASTSS     lanes<>+1216(SB), Z14
+	VFMADD213PS.BCST lanes<>+1248(SB), Z12, Z14
+	VFMADD213PS.BCST lanes<>+1280(SB), Z12, Z14
 	VFMADD213PS.BCST lanes<>+1312(SB), Z12, Z14
-	VFMADD213PS.BCST lanes<>+1344(SB), Z12, Z14
-	VFMADD213PS.BCST lanes<>+1376(SB), Z12, Z14
 	VFMADD213PS      Z3, Z12, Z14
-	VBROADCASTSS     lanes<>+1408(SB), Z15
+	VBROADCASTSS     lanes<>+1344(SB), Z15
+	VFMADD213PS.BCST lanes<>+1376(SB), Z12, Z15
+	VFMADD213PS.BCST lanes<>+1408(SB), Z12, Z15
 	VFMADD213PS.BCST lanes<>+1440(SB), Z12, Z15
-	VFMADD213PS.BCST lanes<>+1472(SB), Z12, Z15
-	VFMADD213PS.BCST lanes<>+1504(SB), Z12, Z15
 	VFMADD213PS      Z3, Z12, Z15
 	VMULPS           Z13, Z14, Z12
 	VDIVPS           Z15, Z12, Z12
@@ -53967,15 +55660,15 @@ one825:
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
 	VCMPPS           $0x15, Z0, Z13, K1
-	VBROADCASTSS     lanes<>+352(SB), Z14
-	VXORPS.BCST      lanes<>+1600(SB), Z13, Z13
+	VBROADCASTSS     lanes<>+608(SB), Z14
+	VXORPS.BCST      lanes<>+2688(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMOVAPS          Z13, Z15
 	VFMADD132PS      Z5, Z1, Z15
 	VSUBPS           Z1, Z15, Z15
 	VFNMADD231PS     Z6, Z15, Z13
 	VFNMADD231PS     Z7, Z15, Z13
-	VBROADCASTSS     lanes<>+192(SB), Z16
+	VBROADCASTSS     lanes<>+320(SB), Z16
 	VFMADD213PS      Z11, Z13, Z16
 	VFMADD213PS      Z10, Z13, Z16
 	VFMADD213PS      Z9, Z13, Z16
@@ -54009,15 +55702,15 @@ oneEnd825:
 	VMOVUPS.Z        (CX)(BX*1), K1, Z13
 	VADDPS           Z13, Z12, Z12
 	VCMPPS           $0x15, Z0, Z12, K2
-	VBROADCASTSS     lanes<>+352(SB), Z13
-	VXORPS.BCST      lanes<>+1600(SB), Z12, Z12
+	VBROADCASTSS     lanes<>+608(SB), Z13
+	VXORPS.BCST      lanes<>+2688(SB), Z12, Z12
 	VMAXPS           Z12, Z0, Z12
 	VMOVAPS          Z12, Z14
 	VFMADD132PS      Z5, Z1, Z14
 	VSUBPS           Z1, Z14, Z14
 	VFNMADD231PS     Z6, Z14, Z12
 	VFNMADD231PS     Z7, Z14, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z15
+	VBROADCASTSS     lanes<>+320(SB), Z15
 	VFMADD213PS      Z11, Z12, Z15
 	VFMADD213PS      Z10, Z12, Z15
 	VFMADD213PS      Z9, Z12, Z15
@@ -54036,15 +55729,15 @@ oneEnd825:
 	VFMADD213PS      Z14, Z12, Z13
 	VMULPS           Z13, Z13, Z12
 	VMINPS           Z12, Z2, Z2
-	VBROADCASTSS     lanes<>+1280(SB), Z12
+	VBROADCASTSS     lanes<>+1216(SB), Z12
+	VFMADD213PS.BCST lanes<>+1248(SB), Z2, Z12
+	VFMADD213PS.BCST lanes<>+1280(SB), Z2, Z12
 	VFMADD213PS.BCST lanes<>+1312(SB), Z2, Z12
-	VFMADD213PS.BCST lanes<>+1344(SB), Z2, Z12
-	VFMADD213PS.BCST lanes<>+1376(SB), Z2, Z12
 	VFMADD213PS      Z3, Z2, Z12
-	VBROADCASTSS     lanes<>+1408(SB), Z14
+	VBROADCASTSS     lanes<>+1344(SB), Z14
+	VFMADD213PS.BCST lanes<>+1376(SB), Z2, Z14
+	VFMADD213PS.BCST lanes<>+1408(SB), Z2, Z14
 	VFMADD213PS.BCST lanes<>+1440(SB), Z2, Z14
-	VFMADD213PS.BCST lanes<>+1472(SB), Z2, Z14
-	VFMADD213PS.BCST lanes<>+1504(SB), Z2, Z14
 	VFMADD213PS      Z3, Z2, Z14
 	VMULPS           Z13, Z12, Z2
 	VDIVPS           Z14, Z2, Z2
@@ -54055,15 +55748,15 @@ oneEnd825:
 	VMOVUPS.Z        (CX), K1, Z12
 	VADDPS           Z12, Z4, Z4
 	VCMPPS           $0x15, Z0, Z4, K2
-	VBROADCASTSS     lanes<>+352(SB), Z12
-	VXORPS.BCST      lanes<>+1600(SB), Z4, Z4
+	VBROADCASTSS     lanes<>+608(SB), Z12
+	VXORPS.BCST      lanes<>+2688(SB), Z4, Z4
 	VMAXPS           Z4, Z0, Z0
 	VMOVAPS          Z0, Z4
 	VFMADD132PS      Z5, Z1, Z4
 	VSUBPS           Z1, Z4, Z1
 	VFNMADD231PS     Z6, Z1, Z0
 	VFNMADD231PS     Z7, Z1, Z0
-	VBROADCASTSS     lanes<>+192(SB), Z4
+	VBROADCASTSS     lanes<>+320(SB), Z4
 	VFMADD213PS      Z11, Z0, Z4
 	VFMADD213PS      Z10, Z0, Z4
 	VFMADD213PS      Z9, Z0, Z4
@@ -54091,13 +55784,13 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         xs+144(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (DX)(DX*2), BX
-	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z0
 	MOVQ         dh_base+48(FP), SI
 	MOVQ         dc_base+72(FP), DI
 	MOVQ         c_base+96(FP), R8
 	MOVQ         old_base+120(FP), R9
 	MOVQ         dh_len+56(FP), R10
-	VBROADCASTSS lanes<>+1216(SB), Z1
+	VBROADCASTSS lanes<>+1184(SB), Z1
 
 one826:
 	CMPQ             R10, $0x00000010
@@ -54105,19 +55798,19 @@ one826:
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
-	VBROADCASTSS     lanes<>+1280(SB), Z4
+	VBROADCASTSS     lanes<>+1216(SB), Z4
+	VFMADD213PS.BCST lanes<>+1248(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+1280(SB), Z3, Z4
 	VFMADD213PS.BCST lanes<>+1312(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+1344(SB), Z3, Z4
-	VFMADD213PS.BCST lanes<>+1376(SB), Z3, Z4
 	VFMADD213PS      Z0, Z3, Z4
-	VBROADCASTSS     lanes<>+1408(SB), Z5
+	VBROADCASTSS     lanes<>+1344(SB), Z5
+	VFMADD213PS.BCST lanes<>+1376(SB), Z3, Z5
+	VFMADD213PS.BCST lanes<>+1408(SB), Z3, Z5
 	VFMADD213PS.BCST lanes<>+1440(SB), Z3, Z5
-	VFMADD213PS.BCST lanes<>+1472(SB), Z3, Z5
-	VFMADD213PS.BCST lanes<>+1504(SB), Z3, Z5
 	VFMADD213PS      Z0, Z3, Z5
 	VMULPS           Z2, Z4, Z2
 	VDIVPS           Z5, Z2, Z2
-	VBROADCASTSS     lanes<>+1248(SB), Z3
+	VBROADCASTSS     lanes<>+1472(SB), Z3
 	VMAXPS           Z2, Z3, Z2
 	VMINPS           Z2, Z0, Z2
 	VMOVUPS          (SI), Z3
@@ -54172,19 +55865,19 @@ oneEnd826:
 	VMOVUPS.Z        (R8), K1, Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z1
-	VBROADCASTSS     lanes<>+1280(SB), Z3
+	VBROADCASTSS     lanes<>+1216(SB), Z3
+	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1280(SB), Z1, Z3
 	VFMADD213PS.BCST lanes<>+1312(SB), Z1, Z3
-	VFMADD213PS.BCST lanes<>+1344(SB), Z1, Z3
-	VFMADD213PS.BCST lanes<>+1376(SB), Z1, Z3
 	VFMADD213PS      Z0, Z1, Z3
-	VBROADCASTSS     lanes<>+1408(SB), Z4
+	VBROADCASTSS     lanes<>+1344(SB), Z4
+	VFMADD213PS.BCST lanes<>+1376(SB), Z1, Z4
+	VFMADD213PS.BCST lanes<>+1408(SB), Z1, Z4
 	VFMADD213PS.BCST lanes<>+1440(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1472(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1504(SB), Z1, Z4
 	VFMADD213PS      Z0, Z1, Z4
 	VMULPS           Z2, Z3, Z1
 	VDIVPS           Z4, Z1, Z1
-	VBROADCASTSS     lanes<>+1248(SB), Z2
+	VBROADCASTSS     lanes<>+1472(SB), Z2
 	VMAXPS           Z1, Z2, Z1
 	VMINPS           Z1, Z0, Z1
 	VMOVUPS.Z        (SI), K1, Z2
@@ -54233,7 +55926,7 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         xs+96(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (DX)(DX*2), BX
-	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z0
 	MOVQ         dh_base+48(FP), SI
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
@@ -54360,84 +56053,172 @@ done:
 // func tanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·tanhWideAVX2(SB), NOSPLIT, $0-56
-	MOVQ    n+24(FP), AX
-	MOVQ    rows+32(FP), CX
-	MOVQ    step+40(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    x_base+0(FP), BX
-	VMOVUPS lanes<>+1216(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
+	MOVQ n+24(FP), AX
+	MOVQ rows+32(FP), CX
+	MOVQ step+40(FP), DX
+	SHLQ $0x02, DX
+	MOVQ x_base+0(FP), BX
 
 row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
 many828:
-	CMPQ        SI, $0x00000010
+	CMPQ        SI, $0x00000018
 	JLT         manyEnd828
-	VMOVUPS     (DI), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y4, Y5
-	VFMADD213PS lanes<>+1344(SB), Y4, Y5
-	VFMADD213PS lanes<>+1376(SB), Y4, Y5
-	VFMADD213PS Y1, Y4, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y4, Y6
-	VFMADD213PS lanes<>+1472(SB), Y4, Y6
-	VFMADD213PS lanes<>+1504(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (DI)
-	VMOVUPS     32(DI), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y4, Y5
-	VFMADD213PS lanes<>+1344(SB), Y4, Y5
-	VFMADD213PS lanes<>+1376(SB), Y4, Y5
-	VFMADD213PS Y1, Y4, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y4, Y6
-	VFMADD213PS lanes<>+1472(SB), Y4, Y6
-	VFMADD213PS lanes<>+1504(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, 32(DI)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y2
+	VMOVUPS     64(DI), Y4
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1184(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y9
+	VMOVUPS     lanes<>+1216(SB), Y6
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y6, Y7
+	VMOVAPS     Y6, Y10
+	VMOVUPS     lanes<>+1248(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1280(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1312(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+608(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+1344(SB), Y11
+	VMOVAPS     Y11, Y6
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+1376(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1408(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+1440(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y0, Y5, Y0
+	VMULPS      Y2, Y7, Y1
+	VMULPS      Y4, Y10, Y2
+	VDIVPS      Y6, Y0, Y0
+	VDIVPS      Y8, Y1, Y1
+	VDIVPS      Y11, Y2, Y2
+	VMOVUPS     lanes<>+1472(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMAXPS      Y1, Y3, Y1
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VMINPS      Y0, Y3, Y0
+	VMINPS      Y1, Y3, Y1
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	ADDQ        $0x00000060, DI
+	SUBQ        $0x00000018, SI
 	JMP         many828
 
 manyEnd828:
+few828:
+	CMPQ        SI, $0x00000010
+	JLT         fewEnd828
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y2
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+1184(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y5
+	VMOVUPS     lanes<>+1216(SB), Y4
+	VMOVAPS     Y4, Y3
+	VMOVAPS     Y4, Y6
+	VMOVUPS     lanes<>+1248(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1280(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1312(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+608(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+1344(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+1376(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1408(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+1440(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y0, Y3, Y0
+	VMULPS      Y2, Y6, Y1
+	VDIVPS      Y4, Y0, Y0
+	VDIVPS      Y7, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y0, Y2, Y0
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y0, Y2, Y0
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         few828
+
+fewEnd828:
 one828:
 	CMPQ        SI, $0x00000008
 	JLT         oneEnd828
-	VMOVUPS     (DI), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1280(SB), Y5
-	VFMADD213PS lanes<>+1312(SB), Y4, Y5
-	VFMADD213PS lanes<>+1344(SB), Y4, Y5
-	VFMADD213PS lanes<>+1376(SB), Y4, Y5
-	VFMADD213PS Y1, Y4, Y5
-	VMOVUPS     lanes<>+1408(SB), Y6
-	VFMADD213PS lanes<>+1440(SB), Y4, Y6
-	VFMADD213PS lanes<>+1472(SB), Y4, Y6
-	VFMADD213PS lanes<>+1504(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y3
-	VDIVPS      Y6, Y3, Y3
-	VMAXPS      Y3, Y2, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (DI)
+	VMOVUPS     (DI), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+1184(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+1216(SB), Y2
+	VFMADD213PS lanes<>+1248(SB), Y1, Y2
+	VFMADD213PS lanes<>+1280(SB), Y1, Y2
+	VFMADD213PS lanes<>+1312(SB), Y1, Y2
+	VFMADD213PS lanes<>+608(SB), Y1, Y2
+	VMOVUPS     lanes<>+1344(SB), Y3
+	VFMADD213PS lanes<>+1376(SB), Y1, Y3
+	VFMADD213PS lanes<>+1408(SB), Y1, Y3
+	VFMADD213PS lanes<>+1440(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y0
+	VDIVPS      Y3, Y0, Y0
+	VMOVUPS     lanes<>+1472(SB), Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     lanes<>+608(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
 	JMP         one828
@@ -54447,25 +56228,28 @@ oneEnd828:
 	JE          done828
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y3
-	VMASKMOVPS  (DI), Y3, Y4
-	VMULPS      Y4, Y4, Y5
-	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+1280(SB), Y6
-	VFMADD213PS lanes<>+1312(SB), Y5, Y6
-	VFMADD213PS lanes<>+1344(SB), Y5, Y6
-	VFMADD213PS lanes<>+1376(SB), Y5, Y6
-	VFMADD213PS Y1, Y5, Y6
-	VMOVUPS     lanes<>+1408(SB), Y7
-	VFMADD213PS lanes<>+1440(SB), Y5, Y7
-	VFMADD213PS lanes<>+1472(SB), Y5, Y7
-	VFMADD213PS lanes<>+1504(SB), Y5, Y7
-	VFMADD213PS Y1, Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMASKMOVPS  Y4, Y3, (DI)
+	VMOVUPS     (R8)(SI*4), Y0
+	VMASKMOVPS  (DI), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+1184(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+1216(SB), Y3
+	VFMADD213PS lanes<>+1248(SB), Y2, Y3
+	VFMADD213PS lanes<>+1280(SB), Y2, Y3
+	VFMADD213PS lanes<>+1312(SB), Y2, Y3
+	VFMADD213PS lanes<>+608(SB), Y2, Y3
+	VMOVUPS     lanes<>+1344(SB), Y4
+	VFMADD213PS lanes<>+1376(SB), Y2, Y4
+	VFMADD213PS lanes<>+1408(SB), Y2, Y4
+	VFMADD213PS lanes<>+1440(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y1
+	VDIVPS      Y4, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (DI)
 
 done828:
 	ADDQ DX, BX
@@ -54477,14 +56261,11 @@ done828:
 // func sigmoidWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sigmoidWideAVX2(SB), NOSPLIT, $0-56
-	MOVQ    n+24(FP), AX
-	MOVQ    rows+32(FP), CX
-	MOVQ    step+40(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    x_base+0(FP), BX
-	VMOVUPS lanes<>+1536(SB), Y0
-	VMOVUPS lanes<>+1568(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y1
+	MOVQ n+24(FP), AX
+	MOVQ rows+32(FP), CX
+	MOVQ step+40(FP), DX
+	SHLQ $0x02, DX
+	MOVQ x_base+0(FP), BX
 
 row:
 	MOVQ AX, SI
@@ -54493,52 +56274,64 @@ row:
 many829:
 	CMPQ         SI, $0x00000010
 	JLT          manyEnd829
-	VMOVUPS      (DI), Y2
-	VCMPPS       $0x15, Y0, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VXORPS       lanes<>+1600(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y2
-	VFNMADD231PS lanes<>+160(SB), Y6, Y2
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y2, Y6
-	VFMADD213PS  lanes<>+256(SB), Y2, Y6
-	VFMADD213PS  lanes<>+288(SB), Y2, Y6
-	VFMADD213PS  lanes<>+320(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y2
-	VADDPS       lanes<>+352(SB), Y2, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (DI)
+	VMOVUPS      (DI), Y0
 	VMOVUPS      32(DI), Y2
-	VCMPPS       $0x15, Y0, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VXORPS       lanes<>+1600(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y2
-	VFNMADD231PS lanes<>+160(SB), Y6, Y2
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y2, Y6
-	VFMADD213PS  lanes<>+256(SB), Y2, Y6
-	VFMADD213PS  lanes<>+288(SB), Y2, Y6
-	VFMADD213PS  lanes<>+320(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y2
-	VADDPS       lanes<>+352(SB), Y2, Y2
+	VMOVUPS      lanes<>+1504(SB), Y3
+	VCMPPS       $0x15, Y3, Y0, Y1
+	VCMPPS       $0x15, Y3, Y2, Y3
+	VMOVUPS      lanes<>+608(SB), Y4
+	VMOVUPS      lanes<>+1536(SB), Y5
+	VMINPS       Y0, Y5, Y0
+	VMINPS       Y2, Y5, Y6
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y6, Y7
+	VMOVUPS      lanes<>+384(SB), Y5
+	VMOVUPS      lanes<>+1568(SB), Y8
+	VFMADD132PS  Y8, Y5, Y2
+	VFMADD132PS  Y8, Y5, Y7
+	VMOVUPS      lanes<>+384(SB), Y8
+	VSUBPS       Y8, Y2, Y5
+	VSUBPS       Y8, Y7, Y8
+	VMOVUPS      lanes<>+128(SB), Y9
+	VFNMSUB231PS Y9, Y5, Y0
+	VFNMSUB231PS Y9, Y8, Y6
+	VMOVUPS      lanes<>+160(SB), Y9
+	VFNMADD231PS Y9, Y5, Y0
+	VFNMADD231PS Y9, Y8, Y6
+	VMULPS       Y0, Y0, Y5
+	VMULPS       Y6, Y6, Y10
+	VMOVUPS      lanes<>+192(SB), Y9
+	VMOVAPS      Y9, Y8
+	VMOVAPS      Y9, Y11
+	VMOVUPS      lanes<>+224(SB), Y12
+	VMOVAPS      Y12, Y9
+	VMOVAPS      Y12, Y12
+	VMOVUPS      lanes<>+256(SB), Y13
+	VFMADD213PS  Y13, Y0, Y8
+	VFMADD213PS  Y13, Y6, Y11
+	VMOVUPS      lanes<>+288(SB), Y13
+	VFMADD213PS  Y13, Y0, Y9
+	VFMADD213PS  Y13, Y6, Y12
+	VMOVUPS      lanes<>+320(SB), Y13
+	VFMADD231PS  Y13, Y5, Y9
+	VFMADD231PS  Y13, Y10, Y12
+	VFMADD231PS  Y9, Y5, Y8
+	VFMADD231PS  Y12, Y10, Y11
+	VFMADD213PS  Y0, Y5, Y8
+	VFMADD213PS  Y6, Y10, Y11
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  Y2, Y2, Y8
+	VFMADD213PS  Y7, Y7, Y11
+	VMOVUPS      lanes<>+608(SB), Y0
+	VADDPS       Y0, Y8, Y2
+	VADDPS       Y0, Y11, Y0
 	VDIVPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, 32(DI)
+	VDIVPS       Y0, Y4, Y0
+	VANDPS       Y1, Y2, Y1
+	VANDPS       Y3, Y0, Y0
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y0, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
 	JMP          many829
@@ -54547,29 +56340,33 @@ manyEnd829:
 one829:
 	CMPQ         SI, $0x00000008
 	JLT          oneEnd829
-	VMOVUPS      (DI), Y2
-	VCMPPS       $0x15, Y0, Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VXORPS       lanes<>+1600(SB), Y2, Y2
-	VMAXPS       Y2, Y0, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y2
-	VFNMADD231PS lanes<>+160(SB), Y6, Y2
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y2, Y6
-	VFMADD213PS  lanes<>+256(SB), Y2, Y6
-	VFMADD213PS  lanes<>+288(SB), Y2, Y6
-	VFMADD213PS  lanes<>+320(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VFMADD213PS  lanes<>+352(SB), Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y2
-	VADDPS       lanes<>+352(SB), Y2, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (DI)
+	VMOVUPS      (DI), Y0
+	VMOVUPS      lanes<>+1504(SB), Y1
+	VCMPPS       $0x15, Y1, Y0, Y1
+	VMOVUPS      lanes<>+608(SB), Y2
+	VMOVUPS      lanes<>+1536(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMOVAPS      Y0, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VFMADD132PS  lanes<>+1568(SB), Y4, Y3
+	VMOVUPS      lanes<>+384(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMSUB231PS lanes<>+128(SB), Y4, Y0
+	VFNMADD231PS lanes<>+160(SB), Y4, Y0
+	VMULPS       Y0, Y0, Y4
+	VMOVUPS      lanes<>+192(SB), Y5
+	VMOVUPS      lanes<>+224(SB), Y6
+	VFMADD213PS  lanes<>+256(SB), Y0, Y5
+	VFMADD213PS  lanes<>+288(SB), Y0, Y6
+	VFMADD231PS  lanes<>+320(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y0, Y4, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y3, Y3, Y5
+	VADDPS       lanes<>+608(SB), Y5, Y0
+	VDIVPS       Y0, Y2, Y0
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
 	JMP          one829
@@ -54579,30 +56376,34 @@ oneEnd829:
 	JE           done829
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y2
-	VMASKMOVPS   (DI), Y2, Y3
-	VCMPPS       $0x15, Y0, Y3, Y4
-	VMOVUPS      lanes<>+352(SB), Y5
-	VXORPS       lanes<>+1600(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMOVAPS      Y3, Y6
-	VFMADD132PS  lanes<>+96(SB), Y1, Y6
-	VSUBPS       Y1, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y3
-	VFNMADD231PS lanes<>+160(SB), Y7, Y3
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y3, Y7
-	VFMADD213PS  lanes<>+256(SB), Y3, Y7
-	VFMADD213PS  lanes<>+288(SB), Y3, Y7
-	VFMADD213PS  lanes<>+320(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y3
-	VADDPS       lanes<>+352(SB), Y3, Y3
-	VDIVPS       Y3, Y5, Y3
-	VANDPS       Y4, Y3, Y3
-	VMASKMOVPS   Y3, Y2, (DI)
+	VMOVUPS      (R8)(SI*4), Y0
+	VMASKMOVPS   (DI), Y0, Y1
+	VMOVUPS      lanes<>+1504(SB), Y2
+	VCMPPS       $0x15, Y2, Y1, Y2
+	VMOVUPS      lanes<>+608(SB), Y3
+	VMOVUPS      lanes<>+1536(SB), Y4
+	VMINPS       Y1, Y4, Y1
+	VMOVAPS      Y1, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+1568(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y5, Y1
+	VFNMADD231PS lanes<>+160(SB), Y5, Y1
+	VMULPS       Y1, Y1, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y1, Y6
+	VFMADD213PS  lanes<>+288(SB), Y1, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y1, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VADDPS       lanes<>+608(SB), Y6, Y1
+	VDIVPS       Y1, Y3, Y1
+	VANDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
 
 done829:
 	ADDQ DX, BX
@@ -54614,96 +56415,202 @@ done829:
 // func geluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·geluWideAVX2(SB), NOSPLIT, $0-56
-	MOVQ    n+24(FP), AX
-	MOVQ    rows+32(FP), CX
-	MOVQ    step+40(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    x_base+0(FP), BX
-	VMOVUPS lanes<>+2016(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+1248(SB), Y2
+	MOVQ n+24(FP), AX
+	MOVQ rows+32(FP), CX
+	MOVQ step+40(FP), DX
+	SHLQ $0x02, DX
+	MOVQ x_base+0(FP), BX
 
 row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
 many830:
-	CMPQ        SI, $0x00000010
+	CMPQ        SI, $0x00000018
 	JLT         manyEnd830
-	VMOVUPS     (DI), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
-	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y4
-	VDIVPS      Y6, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
-	VFMADD213PS Y3, Y3, Y4
-	VMOVUPS     Y4, (DI)
-	VMOVUPS     32(DI), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
-	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y4
-	VDIVPS      Y6, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
-	VFMADD213PS Y3, Y3, Y4
-	VMOVUPS     Y4, 32(DI)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y2
+	VMOVUPS     64(DI), Y4
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1984(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y9
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y6, Y7
+	VMOVAPS     Y6, Y10
+	VMOVUPS     lanes<>+2048(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2080(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2112(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2144(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VFMADD213PS Y6, Y3, Y7
+	VFMADD213PS Y6, Y9, Y10
+	VMOVUPS     lanes<>+2208(SB), Y11
+	VMOVAPS     Y11, Y6
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+2240(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2272(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2304(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2336(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y6
+	VFMADD213PS Y12, Y3, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y0, Y5, Y1
+	VMULPS      Y2, Y7, Y3
+	VMULPS      Y4, Y10, Y5
+	VDIVPS      Y6, Y1, Y1
+	VDIVPS      Y8, Y3, Y3
+	VDIVPS      Y11, Y5, Y5
+	VMOVUPS     lanes<>+1472(SB), Y6
+	VMAXPS      Y1, Y6, Y1
+	VMAXPS      Y3, Y6, Y3
+	VMAXPS      Y5, Y6, Y5
+	VMOVUPS     lanes<>+608(SB), Y6
+	VMINPS      Y1, Y6, Y1
+	VMINPS      Y3, Y6, Y3
+	VMINPS      Y5, Y6, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VMULPS      Y6, Y0, Y0
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y6, Y4, Y4
+	VFMADD213PS Y0, Y0, Y1
+	VFMADD213PS Y2, Y2, Y3
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y1, (DI)
+	VMOVUPS     Y3, 32(DI)
+	VMOVUPS     Y5, 64(DI)
+	ADDQ        $0x00000060, DI
+	SUBQ        $0x00000018, SI
 	JMP         many830
 
 manyEnd830:
+few830:
+	CMPQ        SI, $0x00000010
+	JLT         fewEnd830
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y2
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     lanes<>+1984(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y4
+	VMOVAPS     Y4, Y3
+	VMOVAPS     Y4, Y6
+	VMOVUPS     lanes<>+2048(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2080(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2112(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2144(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2176(SB), Y4
+	VFMADD213PS Y4, Y1, Y3
+	VFMADD213PS Y4, Y5, Y6
+	VMOVUPS     lanes<>+2208(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+2240(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2272(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2304(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2336(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y0, Y3, Y1
+	VMULPS      Y2, Y6, Y3
+	VDIVPS      Y4, Y1, Y1
+	VDIVPS      Y7, Y3, Y3
+	VMOVUPS     lanes<>+1472(SB), Y4
+	VMAXPS      Y1, Y4, Y1
+	VMAXPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+608(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y3, Y4, Y3
+	VMOVUPS     lanes<>+1056(SB), Y4
+	VMULPS      Y4, Y0, Y0
+	VMULPS      Y4, Y2, Y2
+	VFMADD213PS Y0, Y0, Y1
+	VFMADD213PS Y2, Y2, Y3
+	VMOVUPS     Y1, (DI)
+	VMOVUPS     Y3, 32(DI)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         few830
+
+fewEnd830:
 one830:
 	CMPQ        SI, $0x00000008
 	JLT         oneEnd830
-	VMOVUPS     (DI), Y3
-	VMULPS      Y3, Y3, Y4
-	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+2048(SB), Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VFMADD213PS lanes<>+2176(SB), Y4, Y5
-	VFMADD213PS lanes<>+2208(SB), Y4, Y5
-	VMOVUPS     lanes<>+2240(SB), Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
-	VFMADD213PS lanes<>+2336(SB), Y4, Y6
-	VFMADD213PS lanes<>+2368(SB), Y4, Y6
-	VFMADD213PS Y1, Y4, Y6
-	VMULPS      Y3, Y5, Y4
-	VDIVPS      Y6, Y4, Y4
-	VMAXPS      Y4, Y2, Y4
-	VMINPS      Y4, Y1, Y4
-	VMULPS      lanes<>+1152(SB), Y3, Y3
-	VFMADD213PS Y3, Y3, Y4
-	VMOVUPS     Y4, (DI)
+	VMOVUPS     (DI), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+1984(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+2016(SB), Y2
+	VFMADD213PS lanes<>+2048(SB), Y1, Y2
+	VFMADD213PS lanes<>+2080(SB), Y1, Y2
+	VFMADD213PS lanes<>+2112(SB), Y1, Y2
+	VFMADD213PS lanes<>+2144(SB), Y1, Y2
+	VFMADD213PS lanes<>+2176(SB), Y1, Y2
+	VMOVUPS     lanes<>+2208(SB), Y3
+	VFMADD213PS lanes<>+2240(SB), Y1, Y3
+	VFMADD213PS lanes<>+2272(SB), Y1, Y3
+	VFMADD213PS lanes<>+2304(SB), Y1, Y3
+	VFMADD213PS lanes<>+2336(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y1
+	VDIVPS      Y3, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMULPS      lanes<>+1056(SB), Y0, Y0
+	VFMADD213PS Y0, Y0, Y1
+	VMOVUPS     Y1, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
 	JMP         one830
@@ -54713,29 +56620,32 @@ oneEnd830:
 	JE          done830
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y3
-	VMASKMOVPS  (DI), Y3, Y4
-	VMULPS      Y4, Y4, Y5
-	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+2048(SB), Y6
-	VFMADD213PS lanes<>+2080(SB), Y5, Y6
-	VFMADD213PS lanes<>+2112(SB), Y5, Y6
-	VFMADD213PS lanes<>+2144(SB), Y5, Y6
-	VFMADD213PS lanes<>+2176(SB), Y5, Y6
-	VFMADD213PS lanes<>+2208(SB), Y5, Y6
-	VMOVUPS     lanes<>+2240(SB), Y7
-	VFMADD213PS lanes<>+2272(SB), Y5, Y7
-	VFMADD213PS lanes<>+2304(SB), Y5, Y7
-	VFMADD213PS lanes<>+2336(SB), Y5, Y7
-	VFMADD213PS lanes<>+2368(SB), Y5, Y7
-	VFMADD213PS Y1, Y5, Y7
-	VMULPS      Y4, Y6, Y5
-	VDIVPS      Y7, Y5, Y5
-	VMAXPS      Y5, Y2, Y5
-	VMINPS      Y5, Y1, Y5
-	VMULPS      lanes<>+1152(SB), Y4, Y4
-	VFMADD213PS Y4, Y4, Y5
-	VMASKMOVPS  Y5, Y3, (DI)
+	VMOVUPS     (R8)(SI*4), Y0
+	VMASKMOVPS  (DI), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+1984(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+2016(SB), Y3
+	VFMADD213PS lanes<>+2048(SB), Y2, Y3
+	VFMADD213PS lanes<>+2080(SB), Y2, Y3
+	VFMADD213PS lanes<>+2112(SB), Y2, Y3
+	VFMADD213PS lanes<>+2144(SB), Y2, Y3
+	VFMADD213PS lanes<>+2176(SB), Y2, Y3
+	VMOVUPS     lanes<>+2208(SB), Y4
+	VFMADD213PS lanes<>+2240(SB), Y2, Y4
+	VFMADD213PS lanes<>+2272(SB), Y2, Y4
+	VFMADD213PS lanes<>+2304(SB), Y2, Y4
+	VFMADD213PS lanes<>+2336(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y2
+	VDIVPS      Y4, Y2, Y2
+	VMOVUPS     lanes<>+1472(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMULPS      lanes<>+1056(SB), Y1, Y1
+	VFMADD213PS Y1, Y1, Y2
+	VMASKMOVPS  Y2, Y0, (DI)
 
 done830:
 	ADDQ DX, BX
@@ -54747,98 +56657,192 @@ done830:
 // func geluTanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·geluTanhWideAVX2(SB), NOSPLIT, $0-56
-	MOVQ    n+24(FP), AX
-	MOVQ    rows+32(FP), CX
-	MOVQ    step+40(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    x_base+0(FP), BX
-	VMOVUPS lanes<>+2400(SB), Y0
-	VMOVUPS lanes<>+2432(SB), Y1
-	VMOVUPS lanes<>+448(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+2464(SB), Y4
-	VMOVUPS lanes<>+2496(SB), Y5
-	VMOVUPS lanes<>+2528(SB), Y6
-	VMOVUPS lanes<>+2560(SB), Y7
+	MOVQ n+24(FP), AX
+	MOVQ rows+32(FP), CX
+	MOVQ step+40(FP), DX
+	SHLQ $0x02, DX
+	MOVQ x_base+0(FP), BX
 
 row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
 many831:
-	CMPQ        SI, $0x00000010
+	CMPQ        SI, $0x00000018
 	JLT         manyEnd831
-	VMOVUPS     (DI), Y7
-	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
-	VMULPS      Y7, Y9, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (DI)
-	VMOVUPS     32(DI), Y7
-	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
-	VMULPS      Y7, Y9, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     Y7, 32(DI)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y3
+	VMOVUPS     64(DI), Y6
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y3, Y3, Y4
+	VMULPS      Y6, Y6, Y7
+	VMOVUPS     lanes<>+2368(SB), Y8
+	VMOVAPS     Y8, Y2
+	VMOVAPS     Y8, Y5
+	VMOVAPS     Y8, Y8
+	VMOVUPS     lanes<>+2400(SB), Y9
+	VFMADD213PS Y9, Y1, Y2
+	VFMADD213PS Y9, Y4, Y5
+	VFMADD213PS Y9, Y7, Y8
+	VMULPS      Y0, Y2, Y1
+	VMULPS      Y3, Y5, Y2
+	VMULPS      Y6, Y8, Y4
+	VMOVUPS     lanes<>+2432(SB), Y5
+	VMAXPS      Y1, Y5, Y1
+	VMAXPS      Y2, Y5, Y2
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     lanes<>+2464(SB), Y5
+	VMINPS      Y1, Y5, Y1
+	VMINPS      Y2, Y5, Y2
+	VMINPS      Y4, Y5, Y9
+	VMOVUPS     lanes<>+384(SB), Y5
+	VADDPS      Y5, Y1, Y4
+	VADDPS      Y5, Y2, Y7
+	VADDPS      Y5, Y9, Y10
+	VMOVUPS     lanes<>+384(SB), Y11
+	VSUBPS      Y11, Y4, Y5
+	VSUBPS      Y11, Y7, Y8
+	VSUBPS      Y11, Y10, Y11
+	VSUBPS      Y5, Y1, Y1
+	VSUBPS      Y8, Y2, Y2
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y4, Y4
+	VPSLLD      $0x17, Y7, Y7
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+2496(SB), Y11
+	VMOVAPS     Y11, Y5
+	VMOVAPS     Y11, Y8
+	VMOVAPS     Y11, Y11
+	VMOVUPS     lanes<>+2528(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2560(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2592(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+2624(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMOVUPS     lanes<>+608(SB), Y12
+	VFMADD213PS Y12, Y1, Y5
+	VFMADD213PS Y12, Y2, Y8
+	VFMADD213PS Y12, Y9, Y11
+	VMULPS      Y4, Y5, Y1
+	VMULPS      Y7, Y8, Y2
+	VMULPS      Y10, Y11, Y4
+	VMOVUPS     lanes<>+608(SB), Y5
+	VADDPS      Y5, Y1, Y1
+	VADDPS      Y5, Y2, Y2
+	VADDPS      Y5, Y4, Y4
+	VDIVPS      Y1, Y0, Y0
+	VDIVPS      Y2, Y3, Y1
+	VDIVPS      Y4, Y6, Y2
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	ADDQ        $0x00000060, DI
+	SUBQ        $0x00000018, SI
 	JMP         many831
 
 manyEnd831:
+few831:
+	CMPQ        SI, $0x00000010
+	JLT         fewEnd831
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y3
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y3, Y3, Y4
+	VMOVUPS     lanes<>+2368(SB), Y5
+	VMOVAPS     Y5, Y2
+	VMOVAPS     Y5, Y5
+	VMOVUPS     lanes<>+2400(SB), Y6
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y6, Y4, Y5
+	VMULPS      Y0, Y2, Y1
+	VMULPS      Y3, Y5, Y2
+	VMOVUPS     lanes<>+2432(SB), Y4
+	VMAXPS      Y1, Y4, Y1
+	VMAXPS      Y2, Y4, Y2
+	VMOVUPS     lanes<>+2464(SB), Y4
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y2, Y4, Y5
+	VMOVUPS     lanes<>+384(SB), Y4
+	VADDPS      Y4, Y1, Y2
+	VADDPS      Y4, Y5, Y6
+	VMOVUPS     lanes<>+384(SB), Y7
+	VSUBPS      Y7, Y2, Y4
+	VSUBPS      Y7, Y6, Y7
+	VSUBPS      Y4, Y1, Y1
+	VSUBPS      Y7, Y5, Y5
+	VPSLLD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VMOVUPS     lanes<>+2496(SB), Y7
+	VMOVAPS     Y7, Y4
+	VMOVAPS     Y7, Y7
+	VMOVUPS     lanes<>+2528(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2560(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2592(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+2624(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMOVUPS     lanes<>+608(SB), Y8
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y8, Y5, Y7
+	VMULPS      Y2, Y4, Y1
+	VMULPS      Y6, Y7, Y2
+	VMOVUPS     lanes<>+608(SB), Y4
+	VADDPS      Y4, Y1, Y1
+	VADDPS      Y4, Y2, Y2
+	VDIVPS      Y1, Y0, Y0
+	VDIVPS      Y2, Y3, Y1
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         few831
+
+fewEnd831:
 one831:
 	CMPQ        SI, $0x00000008
 	JLT         oneEnd831
-	VMOVUPS     (DI), Y7
-	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2592(SB), Y9
-	VFMADD213PS lanes<>+2624(SB), Y8, Y9
-	VMULPS      Y7, Y9, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+2560(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+2656(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (DI)
+	VMOVUPS     (DI), Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     lanes<>+2368(SB), Y2
+	VFMADD213PS lanes<>+2400(SB), Y1, Y2
+	VMULPS      Y0, Y2, Y1
+	VMOVUPS     lanes<>+2432(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+2464(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     lanes<>+384(SB), Y2
+	VADDPS      Y2, Y1, Y2
+	VMOVUPS     lanes<>+384(SB), Y3
+	VSUBPS      Y3, Y2, Y3
+	VSUBPS      Y3, Y1, Y1
+	VPSLLD      $0x17, Y2, Y2
+	VMOVUPS     lanes<>+2496(SB), Y3
+	VFMADD213PS lanes<>+2528(SB), Y1, Y3
+	VFMADD213PS lanes<>+2560(SB), Y1, Y3
+	VFMADD213PS lanes<>+2592(SB), Y1, Y3
+	VFMADD213PS lanes<>+2624(SB), Y1, Y3
+	VFMADD213PS lanes<>+608(SB), Y1, Y3
+	VMULPS      Y2, Y3, Y1
+	VMOVUPS     lanes<>+608(SB), Y2
+	VADDPS      Y2, Y1, Y1
+	VDIVPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
 	JMP         one831
@@ -54848,28 +56852,33 @@ oneEnd831:
 	JE          done831
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y7
-	VMASKMOVPS  (DI), Y7, Y8
-	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2592(SB), Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
-	VMULPS      Y8, Y10, Y9
-	VMAXPS      Y9, Y0, Y9
-	VMINPS      Y9, Y1, Y9
-	VADDPS      Y2, Y9, Y10
-	VSUBPS      Y2, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+2560(SB), Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+2656(SB), Y9, Y11
-	VFMADD213PS Y3, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y3, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMASKMOVPS  Y8, Y7, (DI)
+	VMOVUPS     (R8)(SI*4), Y0
+	VMASKMOVPS  (DI), Y0, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     lanes<>+2368(SB), Y3
+	VFMADD213PS lanes<>+2400(SB), Y2, Y3
+	VMULPS      Y1, Y3, Y2
+	VMOVUPS     lanes<>+2432(SB), Y3
+	VMAXPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+2464(SB), Y3
+	VMINPS      Y2, Y3, Y2
+	VMOVUPS     lanes<>+384(SB), Y3
+	VADDPS      Y3, Y2, Y3
+	VMOVUPS     lanes<>+384(SB), Y4
+	VSUBPS      Y4, Y3, Y4
+	VSUBPS      Y4, Y2, Y2
+	VPSLLD      $0x17, Y3, Y3
+	VMOVUPS     lanes<>+2496(SB), Y4
+	VFMADD213PS lanes<>+2528(SB), Y2, Y4
+	VFMADD213PS lanes<>+2560(SB), Y2, Y4
+	VFMADD213PS lanes<>+2592(SB), Y2, Y4
+	VFMADD213PS lanes<>+2624(SB), Y2, Y4
+	VFMADD213PS lanes<>+608(SB), Y2, Y4
+	VMULPS      Y3, Y4, Y2
+	VMOVUPS     lanes<>+608(SB), Y3
+	VADDPS      Y3, Y2, Y2
+	VDIVPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (DI)
 
 done831:
 	ADDQ DX, BX
@@ -54887,9 +56896,6 @@ TEXT ·siluWideAVX2(SB), NOSPLIT, $0-56
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
 	VBROADCASTSS a+48(FP), Y0
-	VMOVUPS      lanes<>+1536(SB), Y1
-	VMOVUPS      lanes<>+1568(SB), Y2
-	VMOVUPS      lanes<>+448(SB), Y2
 
 row:
 	MOVQ AX, SI
@@ -54898,54 +56904,65 @@ row:
 many832:
 	CMPQ         SI, $0x00000010
 	JLT          manyEnd832
-	VMOVUPS      (DI), Y3
-	VXORPS       lanes<>+1600(SB), Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y4, Y5
-	VMAXPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y4, Y7
-	VFMADD213PS  lanes<>+256(SB), Y4, Y7
-	VFMADD213PS  lanes<>+288(SB), Y4, Y7
-	VFMADD213PS  lanes<>+320(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      Y3, (DI)
-	VMOVUPS      32(DI), Y3
-	VXORPS       lanes<>+1600(SB), Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y4, Y5
-	VMAXPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y4, Y7
-	VFMADD213PS  lanes<>+256(SB), Y4, Y7
-	VFMADD213PS  lanes<>+288(SB), Y4, Y7
-	VFMADD213PS  lanes<>+320(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      (DI), Y1
+	VMOVUPS      32(DI), Y4
+	VMULPS       Y0, Y1, Y2
+	VMULPS       Y0, Y4, Y5
+	VMOVUPS      lanes<>+2656(SB), Y6
+	VCMPPS       $0x15, Y6, Y2, Y3
+	VCMPPS       $0x15, Y6, Y5, Y6
+	VMOVUPS      lanes<>+1536(SB), Y7
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y5, Y7, Y8
+	VMOVAPS      Y2, Y5
+	VMOVAPS      Y8, Y9
+	VMOVUPS      lanes<>+384(SB), Y7
+	VMOVUPS      lanes<>+1568(SB), Y10
+	VFMADD132PS  Y10, Y7, Y5
+	VFMADD132PS  Y10, Y7, Y9
+	VMOVUPS      lanes<>+384(SB), Y10
+	VSUBPS       Y10, Y5, Y7
+	VSUBPS       Y10, Y9, Y10
+	VMOVUPS      lanes<>+128(SB), Y11
+	VFNMSUB231PS Y11, Y7, Y2
+	VFNMSUB231PS Y11, Y10, Y8
+	VMOVUPS      lanes<>+160(SB), Y11
+	VFNMADD231PS Y11, Y7, Y2
+	VFNMADD231PS Y11, Y10, Y8
+	VMULPS       Y2, Y2, Y7
+	VMULPS       Y8, Y8, Y12
+	VMOVUPS      lanes<>+192(SB), Y11
+	VMOVAPS      Y11, Y10
+	VMOVAPS      Y11, Y13
+	VMOVUPS      lanes<>+224(SB), Y14
+	VMOVAPS      Y14, Y11
+	VMOVAPS      Y14, Y14
+	VMOVUPS      lanes<>+256(SB), Y15
+	VFMADD213PS  Y15, Y2, Y10
+	VFMADD213PS  Y15, Y8, Y13
+	VMOVUPS      lanes<>+288(SB), Y15
+	VFMADD213PS  Y15, Y2, Y11
+	VFMADD213PS  Y15, Y8, Y14
+	VMOVUPS      lanes<>+320(SB), Y15
+	VFMADD231PS  Y15, Y7, Y11
+	VFMADD231PS  Y15, Y12, Y14
+	VFMADD231PS  Y11, Y7, Y10
+	VFMADD231PS  Y14, Y12, Y13
+	VFMADD213PS  Y2, Y7, Y10
+	VFMADD213PS  Y8, Y12, Y13
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y9, Y9
+	VFMADD213PS  Y5, Y5, Y10
+	VFMADD213PS  Y9, Y9, Y13
+	VMOVUPS      lanes<>+608(SB), Y2
+	VADDPS       Y2, Y10, Y5
+	VADDPS       Y2, Y13, Y2
+	VDIVPS       Y5, Y1, Y1
+	VDIVPS       Y2, Y4, Y2
+	VANDPS       Y3, Y1, Y1
+	VANDPS       Y6, Y2, Y2
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y2, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
 	JMP          many832
@@ -54954,30 +56971,32 @@ manyEnd832:
 one832:
 	CMPQ         SI, $0x00000008
 	JLT          oneEnd832
-	VMOVUPS      (DI), Y3
-	VXORPS       lanes<>+1600(SB), Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VMOVUPS      lanes<>+2688(SB), Y5
-	VCMPPS       $0x1a, Y5, Y4, Y5
-	VMAXPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y4
-	VFNMADD231PS lanes<>+160(SB), Y7, Y4
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y4, Y7
-	VFMADD213PS  lanes<>+256(SB), Y4, Y7
-	VFMADD213PS  lanes<>+288(SB), Y4, Y7
-	VFMADD213PS  lanes<>+320(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VFMADD213PS  lanes<>+352(SB), Y4, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      Y3, (DI)
+	VMOVUPS      (DI), Y1
+	VMULPS       Y0, Y1, Y2
+	VCMPPS       $0x15, lanes<>+2656(SB), Y2, Y3
+	VMOVUPS      lanes<>+1536(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVAPS      Y2, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VFMADD132PS  lanes<>+1568(SB), Y5, Y4
+	VMOVUPS      lanes<>+384(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMSUB231PS lanes<>+128(SB), Y5, Y2
+	VFNMADD231PS lanes<>+160(SB), Y5, Y2
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      lanes<>+192(SB), Y6
+	VMOVUPS      lanes<>+224(SB), Y7
+	VFMADD213PS  lanes<>+256(SB), Y2, Y6
+	VFMADD213PS  lanes<>+288(SB), Y2, Y7
+	VFMADD231PS  lanes<>+320(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y2, Y5, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y4, Y4, Y6
+	VADDPS       lanes<>+608(SB), Y6, Y2
+	VDIVPS       Y2, Y1, Y1
+	VANDPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
 	JMP          one832
@@ -54987,31 +57006,33 @@ oneEnd832:
 	JE           done832
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y3
-	VMASKMOVPS   (DI), Y3, Y4
-	VXORPS       lanes<>+1600(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      lanes<>+2688(SB), Y6
-	VCMPPS       $0x1a, Y6, Y5, Y6
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y7
-	VFMADD132PS  lanes<>+96(SB), Y2, Y7
-	VSUBPS       Y2, Y7, Y8
-	VFNMADD231PS lanes<>+128(SB), Y8, Y5
-	VFNMADD231PS lanes<>+160(SB), Y8, Y5
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y5, Y8
-	VFMADD213PS  lanes<>+256(SB), Y5, Y8
-	VFMADD213PS  lanes<>+288(SB), Y5, Y8
-	VFMADD213PS  lanes<>+320(SB), Y5, Y8
-	VFMADD213PS  lanes<>+352(SB), Y5, Y8
-	VFMADD213PS  lanes<>+352(SB), Y5, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VANDPS       Y6, Y4, Y4
-	VMASKMOVPS   Y4, Y3, (DI)
+	VMOVUPS      (R8)(SI*4), Y1
+	VMASKMOVPS   (DI), Y1, Y2
+	VMULPS       Y0, Y2, Y3
+	VCMPPS       $0x15, lanes<>+2656(SB), Y3, Y4
+	VMOVUPS      lanes<>+1536(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVAPS      Y3, Y5
+	VMOVUPS      lanes<>+384(SB), Y6
+	VFMADD132PS  lanes<>+1568(SB), Y6, Y5
+	VMOVUPS      lanes<>+384(SB), Y6
+	VSUBPS       Y6, Y5, Y6
+	VFNMSUB231PS lanes<>+128(SB), Y6, Y3
+	VFNMADD231PS lanes<>+160(SB), Y6, Y3
+	VMULPS       Y3, Y3, Y6
+	VMOVUPS      lanes<>+192(SB), Y7
+	VMOVUPS      lanes<>+224(SB), Y8
+	VFMADD213PS  lanes<>+256(SB), Y3, Y7
+	VFMADD213PS  lanes<>+288(SB), Y3, Y8
+	VFMADD231PS  lanes<>+320(SB), Y6, Y8
+	VFMADD231PS  Y8, Y6, Y7
+	VFMADD213PS  Y3, Y6, Y7
+	VPSLLD       $0x17, Y5, Y5
+	VFMADD213PS  Y5, Y5, Y7
+	VADDPS       lanes<>+608(SB), Y7, Y3
+	VDIVPS       Y3, Y2, Y2
+	VANDPS       Y4, Y2, Y2
+	VMASKMOVPS   Y2, Y1, (DI)
 
 done832:
 	ADDQ DX, BX
@@ -55029,7 +57050,7 @@ TEXT ·hardSwishWideAVX2(SB), NOSPLIT, $0-56
 	SHLQ    $0x02, DX
 	MOVQ    x_base+0(FP), BX
 	VMOVUPS lanes<>+736(SB), Y0
-	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+608(SB), Y1
 
 row:
 	MOVQ AX, SI
@@ -55040,14 +57061,14 @@ many833:
 	JLT     manyEnd833
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
-	VADDPS  lanes<>+1152(SB), Y3, Y3
+	VADDPS  lanes<>+1056(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (DI)
 	VMOVUPS 32(DI), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
-	VADDPS  lanes<>+1152(SB), Y3, Y3
+	VADDPS  lanes<>+1056(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
@@ -55062,7 +57083,7 @@ one833:
 	JLT     oneEnd833
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
-	VADDPS  lanes<>+1152(SB), Y3, Y3
+	VADDPS  lanes<>+1056(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
@@ -55079,7 +57100,7 @@ oneEnd833:
 	VMOVUPS    (R8)(SI*4), Y2
 	VMASKMOVPS (DI), Y2, Y3
 	VMULPS     lanes<>+3072(SB), Y3, Y4
-	VADDPS     lanes<>+1152(SB), Y4, Y4
+	VADDPS     lanes<>+1056(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y4
 	VMINPS     Y4, Y1, Y4
 	VMULPS     Y3, Y4, Y3
@@ -55103,7 +57124,7 @@ TEXT ·hardSigmoidWideAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Y0
 	VBROADCASTSS b+52(FP), Y1
 	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+352(SB), Y3
+	VMOVUPS      lanes<>+608(SB), Y3
 
 row:
 	MOVQ AX, SI
@@ -55444,17 +57465,17 @@ TEXT ·tanhWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+1216(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+1376(SB), Z3
-	VBROADCASTSS lanes<>+1344(SB), Z4
-	VBROADCASTSS lanes<>+1312(SB), Z5
-	VBROADCASTSS lanes<>+1280(SB), Z6
-	VBROADCASTSS lanes<>+1504(SB), Z6
-	VBROADCASTSS lanes<>+1472(SB), Z7
-	VBROADCASTSS lanes<>+1440(SB), Z8
-	VBROADCASTSS lanes<>+1408(SB), Z9
+	VBROADCASTSS lanes<>+1184(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+1312(SB), Z3
+	VBROADCASTSS lanes<>+1280(SB), Z4
+	VBROADCASTSS lanes<>+1248(SB), Z5
+	VBROADCASTSS lanes<>+1216(SB), Z6
+	VBROADCASTSS lanes<>+1440(SB), Z6
+	VBROADCASTSS lanes<>+1408(SB), Z7
+	VBROADCASTSS lanes<>+1376(SB), Z8
+	VBROADCASTSS lanes<>+1344(SB), Z9
 
 row:
 	MOVQ AX, SI
@@ -55466,12 +57487,12 @@ many839:
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -55484,12 +57505,12 @@ many839:
 	VMOVUPS      64(DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -55510,12 +57531,12 @@ one839:
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -55539,12 +57560,12 @@ oneEnd839:
 	VMOVUPS.Z    (DI), K1, Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+1280(SB), Z11
+	VBROADCASTSS lanes<>+1216(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
 	VFMADD213PS  Z1, Z10, Z11
-	VBROADCASTSS lanes<>+1408(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z12
 	VFMADD213PS  Z8, Z10, Z12
 	VFMADD213PS  Z7, Z10, Z12
 	VFMADD213PS  Z6, Z10, Z12
@@ -55570,18 +57591,18 @@ TEXT ·sigmoidWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+1536(SB), Z0
-	VBROADCASTSS lanes<>+1568(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+96(SB), Z2
+	VBROADCASTSS lanes<>+1504(SB), Z0
+	VBROADCASTSS lanes<>+5728(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+64(SB), Z2
 	VBROADCASTSS lanes<>+128(SB), Z3
 	VBROADCASTSS lanes<>+160(SB), Z4
-	VBROADCASTSS lanes<>+352(SB), Z5
-	VBROADCASTSS lanes<>+320(SB), Z6
-	VBROADCASTSS lanes<>+288(SB), Z7
-	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+608(SB), Z5
+	VBROADCASTSS lanes<>+256(SB), Z6
+	VBROADCASTSS lanes<>+192(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
 	VBROADCASTSS lanes<>+224(SB), Z9
-	VBROADCASTSS lanes<>+192(SB), Z10
+	VBROADCASTSS lanes<>+320(SB), Z10
 
 row:
 	MOVQ AX, SI
@@ -55592,15 +57613,15 @@ many840:
 	JLT          manyEnd840
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -55613,15 +57634,15 @@ many840:
 	VMOVUPS      Z10, (DI)
 	VMOVUPS      64(DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -55642,15 +57663,15 @@ one840:
 	JLT          oneEnd840
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -55674,15 +57695,15 @@ oneEnd840:
 	KMOVW        SI, K1
 	VMOVUPS.Z    (DI), K1, Z10
 	VCMPPS       $0x15, Z0, Z10, K2
-	VBROADCASTSS lanes<>+352(SB), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z10, Z10
+	VBROADCASTSS lanes<>+608(SB), Z11
+	VXORPS.BCST  lanes<>+2688(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
 	VMOVAPS      Z10, Z12
 	VFMADD132PS  Z2, Z1, Z12
 	VSUBPS       Z1, Z12, Z12
 	VFNMADD231PS Z3, Z12, Z10
 	VFNMADD231PS Z4, Z12, Z10
-	VBROADCASTSS lanes<>+192(SB), Z13
+	VBROADCASTSS lanes<>+320(SB), Z13
 	VFMADD213PS  Z9, Z10, Z13
 	VFMADD213PS  Z8, Z10, Z13
 	VFMADD213PS  Z7, Z10, Z13
@@ -55709,20 +57730,20 @@ TEXT ·geluWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+2016(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1248(SB), Z2
-	VBROADCASTSS lanes<>+2208(SB), Z3
-	VBROADCASTSS lanes<>+2176(SB), Z4
-	VBROADCASTSS lanes<>+2144(SB), Z5
-	VBROADCASTSS lanes<>+2112(SB), Z6
-	VBROADCASTSS lanes<>+2080(SB), Z7
-	VBROADCASTSS lanes<>+2048(SB), Z8
-	VBROADCASTSS lanes<>+2368(SB), Z8
-	VBROADCASTSS lanes<>+2336(SB), Z9
-	VBROADCASTSS lanes<>+2304(SB), Z10
-	VBROADCASTSS lanes<>+2272(SB), Z11
-	VBROADCASTSS lanes<>+2240(SB), Z12
+	VBROADCASTSS lanes<>+1984(SB), Z0
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+2176(SB), Z3
+	VBROADCASTSS lanes<>+2144(SB), Z4
+	VBROADCASTSS lanes<>+2112(SB), Z5
+	VBROADCASTSS lanes<>+2080(SB), Z6
+	VBROADCASTSS lanes<>+2048(SB), Z7
+	VBROADCASTSS lanes<>+2016(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2304(SB), Z9
+	VBROADCASTSS lanes<>+2272(SB), Z10
+	VBROADCASTSS lanes<>+2240(SB), Z11
+	VBROADCASTSS lanes<>+2208(SB), Z12
 
 row:
 	MOVQ AX, SI
@@ -55734,13 +57755,13 @@ many841:
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -55750,19 +57771,19 @@ many841:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, (DI)
 	VMOVUPS      64(DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -55772,7 +57793,7 @@ many841:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
@@ -55786,13 +57807,13 @@ one841:
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -55802,7 +57823,7 @@ one841:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
@@ -55819,13 +57840,13 @@ oneEnd841:
 	VMOVUPS.Z    (DI), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+2048(SB), Z14
+	VBROADCASTSS lanes<>+2016(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2240(SB), Z15
+	VBROADCASTSS lanes<>+2208(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -55835,7 +57856,7 @@ oneEnd841:
 	VDIVPS       Z15, Z13, Z13
 	VMAXPS       Z13, Z2, Z13
 	VMINPS       Z13, Z1, Z13
-	VMULPS.BCST  lanes<>+1152(SB), Z12, Z12
+	VMULPS.BCST  lanes<>+1056(SB), Z12, Z12
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
@@ -55854,21 +57875,21 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+2400(SB), Z0
-	VBROADCASTSS lanes<>+2432(SB), Z1
-	VBROADCASTSS lanes<>+448(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2464(SB), Z2
-	VBROADCASTSS lanes<>+2496(SB), Z2
-	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+2432(SB), Z0
+	VBROADCASTSS lanes<>+2464(SB), Z1
+	VBROADCASTSS lanes<>+384(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
+	VBROADCASTSS lanes<>+2592(SB), Z2
 	VBROADCASTSS lanes<>+2560(SB), Z2
-	VBROADCASTSS lanes<>+5728(SB), Z2
-	VBROADCASTSS lanes<>+5760(SB), Z3
-	VBROADCASTSS lanes<>+5792(SB), Z4
-	VBROADCASTSS lanes<>+5824(SB), Z5
-	VBROADCASTSS lanes<>+5856(SB), Z6
-	VBROADCASTSS lanes<>+2624(SB), Z6
-	VBROADCASTSS lanes<>+2592(SB), Z7
+	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+2496(SB), Z2
+	VBROADCASTSS lanes<>+5792(SB), Z2
+	VBROADCASTSS lanes<>+5824(SB), Z3
+	VBROADCASTSS lanes<>+5856(SB), Z4
+	VBROADCASTSS lanes<>+5888(SB), Z5
+	VBROADCASTSS lanes<>+5920(SB), Z6
+	VBROADCASTSS lanes<>+2400(SB), Z6
+	VBROADCASTSS lanes<>+2368(SB), Z7
 
 row:
 	MOVQ AX, SI
@@ -55879,12 +57900,12 @@ many842:
 	JLT          manyEnd842
 	VMOVUPS      (DI), Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55896,12 +57917,12 @@ many842:
 	VMOVUPS      Z7, (DI)
 	VMOVUPS      64(DI), Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55921,12 +57942,12 @@ one842:
 	JLT          oneEnd842
 	VMOVUPS      (DI), Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55949,12 +57970,12 @@ oneEnd842:
 	KMOVW        SI, K1
 	VMOVUPS.Z    (DI), K1, Z7
 	VMULPS       Z7, Z7, Z8
-	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2368(SB), Z9
 	VFMADD213PS  Z6, Z8, Z9
 	VMULPS       Z7, Z9, Z8
 	VMAXPS       Z8, Z0, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5856(SB), Z10
+	VBROADCASTSS lanes<>+5920(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -55981,18 +58002,18 @@ TEXT ·siluWideAVX512(SB), NOSPLIT, $0-56
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
 	VBROADCASTSS a+48(FP), Z0
-	VBROADCASTSS lanes<>+1536(SB), Z1
-	VBROADCASTSS lanes<>+1568(SB), Z2
-	VBROADCASTSS lanes<>+448(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+1504(SB), Z1
+	VBROADCASTSS lanes<>+5728(SB), Z2
+	VBROADCASTSS lanes<>+384(SB), Z2
+	VBROADCASTSS lanes<>+64(SB), Z3
 	VBROADCASTSS lanes<>+128(SB), Z4
 	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+608(SB), Z6
+	VBROADCASTSS lanes<>+256(SB), Z7
+	VBROADCASTSS lanes<>+192(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
 	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+320(SB), Z11
 
 row:
 	MOVQ AX, SI
@@ -56002,9 +58023,9 @@ many843:
 	CMPQ         SI, $0x00000020
 	JLT          manyEnd843
 	VMOVUPS      (DI), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K1
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -56012,7 +58033,7 @@ many843:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -56024,9 +58045,9 @@ many843:
 	VDIVPS.Z     Z12, Z11, K1, Z12
 	VMOVUPS      Z12, (DI)
 	VMOVUPS      64(DI), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K1
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -56034,7 +58055,7 @@ many843:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -56054,9 +58075,9 @@ one843:
 	CMPQ         SI, $0x00000010
 	JLT          oneEnd843
 	VMOVUPS      (DI), Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K1
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -56064,7 +58085,7 @@ one843:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -56087,9 +58108,9 @@ oneEnd843:
 	DECQ         SI
 	KMOVW        SI, K1
 	VMOVUPS.Z    (DI), K1, Z11
-	VXORPS.BCST  lanes<>+1600(SB), Z11, Z12
+	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
-	VBROADCASTSS lanes<>+2688(SB), Z13
+	VBROADCASTSS lanes<>+5952(SB), Z13
 	VCMPPS       $0x1a, Z13, Z12, K2
 	VMAXPS       Z12, Z1, Z12
 	VMOVAPS      Z12, Z13
@@ -56097,7 +58118,7 @@ oneEnd843:
 	VSUBPS       Z2, Z13, Z13
 	VFNMADD231PS Z4, Z13, Z12
 	VFNMADD231PS Z5, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+320(SB), Z14
 	VFMADD213PS  Z10, Z12, Z14
 	VFMADD213PS  Z9, Z12, Z14
 	VFMADD213PS  Z8, Z12, Z14
@@ -56125,7 +58146,7 @@ TEXT ·hardSwishWideAVX512(SB), NOSPLIT, $0-56
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
 	VBROADCASTSS lanes<>+736(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+608(SB), Z1
 
 row:
 	MOVQ AX, SI
@@ -56136,14 +58157,14 @@ many844:
 	JLT         manyEnd844
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (DI)
 	VMOVUPS     64(DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
@@ -56158,7 +58179,7 @@ one844:
 	JLT         oneEnd844
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
@@ -56176,7 +58197,7 @@ oneEnd844:
 	KMOVW       SI, K1
 	VMOVUPS.Z   (DI), K1, Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
-	VADDPS.BCST lanes<>+1152(SB), Z3, Z3
+	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
@@ -56200,7 +58221,7 @@ TEXT ·hardSigmoidWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS b+52(FP), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
-	VBROADCASTSS lanes<>+352(SB), Z3
+	VBROADCASTSS lanes<>+608(SB), Z3
 
 row:
 	MOVQ AX, SI
@@ -56560,22 +58581,22 @@ DATA lanes<>+48(SB)/4, $0x42b20000
 DATA lanes<>+52(SB)/4, $0x42b20000
 DATA lanes<>+56(SB)/4, $0x42b20000
 DATA lanes<>+60(SB)/4, $0x42b20000
-DATA lanes<>+64(SB)/4, $0x4b400000
-DATA lanes<>+68(SB)/4, $0x4b400000
-DATA lanes<>+72(SB)/4, $0x4b400000
-DATA lanes<>+76(SB)/4, $0x4b400000
-DATA lanes<>+80(SB)/4, $0x4b400000
-DATA lanes<>+84(SB)/4, $0x4b400000
-DATA lanes<>+88(SB)/4, $0x4b400000
-DATA lanes<>+92(SB)/4, $0x4b400000
-DATA lanes<>+96(SB)/4, $0x3fb8aa3b
-DATA lanes<>+100(SB)/4, $0x3fb8aa3b
-DATA lanes<>+104(SB)/4, $0x3fb8aa3b
-DATA lanes<>+108(SB)/4, $0x3fb8aa3b
-DATA lanes<>+112(SB)/4, $0x3fb8aa3b
-DATA lanes<>+116(SB)/4, $0x3fb8aa3b
-DATA lanes<>+120(SB)/4, $0x3fb8aa3b
-DATA lanes<>+124(SB)/4, $0x3fb8aa3b
+DATA lanes<>+64(SB)/4, $0x3fb8aa3b
+DATA lanes<>+68(SB)/4, $0x3fb8aa3b
+DATA lanes<>+72(SB)/4, $0x3fb8aa3b
+DATA lanes<>+76(SB)/4, $0x3fb8aa3b
+DATA lanes<>+80(SB)/4, $0x3fb8aa3b
+DATA lanes<>+84(SB)/4, $0x3fb8aa3b
+DATA lanes<>+88(SB)/4, $0x3fb8aa3b
+DATA lanes<>+92(SB)/4, $0x3fb8aa3b
+DATA lanes<>+96(SB)/4, $0x4b4000fe
+DATA lanes<>+100(SB)/4, $0x4b4000fe
+DATA lanes<>+104(SB)/4, $0x4b4000fe
+DATA lanes<>+108(SB)/4, $0x4b4000fe
+DATA lanes<>+112(SB)/4, $0x4b4000fe
+DATA lanes<>+116(SB)/4, $0x4b4000fe
+DATA lanes<>+120(SB)/4, $0x4b4000fe
+DATA lanes<>+124(SB)/4, $0x4b4000fe
 DATA lanes<>+128(SB)/4, $0x3f317200
 DATA lanes<>+132(SB)/4, $0x3f317200
 DATA lanes<>+136(SB)/4, $0x3f317200
@@ -56592,14 +58613,14 @@ DATA lanes<>+176(SB)/4, $0x35bfbe8e
 DATA lanes<>+180(SB)/4, $0x35bfbe8e
 DATA lanes<>+184(SB)/4, $0x35bfbe8e
 DATA lanes<>+188(SB)/4, $0x35bfbe8e
-DATA lanes<>+192(SB)/4, $0x3ab51129
-DATA lanes<>+196(SB)/4, $0x3ab51129
-DATA lanes<>+200(SB)/4, $0x3ab51129
-DATA lanes<>+204(SB)/4, $0x3ab51129
-DATA lanes<>+208(SB)/4, $0x3ab51129
-DATA lanes<>+212(SB)/4, $0x3ab51129
-DATA lanes<>+216(SB)/4, $0x3ab51129
-DATA lanes<>+220(SB)/4, $0x3ab51129
+DATA lanes<>+192(SB)/4, $0x3e2aaa48
+DATA lanes<>+196(SB)/4, $0x3e2aaa48
+DATA lanes<>+200(SB)/4, $0x3e2aaa48
+DATA lanes<>+204(SB)/4, $0x3e2aaa48
+DATA lanes<>+208(SB)/4, $0x3e2aaa48
+DATA lanes<>+212(SB)/4, $0x3e2aaa48
+DATA lanes<>+216(SB)/4, $0x3e2aaa48
+DATA lanes<>+220(SB)/4, $0x3e2aaa48
 DATA lanes<>+224(SB)/4, $0x3c091d82
 DATA lanes<>+228(SB)/4, $0x3c091d82
 DATA lanes<>+232(SB)/4, $0x3c091d82
@@ -56608,110 +58629,110 @@ DATA lanes<>+240(SB)/4, $0x3c091d82
 DATA lanes<>+244(SB)/4, $0x3c091d82
 DATA lanes<>+248(SB)/4, $0x3c091d82
 DATA lanes<>+252(SB)/4, $0x3c091d82
-DATA lanes<>+256(SB)/4, $0x3d2aac7c
-DATA lanes<>+260(SB)/4, $0x3d2aac7c
-DATA lanes<>+264(SB)/4, $0x3d2aac7c
-DATA lanes<>+268(SB)/4, $0x3d2aac7c
-DATA lanes<>+272(SB)/4, $0x3d2aac7c
-DATA lanes<>+276(SB)/4, $0x3d2aac7c
-DATA lanes<>+280(SB)/4, $0x3d2aac7c
-DATA lanes<>+284(SB)/4, $0x3d2aac7c
-DATA lanes<>+288(SB)/4, $0x3e2aaa48
-DATA lanes<>+292(SB)/4, $0x3e2aaa48
-DATA lanes<>+296(SB)/4, $0x3e2aaa48
-DATA lanes<>+300(SB)/4, $0x3e2aaa48
-DATA lanes<>+304(SB)/4, $0x3e2aaa48
-DATA lanes<>+308(SB)/4, $0x3e2aaa48
-DATA lanes<>+312(SB)/4, $0x3e2aaa48
-DATA lanes<>+316(SB)/4, $0x3e2aaa48
-DATA lanes<>+320(SB)/4, $0x3efffffe
-DATA lanes<>+324(SB)/4, $0x3efffffe
-DATA lanes<>+328(SB)/4, $0x3efffffe
-DATA lanes<>+332(SB)/4, $0x3efffffe
-DATA lanes<>+336(SB)/4, $0x3efffffe
-DATA lanes<>+340(SB)/4, $0x3efffffe
-DATA lanes<>+344(SB)/4, $0x3efffffe
-DATA lanes<>+348(SB)/4, $0x3efffffe
-DATA lanes<>+352(SB)/4, $0x3f800000
-DATA lanes<>+356(SB)/4, $0x3f800000
-DATA lanes<>+360(SB)/4, $0x3f800000
-DATA lanes<>+364(SB)/4, $0x3f800000
-DATA lanes<>+368(SB)/4, $0x3f800000
-DATA lanes<>+372(SB)/4, $0x3f800000
-DATA lanes<>+376(SB)/4, $0x3f800000
-DATA lanes<>+380(SB)/4, $0x3f800000
-DATA lanes<>+384(SB)/4, $0x0000007f
-DATA lanes<>+388(SB)/4, $0x0000007f
-DATA lanes<>+392(SB)/4, $0x0000007f
-DATA lanes<>+396(SB)/4, $0x0000007f
-DATA lanes<>+400(SB)/4, $0x0000007f
-DATA lanes<>+404(SB)/4, $0x0000007f
-DATA lanes<>+408(SB)/4, $0x0000007f
-DATA lanes<>+412(SB)/4, $0x0000007f
-DATA lanes<>+416(SB)/4, $0xc29b43d5
-DATA lanes<>+420(SB)/4, $0xc29b43d5
-DATA lanes<>+424(SB)/4, $0xc29b43d5
-DATA lanes<>+428(SB)/4, $0xc29b43d5
-DATA lanes<>+432(SB)/4, $0xc29b43d5
-DATA lanes<>+436(SB)/4, $0xc29b43d5
-DATA lanes<>+440(SB)/4, $0xc29b43d5
-DATA lanes<>+444(SB)/4, $0xc29b43d5
-DATA lanes<>+448(SB)/4, $0x4b40007f
-DATA lanes<>+452(SB)/4, $0x4b40007f
-DATA lanes<>+456(SB)/4, $0x4b40007f
-DATA lanes<>+460(SB)/4, $0x4b40007f
-DATA lanes<>+464(SB)/4, $0x4b40007f
-DATA lanes<>+468(SB)/4, $0x4b40007f
-DATA lanes<>+472(SB)/4, $0x4b40007f
-DATA lanes<>+476(SB)/4, $0x4b40007f
-DATA lanes<>+480(SB)/4, $0x3f317218
-DATA lanes<>+484(SB)/4, $0x3f317218
-DATA lanes<>+488(SB)/4, $0x3f317218
-DATA lanes<>+492(SB)/4, $0x3f317218
-DATA lanes<>+496(SB)/4, $0x3f317218
-DATA lanes<>+500(SB)/4, $0x3f317218
-DATA lanes<>+504(SB)/4, $0x3f317218
-DATA lanes<>+508(SB)/4, $0x3f317218
-DATA lanes<>+512(SB)/4, $0x3efffee1
-DATA lanes<>+516(SB)/4, $0x3efffee1
-DATA lanes<>+520(SB)/4, $0x3efffee1
-DATA lanes<>+524(SB)/4, $0x3efffee1
-DATA lanes<>+528(SB)/4, $0x3efffee1
-DATA lanes<>+532(SB)/4, $0x3efffee1
-DATA lanes<>+536(SB)/4, $0x3efffee1
-DATA lanes<>+540(SB)/4, $0x3efffee1
-DATA lanes<>+544(SB)/4, $0x3e2aad38
-DATA lanes<>+548(SB)/4, $0x3e2aad38
-DATA lanes<>+552(SB)/4, $0x3e2aad38
-DATA lanes<>+556(SB)/4, $0x3e2aad38
-DATA lanes<>+560(SB)/4, $0x3e2aad38
-DATA lanes<>+564(SB)/4, $0x3e2aad38
-DATA lanes<>+568(SB)/4, $0x3e2aad38
-DATA lanes<>+572(SB)/4, $0x3e2aad38
-DATA lanes<>+576(SB)/4, $0x3d2b9da5
-DATA lanes<>+580(SB)/4, $0x3d2b9da5
-DATA lanes<>+584(SB)/4, $0x3d2b9da5
-DATA lanes<>+588(SB)/4, $0x3d2b9da5
-DATA lanes<>+592(SB)/4, $0x3d2b9da5
-DATA lanes<>+596(SB)/4, $0x3d2b9da5
-DATA lanes<>+600(SB)/4, $0x3d2b9da5
-DATA lanes<>+604(SB)/4, $0x3d2b9da5
-DATA lanes<>+608(SB)/4, $0x3c07d3bf
-DATA lanes<>+612(SB)/4, $0x3c07d3bf
-DATA lanes<>+616(SB)/4, $0x3c07d3bf
-DATA lanes<>+620(SB)/4, $0x3c07d3bf
-DATA lanes<>+624(SB)/4, $0x3c07d3bf
-DATA lanes<>+628(SB)/4, $0x3c07d3bf
-DATA lanes<>+632(SB)/4, $0x3c07d3bf
-DATA lanes<>+636(SB)/4, $0x3c07d3bf
-DATA lanes<>+640(SB)/4, $0x3f7ffffb
-DATA lanes<>+644(SB)/4, $0x3f7ffffb
-DATA lanes<>+648(SB)/4, $0x3f7ffffb
-DATA lanes<>+652(SB)/4, $0x3f7ffffb
-DATA lanes<>+656(SB)/4, $0x3f7ffffb
-DATA lanes<>+660(SB)/4, $0x3f7ffffb
-DATA lanes<>+664(SB)/4, $0x3f7ffffb
-DATA lanes<>+668(SB)/4, $0x3f7ffffb
+DATA lanes<>+256(SB)/4, $0x3efffffe
+DATA lanes<>+260(SB)/4, $0x3efffffe
+DATA lanes<>+264(SB)/4, $0x3efffffe
+DATA lanes<>+268(SB)/4, $0x3efffffe
+DATA lanes<>+272(SB)/4, $0x3efffffe
+DATA lanes<>+276(SB)/4, $0x3efffffe
+DATA lanes<>+280(SB)/4, $0x3efffffe
+DATA lanes<>+284(SB)/4, $0x3efffffe
+DATA lanes<>+288(SB)/4, $0x3d2aac7c
+DATA lanes<>+292(SB)/4, $0x3d2aac7c
+DATA lanes<>+296(SB)/4, $0x3d2aac7c
+DATA lanes<>+300(SB)/4, $0x3d2aac7c
+DATA lanes<>+304(SB)/4, $0x3d2aac7c
+DATA lanes<>+308(SB)/4, $0x3d2aac7c
+DATA lanes<>+312(SB)/4, $0x3d2aac7c
+DATA lanes<>+316(SB)/4, $0x3d2aac7c
+DATA lanes<>+320(SB)/4, $0x3ab51129
+DATA lanes<>+324(SB)/4, $0x3ab51129
+DATA lanes<>+328(SB)/4, $0x3ab51129
+DATA lanes<>+332(SB)/4, $0x3ab51129
+DATA lanes<>+336(SB)/4, $0x3ab51129
+DATA lanes<>+340(SB)/4, $0x3ab51129
+DATA lanes<>+344(SB)/4, $0x3ab51129
+DATA lanes<>+348(SB)/4, $0x3ab51129
+DATA lanes<>+352(SB)/4, $0xc29b43d5
+DATA lanes<>+356(SB)/4, $0xc29b43d5
+DATA lanes<>+360(SB)/4, $0xc29b43d5
+DATA lanes<>+364(SB)/4, $0xc29b43d5
+DATA lanes<>+368(SB)/4, $0xc29b43d5
+DATA lanes<>+372(SB)/4, $0xc29b43d5
+DATA lanes<>+376(SB)/4, $0xc29b43d5
+DATA lanes<>+380(SB)/4, $0xc29b43d5
+DATA lanes<>+384(SB)/4, $0x4b40007f
+DATA lanes<>+388(SB)/4, $0x4b40007f
+DATA lanes<>+392(SB)/4, $0x4b40007f
+DATA lanes<>+396(SB)/4, $0x4b40007f
+DATA lanes<>+400(SB)/4, $0x4b40007f
+DATA lanes<>+404(SB)/4, $0x4b40007f
+DATA lanes<>+408(SB)/4, $0x4b40007f
+DATA lanes<>+412(SB)/4, $0x4b40007f
+DATA lanes<>+416(SB)/4, $0x3f317218
+DATA lanes<>+420(SB)/4, $0x3f317218
+DATA lanes<>+424(SB)/4, $0x3f317218
+DATA lanes<>+428(SB)/4, $0x3f317218
+DATA lanes<>+432(SB)/4, $0x3f317218
+DATA lanes<>+436(SB)/4, $0x3f317218
+DATA lanes<>+440(SB)/4, $0x3f317218
+DATA lanes<>+444(SB)/4, $0x3f317218
+DATA lanes<>+448(SB)/4, $0x3c07d3bf
+DATA lanes<>+452(SB)/4, $0x3c07d3bf
+DATA lanes<>+456(SB)/4, $0x3c07d3bf
+DATA lanes<>+460(SB)/4, $0x3c07d3bf
+DATA lanes<>+464(SB)/4, $0x3c07d3bf
+DATA lanes<>+468(SB)/4, $0x3c07d3bf
+DATA lanes<>+472(SB)/4, $0x3c07d3bf
+DATA lanes<>+476(SB)/4, $0x3c07d3bf
+DATA lanes<>+480(SB)/4, $0x3d2b9da5
+DATA lanes<>+484(SB)/4, $0x3d2b9da5
+DATA lanes<>+488(SB)/4, $0x3d2b9da5
+DATA lanes<>+492(SB)/4, $0x3d2b9da5
+DATA lanes<>+496(SB)/4, $0x3d2b9da5
+DATA lanes<>+500(SB)/4, $0x3d2b9da5
+DATA lanes<>+504(SB)/4, $0x3d2b9da5
+DATA lanes<>+508(SB)/4, $0x3d2b9da5
+DATA lanes<>+512(SB)/4, $0x3e2aad38
+DATA lanes<>+516(SB)/4, $0x3e2aad38
+DATA lanes<>+520(SB)/4, $0x3e2aad38
+DATA lanes<>+524(SB)/4, $0x3e2aad38
+DATA lanes<>+528(SB)/4, $0x3e2aad38
+DATA lanes<>+532(SB)/4, $0x3e2aad38
+DATA lanes<>+536(SB)/4, $0x3e2aad38
+DATA lanes<>+540(SB)/4, $0x3e2aad38
+DATA lanes<>+544(SB)/4, $0x3efffee1
+DATA lanes<>+548(SB)/4, $0x3efffee1
+DATA lanes<>+552(SB)/4, $0x3efffee1
+DATA lanes<>+556(SB)/4, $0x3efffee1
+DATA lanes<>+560(SB)/4, $0x3efffee1
+DATA lanes<>+564(SB)/4, $0x3efffee1
+DATA lanes<>+568(SB)/4, $0x3efffee1
+DATA lanes<>+572(SB)/4, $0x3efffee1
+DATA lanes<>+576(SB)/4, $0x3f7ffffb
+DATA lanes<>+580(SB)/4, $0x3f7ffffb
+DATA lanes<>+584(SB)/4, $0x3f7ffffb
+DATA lanes<>+588(SB)/4, $0x3f7ffffb
+DATA lanes<>+592(SB)/4, $0x3f7ffffb
+DATA lanes<>+596(SB)/4, $0x3f7ffffb
+DATA lanes<>+600(SB)/4, $0x3f7ffffb
+DATA lanes<>+604(SB)/4, $0x3f7ffffb
+DATA lanes<>+608(SB)/4, $0x3f800000
+DATA lanes<>+612(SB)/4, $0x3f800000
+DATA lanes<>+616(SB)/4, $0x3f800000
+DATA lanes<>+620(SB)/4, $0x3f800000
+DATA lanes<>+624(SB)/4, $0x3f800000
+DATA lanes<>+628(SB)/4, $0x3f800000
+DATA lanes<>+632(SB)/4, $0x3f800000
+DATA lanes<>+636(SB)/4, $0x3f800000
+DATA lanes<>+640(SB)/4, $0x00800000
+DATA lanes<>+644(SB)/4, $0x00800000
+DATA lanes<>+648(SB)/4, $0x00800000
+DATA lanes<>+652(SB)/4, $0x00800000
+DATA lanes<>+656(SB)/4, $0x00800000
+DATA lanes<>+660(SB)/4, $0x00800000
+DATA lanes<>+664(SB)/4, $0x00800000
+DATA lanes<>+668(SB)/4, $0x00800000
 DATA lanes<>+672(SB)/4, $0x4b000000
 DATA lanes<>+676(SB)/4, $0x4b000000
 DATA lanes<>+680(SB)/4, $0x4b000000
@@ -56736,446 +58757,446 @@ DATA lanes<>+752(SB)/4, $0x00000000
 DATA lanes<>+756(SB)/4, $0x00000000
 DATA lanes<>+760(SB)/4, $0x00000000
 DATA lanes<>+764(SB)/4, $0x00000000
-DATA lanes<>+768(SB)/4, $0xff800000
-DATA lanes<>+772(SB)/4, $0xff800000
-DATA lanes<>+776(SB)/4, $0xff800000
-DATA lanes<>+780(SB)/4, $0xff800000
-DATA lanes<>+784(SB)/4, $0xff800000
-DATA lanes<>+788(SB)/4, $0xff800000
-DATA lanes<>+792(SB)/4, $0xff800000
-DATA lanes<>+796(SB)/4, $0xff800000
-DATA lanes<>+800(SB)/4, $0x7fc00000
-DATA lanes<>+804(SB)/4, $0x7fc00000
-DATA lanes<>+808(SB)/4, $0x7fc00000
-DATA lanes<>+812(SB)/4, $0x7fc00000
-DATA lanes<>+816(SB)/4, $0x7fc00000
-DATA lanes<>+820(SB)/4, $0x7fc00000
-DATA lanes<>+824(SB)/4, $0x7fc00000
-DATA lanes<>+828(SB)/4, $0x7fc00000
-DATA lanes<>+832(SB)/4, $0x00800000
-DATA lanes<>+836(SB)/4, $0x00800000
-DATA lanes<>+840(SB)/4, $0x00800000
-DATA lanes<>+844(SB)/4, $0x00800000
-DATA lanes<>+848(SB)/4, $0x00800000
-DATA lanes<>+852(SB)/4, $0x00800000
-DATA lanes<>+856(SB)/4, $0x00800000
-DATA lanes<>+860(SB)/4, $0x00800000
-DATA lanes<>+864(SB)/4, $0x3f3504f3
-DATA lanes<>+868(SB)/4, $0x3f3504f3
-DATA lanes<>+872(SB)/4, $0x3f3504f3
-DATA lanes<>+876(SB)/4, $0x3f3504f3
-DATA lanes<>+880(SB)/4, $0x3f3504f3
-DATA lanes<>+884(SB)/4, $0x3f3504f3
-DATA lanes<>+888(SB)/4, $0x3f3504f3
-DATA lanes<>+892(SB)/4, $0x3f3504f3
-DATA lanes<>+896(SB)/4, $0xbd9c6079
-DATA lanes<>+900(SB)/4, $0xbd9c6079
-DATA lanes<>+904(SB)/4, $0xbd9c6079
-DATA lanes<>+908(SB)/4, $0xbd9c6079
-DATA lanes<>+912(SB)/4, $0xbd9c6079
-DATA lanes<>+916(SB)/4, $0xbd9c6079
-DATA lanes<>+920(SB)/4, $0xbd9c6079
-DATA lanes<>+924(SB)/4, $0xbd9c6079
-DATA lanes<>+928(SB)/4, $0x3e02b23a
-DATA lanes<>+932(SB)/4, $0x3e02b23a
-DATA lanes<>+936(SB)/4, $0x3e02b23a
-DATA lanes<>+940(SB)/4, $0x3e02b23a
-DATA lanes<>+944(SB)/4, $0x3e02b23a
-DATA lanes<>+948(SB)/4, $0x3e02b23a
-DATA lanes<>+952(SB)/4, $0x3e02b23a
-DATA lanes<>+956(SB)/4, $0x3e02b23a
-DATA lanes<>+960(SB)/4, $0xbe06c3b6
-DATA lanes<>+964(SB)/4, $0xbe06c3b6
-DATA lanes<>+968(SB)/4, $0xbe06c3b6
-DATA lanes<>+972(SB)/4, $0xbe06c3b6
-DATA lanes<>+976(SB)/4, $0xbe06c3b6
-DATA lanes<>+980(SB)/4, $0xbe06c3b6
-DATA lanes<>+984(SB)/4, $0xbe06c3b6
-DATA lanes<>+988(SB)/4, $0xbe06c3b6
-DATA lanes<>+992(SB)/4, $0x3e116c88
-DATA lanes<>+996(SB)/4, $0x3e116c88
-DATA lanes<>+1000(SB)/4, $0x3e116c88
-DATA lanes<>+1004(SB)/4, $0x3e116c88
-DATA lanes<>+1008(SB)/4, $0x3e116c88
-DATA lanes<>+1012(SB)/4, $0x3e116c88
-DATA lanes<>+1016(SB)/4, $0x3e116c88
-DATA lanes<>+1020(SB)/4, $0x3e116c88
-DATA lanes<>+1024(SB)/4, $0xbe2a38fa
-DATA lanes<>+1028(SB)/4, $0xbe2a38fa
-DATA lanes<>+1032(SB)/4, $0xbe2a38fa
-DATA lanes<>+1036(SB)/4, $0xbe2a38fa
-DATA lanes<>+1040(SB)/4, $0xbe2a38fa
-DATA lanes<>+1044(SB)/4, $0xbe2a38fa
-DATA lanes<>+1048(SB)/4, $0xbe2a38fa
-DATA lanes<>+1052(SB)/4, $0xbe2a38fa
-DATA lanes<>+1056(SB)/4, $0x3e4cd008
-DATA lanes<>+1060(SB)/4, $0x3e4cd008
-DATA lanes<>+1064(SB)/4, $0x3e4cd008
-DATA lanes<>+1068(SB)/4, $0x3e4cd008
-DATA lanes<>+1072(SB)/4, $0x3e4cd008
-DATA lanes<>+1076(SB)/4, $0x3e4cd008
-DATA lanes<>+1080(SB)/4, $0x3e4cd008
-DATA lanes<>+1084(SB)/4, $0x3e4cd008
-DATA lanes<>+1088(SB)/4, $0xbe800114
-DATA lanes<>+1092(SB)/4, $0xbe800114
-DATA lanes<>+1096(SB)/4, $0xbe800114
-DATA lanes<>+1100(SB)/4, $0xbe800114
-DATA lanes<>+1104(SB)/4, $0xbe800114
-DATA lanes<>+1108(SB)/4, $0xbe800114
-DATA lanes<>+1112(SB)/4, $0xbe800114
-DATA lanes<>+1116(SB)/4, $0xbe800114
-DATA lanes<>+1120(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1124(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1128(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1132(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1136(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1140(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1144(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1148(SB)/4, $0x3eaaaaaa
-DATA lanes<>+1152(SB)/4, $0x3f000000
-DATA lanes<>+1156(SB)/4, $0x3f000000
-DATA lanes<>+1160(SB)/4, $0x3f000000
-DATA lanes<>+1164(SB)/4, $0x3f000000
-DATA lanes<>+1168(SB)/4, $0x3f000000
-DATA lanes<>+1172(SB)/4, $0x3f000000
-DATA lanes<>+1176(SB)/4, $0x3f000000
-DATA lanes<>+1180(SB)/4, $0x3f000000
-DATA lanes<>+1184(SB)/4, $0x7f800000
-DATA lanes<>+1188(SB)/4, $0x7f800000
-DATA lanes<>+1192(SB)/4, $0x7f800000
-DATA lanes<>+1196(SB)/4, $0x7f800000
-DATA lanes<>+1200(SB)/4, $0x7f800000
-DATA lanes<>+1204(SB)/4, $0x7f800000
-DATA lanes<>+1208(SB)/4, $0x7f800000
-DATA lanes<>+1212(SB)/4, $0x7f800000
-DATA lanes<>+1216(SB)/4, $0x42c0147b
-DATA lanes<>+1220(SB)/4, $0x42c0147b
-DATA lanes<>+1224(SB)/4, $0x42c0147b
-DATA lanes<>+1228(SB)/4, $0x42c0147b
-DATA lanes<>+1232(SB)/4, $0x42c0147b
-DATA lanes<>+1236(SB)/4, $0x42c0147b
-DATA lanes<>+1240(SB)/4, $0x42c0147b
-DATA lanes<>+1244(SB)/4, $0x42c0147b
-DATA lanes<>+1248(SB)/4, $0xbf800000
-DATA lanes<>+1252(SB)/4, $0xbf800000
-DATA lanes<>+1256(SB)/4, $0xbf800000
-DATA lanes<>+1260(SB)/4, $0xbf800000
-DATA lanes<>+1264(SB)/4, $0xbf800000
-DATA lanes<>+1268(SB)/4, $0xbf800000
-DATA lanes<>+1272(SB)/4, $0xbf800000
-DATA lanes<>+1276(SB)/4, $0xbf800000
-DATA lanes<>+1280(SB)/4, $0x3264d288
-DATA lanes<>+1284(SB)/4, $0x3264d288
-DATA lanes<>+1288(SB)/4, $0x3264d288
-DATA lanes<>+1292(SB)/4, $0x3264d288
-DATA lanes<>+1296(SB)/4, $0x3264d288
-DATA lanes<>+1300(SB)/4, $0x3264d288
-DATA lanes<>+1304(SB)/4, $0x3264d288
-DATA lanes<>+1308(SB)/4, $0x3264d288
-DATA lanes<>+1312(SB)/4, $0x37acaaf0
-DATA lanes<>+1316(SB)/4, $0x37acaaf0
-DATA lanes<>+1320(SB)/4, $0x37acaaf0
-DATA lanes<>+1324(SB)/4, $0x37acaaf0
-DATA lanes<>+1328(SB)/4, $0x37acaaf0
-DATA lanes<>+1332(SB)/4, $0x37acaaf0
-DATA lanes<>+1336(SB)/4, $0x37acaaf0
-DATA lanes<>+1340(SB)/4, $0x37acaaf0
-DATA lanes<>+1344(SB)/4, $0x3b64fc4c
-DATA lanes<>+1348(SB)/4, $0x3b64fc4c
-DATA lanes<>+1352(SB)/4, $0x3b64fc4c
-DATA lanes<>+1356(SB)/4, $0x3b64fc4c
-DATA lanes<>+1360(SB)/4, $0x3b64fc4c
-DATA lanes<>+1364(SB)/4, $0x3b64fc4c
-DATA lanes<>+1368(SB)/4, $0x3b64fc4c
-DATA lanes<>+1372(SB)/4, $0x3b64fc4c
-DATA lanes<>+1376(SB)/4, $0x3e090225
-DATA lanes<>+1380(SB)/4, $0x3e090225
-DATA lanes<>+1384(SB)/4, $0x3e090225
-DATA lanes<>+1388(SB)/4, $0x3e090225
-DATA lanes<>+1392(SB)/4, $0x3e090225
-DATA lanes<>+1396(SB)/4, $0x3e090225
-DATA lanes<>+1400(SB)/4, $0x3e090225
-DATA lanes<>+1404(SB)/4, $0x3e090225
-DATA lanes<>+1408(SB)/4, $0x35505c9f
-DATA lanes<>+1412(SB)/4, $0x35505c9f
-DATA lanes<>+1416(SB)/4, $0x35505c9f
-DATA lanes<>+1420(SB)/4, $0x35505c9f
-DATA lanes<>+1424(SB)/4, $0x35505c9f
-DATA lanes<>+1428(SB)/4, $0x35505c9f
-DATA lanes<>+1432(SB)/4, $0x35505c9f
-DATA lanes<>+1436(SB)/4, $0x35505c9f
-DATA lanes<>+1440(SB)/4, $0x39ac2116
-DATA lanes<>+1444(SB)/4, $0x39ac2116
-DATA lanes<>+1448(SB)/4, $0x39ac2116
-DATA lanes<>+1452(SB)/4, $0x39ac2116
-DATA lanes<>+1456(SB)/4, $0x39ac2116
-DATA lanes<>+1460(SB)/4, $0x39ac2116
-DATA lanes<>+1464(SB)/4, $0x39ac2116
-DATA lanes<>+1468(SB)/4, $0x39ac2116
-DATA lanes<>+1472(SB)/4, $0x3cd3efa2
-DATA lanes<>+1476(SB)/4, $0x3cd3efa2
-DATA lanes<>+1480(SB)/4, $0x3cd3efa2
-DATA lanes<>+1484(SB)/4, $0x3cd3efa2
-DATA lanes<>+1488(SB)/4, $0x3cd3efa2
-DATA lanes<>+1492(SB)/4, $0x3cd3efa2
-DATA lanes<>+1496(SB)/4, $0x3cd3efa2
-DATA lanes<>+1500(SB)/4, $0x3cd3efa2
-DATA lanes<>+1504(SB)/4, $0x3eef2bb7
-DATA lanes<>+1508(SB)/4, $0x3eef2bb7
-DATA lanes<>+1512(SB)/4, $0x3eef2bb7
-DATA lanes<>+1516(SB)/4, $0x3eef2bb7
-DATA lanes<>+1520(SB)/4, $0x3eef2bb7
-DATA lanes<>+1524(SB)/4, $0x3eef2bb7
-DATA lanes<>+1528(SB)/4, $0x3eef2bb7
-DATA lanes<>+1532(SB)/4, $0x3eef2bb7
-DATA lanes<>+1536(SB)/4, $0xc2aea8f6
-DATA lanes<>+1540(SB)/4, $0xc2aea8f6
-DATA lanes<>+1544(SB)/4, $0xc2aea8f6
-DATA lanes<>+1548(SB)/4, $0xc2aea8f6
-DATA lanes<>+1552(SB)/4, $0xc2aea8f6
-DATA lanes<>+1556(SB)/4, $0xc2aea8f6
-DATA lanes<>+1560(SB)/4, $0xc2aea8f6
-DATA lanes<>+1564(SB)/4, $0xc2aea8f6
-DATA lanes<>+1568(SB)/4, $0x42b1999a
-DATA lanes<>+1572(SB)/4, $0x42b1999a
-DATA lanes<>+1576(SB)/4, $0x42b1999a
-DATA lanes<>+1580(SB)/4, $0x42b1999a
-DATA lanes<>+1584(SB)/4, $0x42b1999a
-DATA lanes<>+1588(SB)/4, $0x42b1999a
-DATA lanes<>+1592(SB)/4, $0x42b1999a
-DATA lanes<>+1596(SB)/4, $0x42b1999a
-DATA lanes<>+1600(SB)/4, $0x80000000
-DATA lanes<>+1604(SB)/4, $0x80000000
-DATA lanes<>+1608(SB)/4, $0x80000000
-DATA lanes<>+1612(SB)/4, $0x80000000
-DATA lanes<>+1616(SB)/4, $0x80000000
-DATA lanes<>+1620(SB)/4, $0x80000000
-DATA lanes<>+1624(SB)/4, $0x80000000
-DATA lanes<>+1628(SB)/4, $0x80000000
-DATA lanes<>+1632(SB)/4, $0x418d1eb8
-DATA lanes<>+1636(SB)/4, $0x418d1eb8
-DATA lanes<>+1640(SB)/4, $0x418d1eb8
-DATA lanes<>+1644(SB)/4, $0x418d1eb8
-DATA lanes<>+1648(SB)/4, $0x418d1eb8
-DATA lanes<>+1652(SB)/4, $0x418d1eb8
-DATA lanes<>+1656(SB)/4, $0x418d1eb8
-DATA lanes<>+1660(SB)/4, $0x418d1eb8
-DATA lanes<>+1664(SB)/4, $0x36094e8b
-DATA lanes<>+1668(SB)/4, $0x36094e8b
-DATA lanes<>+1672(SB)/4, $0x36094e8b
-DATA lanes<>+1676(SB)/4, $0x36094e8b
-DATA lanes<>+1680(SB)/4, $0x36094e8b
-DATA lanes<>+1684(SB)/4, $0x36094e8b
-DATA lanes<>+1688(SB)/4, $0x36094e8b
-DATA lanes<>+1692(SB)/4, $0x36094e8b
-DATA lanes<>+1696(SB)/4, $0x39955712
-DATA lanes<>+1700(SB)/4, $0x39955712
-DATA lanes<>+1704(SB)/4, $0x39955712
-DATA lanes<>+1708(SB)/4, $0x39955712
-DATA lanes<>+1712(SB)/4, $0x39955712
-DATA lanes<>+1716(SB)/4, $0x39955712
-DATA lanes<>+1720(SB)/4, $0x39955712
-DATA lanes<>+1724(SB)/4, $0x39955712
-DATA lanes<>+1728(SB)/4, $0x3b773cd7
-DATA lanes<>+1732(SB)/4, $0x3b773cd7
-DATA lanes<>+1736(SB)/4, $0x3b773cd7
-DATA lanes<>+1740(SB)/4, $0x3b773cd7
-DATA lanes<>+1744(SB)/4, $0x3b773cd7
-DATA lanes<>+1748(SB)/4, $0x3b773cd7
-DATA lanes<>+1752(SB)/4, $0x3b773cd7
-DATA lanes<>+1756(SB)/4, $0x3b773cd7
-DATA lanes<>+1760(SB)/4, $0x3d58249d
-DATA lanes<>+1764(SB)/4, $0x3d58249d
-DATA lanes<>+1768(SB)/4, $0x3d58249d
-DATA lanes<>+1772(SB)/4, $0x3d58249d
-DATA lanes<>+1776(SB)/4, $0x3d58249d
-DATA lanes<>+1780(SB)/4, $0x3d58249d
-DATA lanes<>+1784(SB)/4, $0x3d58249d
-DATA lanes<>+1788(SB)/4, $0x3d58249d
-DATA lanes<>+1792(SB)/4, $0x3e432afc
-DATA lanes<>+1796(SB)/4, $0x3e432afc
-DATA lanes<>+1800(SB)/4, $0x3e432afc
-DATA lanes<>+1804(SB)/4, $0x3e432afc
-DATA lanes<>+1808(SB)/4, $0x3e432afc
-DATA lanes<>+1812(SB)/4, $0x3e432afc
-DATA lanes<>+1816(SB)/4, $0x3e432afc
-DATA lanes<>+1820(SB)/4, $0x3e432afc
-DATA lanes<>+1824(SB)/4, $0x3f906eba
-DATA lanes<>+1828(SB)/4, $0x3f906eba
-DATA lanes<>+1832(SB)/4, $0x3f906eba
-DATA lanes<>+1836(SB)/4, $0x3f906eba
-DATA lanes<>+1840(SB)/4, $0x3f906eba
-DATA lanes<>+1844(SB)/4, $0x3f906eba
-DATA lanes<>+1848(SB)/4, $0x3f906eba
-DATA lanes<>+1852(SB)/4, $0x3f906eba
-DATA lanes<>+1856(SB)/4, $0x381f9588
-DATA lanes<>+1860(SB)/4, $0x381f9588
-DATA lanes<>+1864(SB)/4, $0x381f9588
-DATA lanes<>+1868(SB)/4, $0x381f9588
-DATA lanes<>+1872(SB)/4, $0x381f9588
-DATA lanes<>+1876(SB)/4, $0x381f9588
-DATA lanes<>+1880(SB)/4, $0x381f9588
-DATA lanes<>+1884(SB)/4, $0x381f9588
-DATA lanes<>+1888(SB)/4, $0x3a988c93
-DATA lanes<>+1892(SB)/4, $0x3a988c93
-DATA lanes<>+1896(SB)/4, $0x3a988c93
-DATA lanes<>+1900(SB)/4, $0x3a988c93
-DATA lanes<>+1904(SB)/4, $0x3a988c93
-DATA lanes<>+1908(SB)/4, $0x3a988c93
-DATA lanes<>+1912(SB)/4, $0x3a988c93
-DATA lanes<>+1916(SB)/4, $0x3a988c93
-DATA lanes<>+1920(SB)/4, $0x3c757c11
-DATA lanes<>+1924(SB)/4, $0x3c757c11
-DATA lanes<>+1928(SB)/4, $0x3c757c11
-DATA lanes<>+1932(SB)/4, $0x3c757c11
-DATA lanes<>+1936(SB)/4, $0x3c757c11
-DATA lanes<>+1940(SB)/4, $0x3c757c11
-DATA lanes<>+1944(SB)/4, $0x3c757c11
-DATA lanes<>+1948(SB)/4, $0x3c757c11
-DATA lanes<>+1952(SB)/4, $0x3de9d89d
-DATA lanes<>+1956(SB)/4, $0x3de9d89d
-DATA lanes<>+1960(SB)/4, $0x3de9d89d
-DATA lanes<>+1964(SB)/4, $0x3de9d89d
-DATA lanes<>+1968(SB)/4, $0x3de9d89d
-DATA lanes<>+1972(SB)/4, $0x3de9d89d
-DATA lanes<>+1976(SB)/4, $0x3de9d89d
-DATA lanes<>+1980(SB)/4, $0x3de9d89d
-DATA lanes<>+1984(SB)/4, $0x3f0092ee
-DATA lanes<>+1988(SB)/4, $0x3f0092ee
-DATA lanes<>+1992(SB)/4, $0x3f0092ee
-DATA lanes<>+1996(SB)/4, $0x3f0092ee
-DATA lanes<>+2000(SB)/4, $0x3f0092ee
-DATA lanes<>+2004(SB)/4, $0x3f0092ee
-DATA lanes<>+2008(SB)/4, $0x3f0092ee
-DATA lanes<>+2012(SB)/4, $0x3f0092ee
-DATA lanes<>+2016(SB)/4, $0x420d1eb8
-DATA lanes<>+2020(SB)/4, $0x420d1eb8
-DATA lanes<>+2024(SB)/4, $0x420d1eb8
-DATA lanes<>+2028(SB)/4, $0x420d1eb8
-DATA lanes<>+2032(SB)/4, $0x420d1eb8
-DATA lanes<>+2036(SB)/4, $0x420d1eb8
-DATA lanes<>+2040(SB)/4, $0x420d1eb8
-DATA lanes<>+2044(SB)/4, $0x420d1eb8
-DATA lanes<>+2048(SB)/4, $0x33422e60
-DATA lanes<>+2052(SB)/4, $0x33422e60
-DATA lanes<>+2056(SB)/4, $0x33422e60
-DATA lanes<>+2060(SB)/4, $0x33422e60
-DATA lanes<>+2064(SB)/4, $0x33422e60
-DATA lanes<>+2068(SB)/4, $0x33422e60
-DATA lanes<>+2072(SB)/4, $0x33422e60
-DATA lanes<>+2076(SB)/4, $0x33422e60
-DATA lanes<>+2080(SB)/4, $0x375332e5
-DATA lanes<>+2084(SB)/4, $0x375332e5
-DATA lanes<>+2088(SB)/4, $0x375332e5
-DATA lanes<>+2092(SB)/4, $0x375332e5
-DATA lanes<>+2096(SB)/4, $0x375332e5
-DATA lanes<>+2100(SB)/4, $0x375332e5
-DATA lanes<>+2104(SB)/4, $0x375332e5
-DATA lanes<>+2108(SB)/4, $0x375332e5
-DATA lanes<>+2112(SB)/4, $0x39aed2cc
-DATA lanes<>+2116(SB)/4, $0x39aed2cc
-DATA lanes<>+2120(SB)/4, $0x39aed2cc
-DATA lanes<>+2124(SB)/4, $0x39aed2cc
-DATA lanes<>+2128(SB)/4, $0x39aed2cc
-DATA lanes<>+2132(SB)/4, $0x39aed2cc
-DATA lanes<>+2136(SB)/4, $0x39aed2cc
-DATA lanes<>+2140(SB)/4, $0x39aed2cc
-DATA lanes<>+2144(SB)/4, $0x3c18d611
-DATA lanes<>+2148(SB)/4, $0x3c18d611
-DATA lanes<>+2152(SB)/4, $0x3c18d611
-DATA lanes<>+2156(SB)/4, $0x3c18d611
-DATA lanes<>+2160(SB)/4, $0x3c18d611
-DATA lanes<>+2164(SB)/4, $0x3c18d611
-DATA lanes<>+2168(SB)/4, $0x3c18d611
-DATA lanes<>+2172(SB)/4, $0x3c18d611
-DATA lanes<>+2176(SB)/4, $0x3d8a012a
-DATA lanes<>+2180(SB)/4, $0x3d8a012a
-DATA lanes<>+2184(SB)/4, $0x3d8a012a
-DATA lanes<>+2188(SB)/4, $0x3d8a012a
-DATA lanes<>+2192(SB)/4, $0x3d8a012a
-DATA lanes<>+2196(SB)/4, $0x3d8a012a
-DATA lanes<>+2200(SB)/4, $0x3d8a012a
-DATA lanes<>+2204(SB)/4, $0x3d8a012a
-DATA lanes<>+2208(SB)/4, $0x3f4c4229
-DATA lanes<>+2212(SB)/4, $0x3f4c4229
-DATA lanes<>+2216(SB)/4, $0x3f4c4229
-DATA lanes<>+2220(SB)/4, $0x3f4c4229
-DATA lanes<>+2224(SB)/4, $0x3f4c4229
-DATA lanes<>+2228(SB)/4, $0x3f4c4229
-DATA lanes<>+2232(SB)/4, $0x3f4c4229
-DATA lanes<>+2236(SB)/4, $0x3f4c4229
-DATA lanes<>+2240(SB)/4, $0x359f9588
-DATA lanes<>+2244(SB)/4, $0x359f9588
-DATA lanes<>+2248(SB)/4, $0x359f9588
-DATA lanes<>+2252(SB)/4, $0x359f9588
-DATA lanes<>+2256(SB)/4, $0x359f9588
-DATA lanes<>+2260(SB)/4, $0x359f9588
-DATA lanes<>+2264(SB)/4, $0x359f9588
-DATA lanes<>+2268(SB)/4, $0x359f9588
-DATA lanes<>+2272(SB)/4, $0x38988c93
-DATA lanes<>+2276(SB)/4, $0x38988c93
-DATA lanes<>+2280(SB)/4, $0x38988c93
-DATA lanes<>+2284(SB)/4, $0x38988c93
-DATA lanes<>+2288(SB)/4, $0x38988c93
-DATA lanes<>+2292(SB)/4, $0x38988c93
-DATA lanes<>+2296(SB)/4, $0x38988c93
-DATA lanes<>+2300(SB)/4, $0x38988c93
-DATA lanes<>+2304(SB)/4, $0x3af57c11
-DATA lanes<>+2308(SB)/4, $0x3af57c11
-DATA lanes<>+2312(SB)/4, $0x3af57c11
-DATA lanes<>+2316(SB)/4, $0x3af57c11
-DATA lanes<>+2320(SB)/4, $0x3af57c11
-DATA lanes<>+2324(SB)/4, $0x3af57c11
-DATA lanes<>+2328(SB)/4, $0x3af57c11
-DATA lanes<>+2332(SB)/4, $0x3af57c11
-DATA lanes<>+2336(SB)/4, $0x3ce9d89d
-DATA lanes<>+2340(SB)/4, $0x3ce9d89d
-DATA lanes<>+2344(SB)/4, $0x3ce9d89d
-DATA lanes<>+2348(SB)/4, $0x3ce9d89d
-DATA lanes<>+2352(SB)/4, $0x3ce9d89d
-DATA lanes<>+2356(SB)/4, $0x3ce9d89d
-DATA lanes<>+2360(SB)/4, $0x3ce9d89d
-DATA lanes<>+2364(SB)/4, $0x3ce9d89d
-DATA lanes<>+2368(SB)/4, $0x3e8092ee
-DATA lanes<>+2372(SB)/4, $0x3e8092ee
-DATA lanes<>+2376(SB)/4, $0x3e8092ee
-DATA lanes<>+2380(SB)/4, $0x3e8092ee
-DATA lanes<>+2384(SB)/4, $0x3e8092ee
-DATA lanes<>+2388(SB)/4, $0x3e8092ee
-DATA lanes<>+2392(SB)/4, $0x3e8092ee
-DATA lanes<>+2396(SB)/4, $0x3e8092ee
-DATA lanes<>+2400(SB)/4, $0xc2fc0000
-DATA lanes<>+2404(SB)/4, $0xc2fc0000
-DATA lanes<>+2408(SB)/4, $0xc2fc0000
-DATA lanes<>+2412(SB)/4, $0xc2fc0000
-DATA lanes<>+2416(SB)/4, $0xc2fc0000
-DATA lanes<>+2420(SB)/4, $0xc2fc0000
-DATA lanes<>+2424(SB)/4, $0xc2fc0000
-DATA lanes<>+2428(SB)/4, $0xc2fc0000
-DATA lanes<>+2432(SB)/4, $0x43000000
-DATA lanes<>+2436(SB)/4, $0x43000000
-DATA lanes<>+2440(SB)/4, $0x43000000
-DATA lanes<>+2444(SB)/4, $0x43000000
-DATA lanes<>+2448(SB)/4, $0x43000000
-DATA lanes<>+2452(SB)/4, $0x43000000
-DATA lanes<>+2456(SB)/4, $0x43000000
-DATA lanes<>+2460(SB)/4, $0x43000000
-DATA lanes<>+2464(SB)/4, $0x3e75fcdd
-DATA lanes<>+2468(SB)/4, $0x3e75fcdd
-DATA lanes<>+2472(SB)/4, $0x3e75fcdd
-DATA lanes<>+2476(SB)/4, $0x3e75fcdd
-DATA lanes<>+2480(SB)/4, $0x3e75fcdd
-DATA lanes<>+2484(SB)/4, $0x3e75fcdd
-DATA lanes<>+2488(SB)/4, $0x3e75fcdd
-DATA lanes<>+2492(SB)/4, $0x3e75fcdd
-DATA lanes<>+2496(SB)/4, $0x3d635bad
-DATA lanes<>+2500(SB)/4, $0x3d635bad
-DATA lanes<>+2504(SB)/4, $0x3d635bad
-DATA lanes<>+2508(SB)/4, $0x3d635bad
-DATA lanes<>+2512(SB)/4, $0x3d635bad
-DATA lanes<>+2516(SB)/4, $0x3d635bad
-DATA lanes<>+2520(SB)/4, $0x3d635bad
-DATA lanes<>+2524(SB)/4, $0x3d635bad
+DATA lanes<>+768(SB)/4, $0x3f3504f3
+DATA lanes<>+772(SB)/4, $0x3f3504f3
+DATA lanes<>+776(SB)/4, $0x3f3504f3
+DATA lanes<>+780(SB)/4, $0x3f3504f3
+DATA lanes<>+784(SB)/4, $0x3f3504f3
+DATA lanes<>+788(SB)/4, $0x3f3504f3
+DATA lanes<>+792(SB)/4, $0x3f3504f3
+DATA lanes<>+796(SB)/4, $0x3f3504f3
+DATA lanes<>+800(SB)/4, $0xbd9c6079
+DATA lanes<>+804(SB)/4, $0xbd9c6079
+DATA lanes<>+808(SB)/4, $0xbd9c6079
+DATA lanes<>+812(SB)/4, $0xbd9c6079
+DATA lanes<>+816(SB)/4, $0xbd9c6079
+DATA lanes<>+820(SB)/4, $0xbd9c6079
+DATA lanes<>+824(SB)/4, $0xbd9c6079
+DATA lanes<>+828(SB)/4, $0xbd9c6079
+DATA lanes<>+832(SB)/4, $0x3e02b23a
+DATA lanes<>+836(SB)/4, $0x3e02b23a
+DATA lanes<>+840(SB)/4, $0x3e02b23a
+DATA lanes<>+844(SB)/4, $0x3e02b23a
+DATA lanes<>+848(SB)/4, $0x3e02b23a
+DATA lanes<>+852(SB)/4, $0x3e02b23a
+DATA lanes<>+856(SB)/4, $0x3e02b23a
+DATA lanes<>+860(SB)/4, $0x3e02b23a
+DATA lanes<>+864(SB)/4, $0xbe06c3b6
+DATA lanes<>+868(SB)/4, $0xbe06c3b6
+DATA lanes<>+872(SB)/4, $0xbe06c3b6
+DATA lanes<>+876(SB)/4, $0xbe06c3b6
+DATA lanes<>+880(SB)/4, $0xbe06c3b6
+DATA lanes<>+884(SB)/4, $0xbe06c3b6
+DATA lanes<>+888(SB)/4, $0xbe06c3b6
+DATA lanes<>+892(SB)/4, $0xbe06c3b6
+DATA lanes<>+896(SB)/4, $0x3e116c88
+DATA lanes<>+900(SB)/4, $0x3e116c88
+DATA lanes<>+904(SB)/4, $0x3e116c88
+DATA lanes<>+908(SB)/4, $0x3e116c88
+DATA lanes<>+912(SB)/4, $0x3e116c88
+DATA lanes<>+916(SB)/4, $0x3e116c88
+DATA lanes<>+920(SB)/4, $0x3e116c88
+DATA lanes<>+924(SB)/4, $0x3e116c88
+DATA lanes<>+928(SB)/4, $0xbe2a38fa
+DATA lanes<>+932(SB)/4, $0xbe2a38fa
+DATA lanes<>+936(SB)/4, $0xbe2a38fa
+DATA lanes<>+940(SB)/4, $0xbe2a38fa
+DATA lanes<>+944(SB)/4, $0xbe2a38fa
+DATA lanes<>+948(SB)/4, $0xbe2a38fa
+DATA lanes<>+952(SB)/4, $0xbe2a38fa
+DATA lanes<>+956(SB)/4, $0xbe2a38fa
+DATA lanes<>+960(SB)/4, $0x3e4cd008
+DATA lanes<>+964(SB)/4, $0x3e4cd008
+DATA lanes<>+968(SB)/4, $0x3e4cd008
+DATA lanes<>+972(SB)/4, $0x3e4cd008
+DATA lanes<>+976(SB)/4, $0x3e4cd008
+DATA lanes<>+980(SB)/4, $0x3e4cd008
+DATA lanes<>+984(SB)/4, $0x3e4cd008
+DATA lanes<>+988(SB)/4, $0x3e4cd008
+DATA lanes<>+992(SB)/4, $0xbe800114
+DATA lanes<>+996(SB)/4, $0xbe800114
+DATA lanes<>+1000(SB)/4, $0xbe800114
+DATA lanes<>+1004(SB)/4, $0xbe800114
+DATA lanes<>+1008(SB)/4, $0xbe800114
+DATA lanes<>+1012(SB)/4, $0xbe800114
+DATA lanes<>+1016(SB)/4, $0xbe800114
+DATA lanes<>+1020(SB)/4, $0xbe800114
+DATA lanes<>+1024(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1028(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1032(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1036(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1040(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1044(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1048(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1052(SB)/4, $0x3eaaaaaa
+DATA lanes<>+1056(SB)/4, $0x3f000000
+DATA lanes<>+1060(SB)/4, $0x3f000000
+DATA lanes<>+1064(SB)/4, $0x3f000000
+DATA lanes<>+1068(SB)/4, $0x3f000000
+DATA lanes<>+1072(SB)/4, $0x3f000000
+DATA lanes<>+1076(SB)/4, $0x3f000000
+DATA lanes<>+1080(SB)/4, $0x3f000000
+DATA lanes<>+1084(SB)/4, $0x3f000000
+DATA lanes<>+1088(SB)/4, $0x7f800000
+DATA lanes<>+1092(SB)/4, $0x7f800000
+DATA lanes<>+1096(SB)/4, $0x7f800000
+DATA lanes<>+1100(SB)/4, $0x7f800000
+DATA lanes<>+1104(SB)/4, $0x7f800000
+DATA lanes<>+1108(SB)/4, $0x7f800000
+DATA lanes<>+1112(SB)/4, $0x7f800000
+DATA lanes<>+1116(SB)/4, $0x7f800000
+DATA lanes<>+1120(SB)/4, $0x7fc00000
+DATA lanes<>+1124(SB)/4, $0x7fc00000
+DATA lanes<>+1128(SB)/4, $0x7fc00000
+DATA lanes<>+1132(SB)/4, $0x7fc00000
+DATA lanes<>+1136(SB)/4, $0x7fc00000
+DATA lanes<>+1140(SB)/4, $0x7fc00000
+DATA lanes<>+1144(SB)/4, $0x7fc00000
+DATA lanes<>+1148(SB)/4, $0x7fc00000
+DATA lanes<>+1152(SB)/4, $0xff800000
+DATA lanes<>+1156(SB)/4, $0xff800000
+DATA lanes<>+1160(SB)/4, $0xff800000
+DATA lanes<>+1164(SB)/4, $0xff800000
+DATA lanes<>+1168(SB)/4, $0xff800000
+DATA lanes<>+1172(SB)/4, $0xff800000
+DATA lanes<>+1176(SB)/4, $0xff800000
+DATA lanes<>+1180(SB)/4, $0xff800000
+DATA lanes<>+1184(SB)/4, $0x42c0147b
+DATA lanes<>+1188(SB)/4, $0x42c0147b
+DATA lanes<>+1192(SB)/4, $0x42c0147b
+DATA lanes<>+1196(SB)/4, $0x42c0147b
+DATA lanes<>+1200(SB)/4, $0x42c0147b
+DATA lanes<>+1204(SB)/4, $0x42c0147b
+DATA lanes<>+1208(SB)/4, $0x42c0147b
+DATA lanes<>+1212(SB)/4, $0x42c0147b
+DATA lanes<>+1216(SB)/4, $0x3264d288
+DATA lanes<>+1220(SB)/4, $0x3264d288
+DATA lanes<>+1224(SB)/4, $0x3264d288
+DATA lanes<>+1228(SB)/4, $0x3264d288
+DATA lanes<>+1232(SB)/4, $0x3264d288
+DATA lanes<>+1236(SB)/4, $0x3264d288
+DATA lanes<>+1240(SB)/4, $0x3264d288
+DATA lanes<>+1244(SB)/4, $0x3264d288
+DATA lanes<>+1248(SB)/4, $0x37acaaf0
+DATA lanes<>+1252(SB)/4, $0x37acaaf0
+DATA lanes<>+1256(SB)/4, $0x37acaaf0
+DATA lanes<>+1260(SB)/4, $0x37acaaf0
+DATA lanes<>+1264(SB)/4, $0x37acaaf0
+DATA lanes<>+1268(SB)/4, $0x37acaaf0
+DATA lanes<>+1272(SB)/4, $0x37acaaf0
+DATA lanes<>+1276(SB)/4, $0x37acaaf0
+DATA lanes<>+1280(SB)/4, $0x3b64fc4c
+DATA lanes<>+1284(SB)/4, $0x3b64fc4c
+DATA lanes<>+1288(SB)/4, $0x3b64fc4c
+DATA lanes<>+1292(SB)/4, $0x3b64fc4c
+DATA lanes<>+1296(SB)/4, $0x3b64fc4c
+DATA lanes<>+1300(SB)/4, $0x3b64fc4c
+DATA lanes<>+1304(SB)/4, $0x3b64fc4c
+DATA lanes<>+1308(SB)/4, $0x3b64fc4c
+DATA lanes<>+1312(SB)/4, $0x3e090225
+DATA lanes<>+1316(SB)/4, $0x3e090225
+DATA lanes<>+1320(SB)/4, $0x3e090225
+DATA lanes<>+1324(SB)/4, $0x3e090225
+DATA lanes<>+1328(SB)/4, $0x3e090225
+DATA lanes<>+1332(SB)/4, $0x3e090225
+DATA lanes<>+1336(SB)/4, $0x3e090225
+DATA lanes<>+1340(SB)/4, $0x3e090225
+DATA lanes<>+1344(SB)/4, $0x35505c9f
+DATA lanes<>+1348(SB)/4, $0x35505c9f
+DATA lanes<>+1352(SB)/4, $0x35505c9f
+DATA lanes<>+1356(SB)/4, $0x35505c9f
+DATA lanes<>+1360(SB)/4, $0x35505c9f
+DATA lanes<>+1364(SB)/4, $0x35505c9f
+DATA lanes<>+1368(SB)/4, $0x35505c9f
+DATA lanes<>+1372(SB)/4, $0x35505c9f
+DATA lanes<>+1376(SB)/4, $0x39ac2116
+DATA lanes<>+1380(SB)/4, $0x39ac2116
+DATA lanes<>+1384(SB)/4, $0x39ac2116
+DATA lanes<>+1388(SB)/4, $0x39ac2116
+DATA lanes<>+1392(SB)/4, $0x39ac2116
+DATA lanes<>+1396(SB)/4, $0x39ac2116
+DATA lanes<>+1400(SB)/4, $0x39ac2116
+DATA lanes<>+1404(SB)/4, $0x39ac2116
+DATA lanes<>+1408(SB)/4, $0x3cd3efa2
+DATA lanes<>+1412(SB)/4, $0x3cd3efa2
+DATA lanes<>+1416(SB)/4, $0x3cd3efa2
+DATA lanes<>+1420(SB)/4, $0x3cd3efa2
+DATA lanes<>+1424(SB)/4, $0x3cd3efa2
+DATA lanes<>+1428(SB)/4, $0x3cd3efa2
+DATA lanes<>+1432(SB)/4, $0x3cd3efa2
+DATA lanes<>+1436(SB)/4, $0x3cd3efa2
+DATA lanes<>+1440(SB)/4, $0x3eef2bb7
+DATA lanes<>+1444(SB)/4, $0x3eef2bb7
+DATA lanes<>+1448(SB)/4, $0x3eef2bb7
+DATA lanes<>+1452(SB)/4, $0x3eef2bb7
+DATA lanes<>+1456(SB)/4, $0x3eef2bb7
+DATA lanes<>+1460(SB)/4, $0x3eef2bb7
+DATA lanes<>+1464(SB)/4, $0x3eef2bb7
+DATA lanes<>+1468(SB)/4, $0x3eef2bb7
+DATA lanes<>+1472(SB)/4, $0xbf800000
+DATA lanes<>+1476(SB)/4, $0xbf800000
+DATA lanes<>+1480(SB)/4, $0xbf800000
+DATA lanes<>+1484(SB)/4, $0xbf800000
+DATA lanes<>+1488(SB)/4, $0xbf800000
+DATA lanes<>+1492(SB)/4, $0xbf800000
+DATA lanes<>+1496(SB)/4, $0xbf800000
+DATA lanes<>+1500(SB)/4, $0xbf800000
+DATA lanes<>+1504(SB)/4, $0xc2aea8f6
+DATA lanes<>+1508(SB)/4, $0xc2aea8f6
+DATA lanes<>+1512(SB)/4, $0xc2aea8f6
+DATA lanes<>+1516(SB)/4, $0xc2aea8f6
+DATA lanes<>+1520(SB)/4, $0xc2aea8f6
+DATA lanes<>+1524(SB)/4, $0xc2aea8f6
+DATA lanes<>+1528(SB)/4, $0xc2aea8f6
+DATA lanes<>+1532(SB)/4, $0xc2aea8f6
+DATA lanes<>+1536(SB)/4, $0x42aea8f6
+DATA lanes<>+1540(SB)/4, $0x42aea8f6
+DATA lanes<>+1544(SB)/4, $0x42aea8f6
+DATA lanes<>+1548(SB)/4, $0x42aea8f6
+DATA lanes<>+1552(SB)/4, $0x42aea8f6
+DATA lanes<>+1556(SB)/4, $0x42aea8f6
+DATA lanes<>+1560(SB)/4, $0x42aea8f6
+DATA lanes<>+1564(SB)/4, $0x42aea8f6
+DATA lanes<>+1568(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1572(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1576(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1580(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1584(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1588(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1592(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1596(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1600(SB)/4, $0x418d1eb8
+DATA lanes<>+1604(SB)/4, $0x418d1eb8
+DATA lanes<>+1608(SB)/4, $0x418d1eb8
+DATA lanes<>+1612(SB)/4, $0x418d1eb8
+DATA lanes<>+1616(SB)/4, $0x418d1eb8
+DATA lanes<>+1620(SB)/4, $0x418d1eb8
+DATA lanes<>+1624(SB)/4, $0x418d1eb8
+DATA lanes<>+1628(SB)/4, $0x418d1eb8
+DATA lanes<>+1632(SB)/4, $0x36094e8b
+DATA lanes<>+1636(SB)/4, $0x36094e8b
+DATA lanes<>+1640(SB)/4, $0x36094e8b
+DATA lanes<>+1644(SB)/4, $0x36094e8b
+DATA lanes<>+1648(SB)/4, $0x36094e8b
+DATA lanes<>+1652(SB)/4, $0x36094e8b
+DATA lanes<>+1656(SB)/4, $0x36094e8b
+DATA lanes<>+1660(SB)/4, $0x36094e8b
+DATA lanes<>+1664(SB)/4, $0x39955712
+DATA lanes<>+1668(SB)/4, $0x39955712
+DATA lanes<>+1672(SB)/4, $0x39955712
+DATA lanes<>+1676(SB)/4, $0x39955712
+DATA lanes<>+1680(SB)/4, $0x39955712
+DATA lanes<>+1684(SB)/4, $0x39955712
+DATA lanes<>+1688(SB)/4, $0x39955712
+DATA lanes<>+1692(SB)/4, $0x39955712
+DATA lanes<>+1696(SB)/4, $0x3b773cd7
+DATA lanes<>+1700(SB)/4, $0x3b773cd7
+DATA lanes<>+1704(SB)/4, $0x3b773cd7
+DATA lanes<>+1708(SB)/4, $0x3b773cd7
+DATA lanes<>+1712(SB)/4, $0x3b773cd7
+DATA lanes<>+1716(SB)/4, $0x3b773cd7
+DATA lanes<>+1720(SB)/4, $0x3b773cd7
+DATA lanes<>+1724(SB)/4, $0x3b773cd7
+DATA lanes<>+1728(SB)/4, $0x3d58249d
+DATA lanes<>+1732(SB)/4, $0x3d58249d
+DATA lanes<>+1736(SB)/4, $0x3d58249d
+DATA lanes<>+1740(SB)/4, $0x3d58249d
+DATA lanes<>+1744(SB)/4, $0x3d58249d
+DATA lanes<>+1748(SB)/4, $0x3d58249d
+DATA lanes<>+1752(SB)/4, $0x3d58249d
+DATA lanes<>+1756(SB)/4, $0x3d58249d
+DATA lanes<>+1760(SB)/4, $0x3e432afc
+DATA lanes<>+1764(SB)/4, $0x3e432afc
+DATA lanes<>+1768(SB)/4, $0x3e432afc
+DATA lanes<>+1772(SB)/4, $0x3e432afc
+DATA lanes<>+1776(SB)/4, $0x3e432afc
+DATA lanes<>+1780(SB)/4, $0x3e432afc
+DATA lanes<>+1784(SB)/4, $0x3e432afc
+DATA lanes<>+1788(SB)/4, $0x3e432afc
+DATA lanes<>+1792(SB)/4, $0x3f906eba
+DATA lanes<>+1796(SB)/4, $0x3f906eba
+DATA lanes<>+1800(SB)/4, $0x3f906eba
+DATA lanes<>+1804(SB)/4, $0x3f906eba
+DATA lanes<>+1808(SB)/4, $0x3f906eba
+DATA lanes<>+1812(SB)/4, $0x3f906eba
+DATA lanes<>+1816(SB)/4, $0x3f906eba
+DATA lanes<>+1820(SB)/4, $0x3f906eba
+DATA lanes<>+1824(SB)/4, $0x381f9588
+DATA lanes<>+1828(SB)/4, $0x381f9588
+DATA lanes<>+1832(SB)/4, $0x381f9588
+DATA lanes<>+1836(SB)/4, $0x381f9588
+DATA lanes<>+1840(SB)/4, $0x381f9588
+DATA lanes<>+1844(SB)/4, $0x381f9588
+DATA lanes<>+1848(SB)/4, $0x381f9588
+DATA lanes<>+1852(SB)/4, $0x381f9588
+DATA lanes<>+1856(SB)/4, $0x3a988c93
+DATA lanes<>+1860(SB)/4, $0x3a988c93
+DATA lanes<>+1864(SB)/4, $0x3a988c93
+DATA lanes<>+1868(SB)/4, $0x3a988c93
+DATA lanes<>+1872(SB)/4, $0x3a988c93
+DATA lanes<>+1876(SB)/4, $0x3a988c93
+DATA lanes<>+1880(SB)/4, $0x3a988c93
+DATA lanes<>+1884(SB)/4, $0x3a988c93
+DATA lanes<>+1888(SB)/4, $0x3c757c11
+DATA lanes<>+1892(SB)/4, $0x3c757c11
+DATA lanes<>+1896(SB)/4, $0x3c757c11
+DATA lanes<>+1900(SB)/4, $0x3c757c11
+DATA lanes<>+1904(SB)/4, $0x3c757c11
+DATA lanes<>+1908(SB)/4, $0x3c757c11
+DATA lanes<>+1912(SB)/4, $0x3c757c11
+DATA lanes<>+1916(SB)/4, $0x3c757c11
+DATA lanes<>+1920(SB)/4, $0x3de9d89d
+DATA lanes<>+1924(SB)/4, $0x3de9d89d
+DATA lanes<>+1928(SB)/4, $0x3de9d89d
+DATA lanes<>+1932(SB)/4, $0x3de9d89d
+DATA lanes<>+1936(SB)/4, $0x3de9d89d
+DATA lanes<>+1940(SB)/4, $0x3de9d89d
+DATA lanes<>+1944(SB)/4, $0x3de9d89d
+DATA lanes<>+1948(SB)/4, $0x3de9d89d
+DATA lanes<>+1952(SB)/4, $0x3f0092ee
+DATA lanes<>+1956(SB)/4, $0x3f0092ee
+DATA lanes<>+1960(SB)/4, $0x3f0092ee
+DATA lanes<>+1964(SB)/4, $0x3f0092ee
+DATA lanes<>+1968(SB)/4, $0x3f0092ee
+DATA lanes<>+1972(SB)/4, $0x3f0092ee
+DATA lanes<>+1976(SB)/4, $0x3f0092ee
+DATA lanes<>+1980(SB)/4, $0x3f0092ee
+DATA lanes<>+1984(SB)/4, $0x420d1eb8
+DATA lanes<>+1988(SB)/4, $0x420d1eb8
+DATA lanes<>+1992(SB)/4, $0x420d1eb8
+DATA lanes<>+1996(SB)/4, $0x420d1eb8
+DATA lanes<>+2000(SB)/4, $0x420d1eb8
+DATA lanes<>+2004(SB)/4, $0x420d1eb8
+DATA lanes<>+2008(SB)/4, $0x420d1eb8
+DATA lanes<>+2012(SB)/4, $0x420d1eb8
+DATA lanes<>+2016(SB)/4, $0x33422e60
+DATA lanes<>+2020(SB)/4, $0x33422e60
+DATA lanes<>+2024(SB)/4, $0x33422e60
+DATA lanes<>+2028(SB)/4, $0x33422e60
+DATA lanes<>+2032(SB)/4, $0x33422e60
+DATA lanes<>+2036(SB)/4, $0x33422e60
+DATA lanes<>+2040(SB)/4, $0x33422e60
+DATA lanes<>+2044(SB)/4, $0x33422e60
+DATA lanes<>+2048(SB)/4, $0x375332e5
+DATA lanes<>+2052(SB)/4, $0x375332e5
+DATA lanes<>+2056(SB)/4, $0x375332e5
+DATA lanes<>+2060(SB)/4, $0x375332e5
+DATA lanes<>+2064(SB)/4, $0x375332e5
+DATA lanes<>+2068(SB)/4, $0x375332e5
+DATA lanes<>+2072(SB)/4, $0x375332e5
+DATA lanes<>+2076(SB)/4, $0x375332e5
+DATA lanes<>+2080(SB)/4, $0x39aed2cc
+DATA lanes<>+2084(SB)/4, $0x39aed2cc
+DATA lanes<>+2088(SB)/4, $0x39aed2cc
+DATA lanes<>+2092(SB)/4, $0x39aed2cc
+DATA lanes<>+2096(SB)/4, $0x39aed2cc
+DATA lanes<>+2100(SB)/4, $0x39aed2cc
+DATA lanes<>+2104(SB)/4, $0x39aed2cc
+DATA lanes<>+2108(SB)/4, $0x39aed2cc
+DATA lanes<>+2112(SB)/4, $0x3c18d611
+DATA lanes<>+2116(SB)/4, $0x3c18d611
+DATA lanes<>+2120(SB)/4, $0x3c18d611
+DATA lanes<>+2124(SB)/4, $0x3c18d611
+DATA lanes<>+2128(SB)/4, $0x3c18d611
+DATA lanes<>+2132(SB)/4, $0x3c18d611
+DATA lanes<>+2136(SB)/4, $0x3c18d611
+DATA lanes<>+2140(SB)/4, $0x3c18d611
+DATA lanes<>+2144(SB)/4, $0x3d8a012a
+DATA lanes<>+2148(SB)/4, $0x3d8a012a
+DATA lanes<>+2152(SB)/4, $0x3d8a012a
+DATA lanes<>+2156(SB)/4, $0x3d8a012a
+DATA lanes<>+2160(SB)/4, $0x3d8a012a
+DATA lanes<>+2164(SB)/4, $0x3d8a012a
+DATA lanes<>+2168(SB)/4, $0x3d8a012a
+DATA lanes<>+2172(SB)/4, $0x3d8a012a
+DATA lanes<>+2176(SB)/4, $0x3f4c4229
+DATA lanes<>+2180(SB)/4, $0x3f4c4229
+DATA lanes<>+2184(SB)/4, $0x3f4c4229
+DATA lanes<>+2188(SB)/4, $0x3f4c4229
+DATA lanes<>+2192(SB)/4, $0x3f4c4229
+DATA lanes<>+2196(SB)/4, $0x3f4c4229
+DATA lanes<>+2200(SB)/4, $0x3f4c4229
+DATA lanes<>+2204(SB)/4, $0x3f4c4229
+DATA lanes<>+2208(SB)/4, $0x359f9588
+DATA lanes<>+2212(SB)/4, $0x359f9588
+DATA lanes<>+2216(SB)/4, $0x359f9588
+DATA lanes<>+2220(SB)/4, $0x359f9588
+DATA lanes<>+2224(SB)/4, $0x359f9588
+DATA lanes<>+2228(SB)/4, $0x359f9588
+DATA lanes<>+2232(SB)/4, $0x359f9588
+DATA lanes<>+2236(SB)/4, $0x359f9588
+DATA lanes<>+2240(SB)/4, $0x38988c93
+DATA lanes<>+2244(SB)/4, $0x38988c93
+DATA lanes<>+2248(SB)/4, $0x38988c93
+DATA lanes<>+2252(SB)/4, $0x38988c93
+DATA lanes<>+2256(SB)/4, $0x38988c93
+DATA lanes<>+2260(SB)/4, $0x38988c93
+DATA lanes<>+2264(SB)/4, $0x38988c93
+DATA lanes<>+2268(SB)/4, $0x38988c93
+DATA lanes<>+2272(SB)/4, $0x3af57c11
+DATA lanes<>+2276(SB)/4, $0x3af57c11
+DATA lanes<>+2280(SB)/4, $0x3af57c11
+DATA lanes<>+2284(SB)/4, $0x3af57c11
+DATA lanes<>+2288(SB)/4, $0x3af57c11
+DATA lanes<>+2292(SB)/4, $0x3af57c11
+DATA lanes<>+2296(SB)/4, $0x3af57c11
+DATA lanes<>+2300(SB)/4, $0x3af57c11
+DATA lanes<>+2304(SB)/4, $0x3ce9d89d
+DATA lanes<>+2308(SB)/4, $0x3ce9d89d
+DATA lanes<>+2312(SB)/4, $0x3ce9d89d
+DATA lanes<>+2316(SB)/4, $0x3ce9d89d
+DATA lanes<>+2320(SB)/4, $0x3ce9d89d
+DATA lanes<>+2324(SB)/4, $0x3ce9d89d
+DATA lanes<>+2328(SB)/4, $0x3ce9d89d
+DATA lanes<>+2332(SB)/4, $0x3ce9d89d
+DATA lanes<>+2336(SB)/4, $0x3e8092ee
+DATA lanes<>+2340(SB)/4, $0x3e8092ee
+DATA lanes<>+2344(SB)/4, $0x3e8092ee
+DATA lanes<>+2348(SB)/4, $0x3e8092ee
+DATA lanes<>+2352(SB)/4, $0x3e8092ee
+DATA lanes<>+2356(SB)/4, $0x3e8092ee
+DATA lanes<>+2360(SB)/4, $0x3e8092ee
+DATA lanes<>+2364(SB)/4, $0x3e8092ee
+DATA lanes<>+2368(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2372(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2376(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2380(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2384(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2388(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2392(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2396(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2400(SB)/4, $0xc0135761
+DATA lanes<>+2404(SB)/4, $0xc0135761
+DATA lanes<>+2408(SB)/4, $0xc0135761
+DATA lanes<>+2412(SB)/4, $0xc0135761
+DATA lanes<>+2416(SB)/4, $0xc0135761
+DATA lanes<>+2420(SB)/4, $0xc0135761
+DATA lanes<>+2424(SB)/4, $0xc0135761
+DATA lanes<>+2428(SB)/4, $0xc0135761
+DATA lanes<>+2432(SB)/4, $0xc2fc0000
+DATA lanes<>+2436(SB)/4, $0xc2fc0000
+DATA lanes<>+2440(SB)/4, $0xc2fc0000
+DATA lanes<>+2444(SB)/4, $0xc2fc0000
+DATA lanes<>+2448(SB)/4, $0xc2fc0000
+DATA lanes<>+2452(SB)/4, $0xc2fc0000
+DATA lanes<>+2456(SB)/4, $0xc2fc0000
+DATA lanes<>+2460(SB)/4, $0xc2fc0000
+DATA lanes<>+2464(SB)/4, $0x43000000
+DATA lanes<>+2468(SB)/4, $0x43000000
+DATA lanes<>+2472(SB)/4, $0x43000000
+DATA lanes<>+2476(SB)/4, $0x43000000
+DATA lanes<>+2480(SB)/4, $0x43000000
+DATA lanes<>+2484(SB)/4, $0x43000000
+DATA lanes<>+2488(SB)/4, $0x43000000
+DATA lanes<>+2492(SB)/4, $0x43000000
+DATA lanes<>+2496(SB)/4, $0x3aaddc95
+DATA lanes<>+2500(SB)/4, $0x3aaddc95
+DATA lanes<>+2504(SB)/4, $0x3aaddc95
+DATA lanes<>+2508(SB)/4, $0x3aaddc95
+DATA lanes<>+2512(SB)/4, $0x3aaddc95
+DATA lanes<>+2516(SB)/4, $0x3aaddc95
+DATA lanes<>+2520(SB)/4, $0x3aaddc95
+DATA lanes<>+2524(SB)/4, $0x3aaddc95
 DATA lanes<>+2528(SB)/4, $0x3c1e75b6
 DATA lanes<>+2532(SB)/4, $0x3c1e75b6
 DATA lanes<>+2536(SB)/4, $0x3c1e75b6
@@ -57184,46 +59205,46 @@ DATA lanes<>+2544(SB)/4, $0x3c1e75b6
 DATA lanes<>+2548(SB)/4, $0x3c1e75b6
 DATA lanes<>+2552(SB)/4, $0x3c1e75b6
 DATA lanes<>+2556(SB)/4, $0x3c1e75b6
-DATA lanes<>+2560(SB)/4, $0x3aaddc95
-DATA lanes<>+2564(SB)/4, $0x3aaddc95
-DATA lanes<>+2568(SB)/4, $0x3aaddc95
-DATA lanes<>+2572(SB)/4, $0x3aaddc95
-DATA lanes<>+2576(SB)/4, $0x3aaddc95
-DATA lanes<>+2580(SB)/4, $0x3aaddc95
-DATA lanes<>+2584(SB)/4, $0x3aaddc95
-DATA lanes<>+2588(SB)/4, $0x3aaddc95
-DATA lanes<>+2592(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2596(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2600(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2604(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2608(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2612(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2616(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2620(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2624(SB)/4, $0xc0135761
-DATA lanes<>+2628(SB)/4, $0xc0135761
-DATA lanes<>+2632(SB)/4, $0xc0135761
-DATA lanes<>+2636(SB)/4, $0xc0135761
-DATA lanes<>+2640(SB)/4, $0xc0135761
-DATA lanes<>+2644(SB)/4, $0xc0135761
-DATA lanes<>+2648(SB)/4, $0xc0135761
-DATA lanes<>+2652(SB)/4, $0xc0135761
-DATA lanes<>+2656(SB)/4, $0x3f317215
-DATA lanes<>+2660(SB)/4, $0x3f317215
-DATA lanes<>+2664(SB)/4, $0x3f317215
-DATA lanes<>+2668(SB)/4, $0x3f317215
-DATA lanes<>+2672(SB)/4, $0x3f317215
-DATA lanes<>+2676(SB)/4, $0x3f317215
-DATA lanes<>+2680(SB)/4, $0x3f317215
-DATA lanes<>+2684(SB)/4, $0x3f317215
-DATA lanes<>+2688(SB)/4, $0x422e0000
-DATA lanes<>+2692(SB)/4, $0x422e0000
-DATA lanes<>+2696(SB)/4, $0x422e0000
-DATA lanes<>+2700(SB)/4, $0x422e0000
-DATA lanes<>+2704(SB)/4, $0x422e0000
-DATA lanes<>+2708(SB)/4, $0x422e0000
-DATA lanes<>+2712(SB)/4, $0x422e0000
-DATA lanes<>+2716(SB)/4, $0x422e0000
+DATA lanes<>+2560(SB)/4, $0x3d635bad
+DATA lanes<>+2564(SB)/4, $0x3d635bad
+DATA lanes<>+2568(SB)/4, $0x3d635bad
+DATA lanes<>+2572(SB)/4, $0x3d635bad
+DATA lanes<>+2576(SB)/4, $0x3d635bad
+DATA lanes<>+2580(SB)/4, $0x3d635bad
+DATA lanes<>+2584(SB)/4, $0x3d635bad
+DATA lanes<>+2588(SB)/4, $0x3d635bad
+DATA lanes<>+2592(SB)/4, $0x3e75fcdd
+DATA lanes<>+2596(SB)/4, $0x3e75fcdd
+DATA lanes<>+2600(SB)/4, $0x3e75fcdd
+DATA lanes<>+2604(SB)/4, $0x3e75fcdd
+DATA lanes<>+2608(SB)/4, $0x3e75fcdd
+DATA lanes<>+2612(SB)/4, $0x3e75fcdd
+DATA lanes<>+2616(SB)/4, $0x3e75fcdd
+DATA lanes<>+2620(SB)/4, $0x3e75fcdd
+DATA lanes<>+2624(SB)/4, $0x3f317215
+DATA lanes<>+2628(SB)/4, $0x3f317215
+DATA lanes<>+2632(SB)/4, $0x3f317215
+DATA lanes<>+2636(SB)/4, $0x3f317215
+DATA lanes<>+2640(SB)/4, $0x3f317215
+DATA lanes<>+2644(SB)/4, $0x3f317215
+DATA lanes<>+2648(SB)/4, $0x3f317215
+DATA lanes<>+2652(SB)/4, $0x3f317215
+DATA lanes<>+2656(SB)/4, $0xc22e0000
+DATA lanes<>+2660(SB)/4, $0xc22e0000
+DATA lanes<>+2664(SB)/4, $0xc22e0000
+DATA lanes<>+2668(SB)/4, $0xc22e0000
+DATA lanes<>+2672(SB)/4, $0xc22e0000
+DATA lanes<>+2676(SB)/4, $0xc22e0000
+DATA lanes<>+2680(SB)/4, $0xc22e0000
+DATA lanes<>+2684(SB)/4, $0xc22e0000
+DATA lanes<>+2688(SB)/4, $0x80000000
+DATA lanes<>+2692(SB)/4, $0x80000000
+DATA lanes<>+2696(SB)/4, $0x80000000
+DATA lanes<>+2700(SB)/4, $0x80000000
+DATA lanes<>+2704(SB)/4, $0x80000000
+DATA lanes<>+2708(SB)/4, $0x80000000
+DATA lanes<>+2712(SB)/4, $0x80000000
+DATA lanes<>+2716(SB)/4, $0x80000000
 DATA lanes<>+2720(SB)/4, $0xbb5498f8
 DATA lanes<>+2724(SB)/4, $0xbb5498f8
 DATA lanes<>+2728(SB)/4, $0xbb5498f8
@@ -57368,663 +59389,687 @@ DATA lanes<>+3280(SB)/4, $0x7fffffff
 DATA lanes<>+3284(SB)/4, $0x7fffffff
 DATA lanes<>+3288(SB)/4, $0x7fffffff
 DATA lanes<>+3292(SB)/4, $0x7fffffff
-DATA lanes<>+3296(SB)/4, $0x3f22f983
-DATA lanes<>+3300(SB)/4, $0x3f22f983
-DATA lanes<>+3304(SB)/4, $0x3f22f983
-DATA lanes<>+3308(SB)/4, $0x3f22f983
-DATA lanes<>+3312(SB)/4, $0x3f22f983
-DATA lanes<>+3316(SB)/4, $0x3f22f983
-DATA lanes<>+3320(SB)/4, $0x3f22f983
-DATA lanes<>+3324(SB)/4, $0x3f22f983
-DATA lanes<>+3328(SB)/4, $0x3fc90fdb
-DATA lanes<>+3332(SB)/4, $0x3fc90fdb
-DATA lanes<>+3336(SB)/4, $0x3fc90fdb
-DATA lanes<>+3340(SB)/4, $0x3fc90fdb
-DATA lanes<>+3344(SB)/4, $0x3fc90fdb
-DATA lanes<>+3348(SB)/4, $0x3fc90fdb
-DATA lanes<>+3352(SB)/4, $0x3fc90fdb
-DATA lanes<>+3356(SB)/4, $0x3fc90fdb
-DATA lanes<>+3360(SB)/4, $0xb33bbd2e
-DATA lanes<>+3364(SB)/4, $0xb33bbd2e
-DATA lanes<>+3368(SB)/4, $0xb33bbd2e
-DATA lanes<>+3372(SB)/4, $0xb33bbd2e
-DATA lanes<>+3376(SB)/4, $0xb33bbd2e
-DATA lanes<>+3380(SB)/4, $0xb33bbd2e
-DATA lanes<>+3384(SB)/4, $0xb33bbd2e
-DATA lanes<>+3388(SB)/4, $0xb33bbd2e
-DATA lanes<>+3392(SB)/4, $0xa6f72ced
-DATA lanes<>+3396(SB)/4, $0xa6f72ced
-DATA lanes<>+3400(SB)/4, $0xa6f72ced
-DATA lanes<>+3404(SB)/4, $0xa6f72ced
-DATA lanes<>+3408(SB)/4, $0xa6f72ced
-DATA lanes<>+3412(SB)/4, $0xa6f72ced
-DATA lanes<>+3416(SB)/4, $0xa6f72ced
-DATA lanes<>+3420(SB)/4, $0xa6f72ced
-DATA lanes<>+3424(SB)/4, $0x36364ee8
-DATA lanes<>+3428(SB)/4, $0x36364ee8
-DATA lanes<>+3432(SB)/4, $0x36364ee8
-DATA lanes<>+3436(SB)/4, $0x36364ee8
-DATA lanes<>+3440(SB)/4, $0x36364ee8
-DATA lanes<>+3444(SB)/4, $0x36364ee8
-DATA lanes<>+3448(SB)/4, $0x36364ee8
-DATA lanes<>+3452(SB)/4, $0x36364ee8
-DATA lanes<>+3456(SB)/4, $0xb9500751
-DATA lanes<>+3460(SB)/4, $0xb9500751
-DATA lanes<>+3464(SB)/4, $0xb9500751
-DATA lanes<>+3468(SB)/4, $0xb9500751
-DATA lanes<>+3472(SB)/4, $0xb9500751
-DATA lanes<>+3476(SB)/4, $0xb9500751
-DATA lanes<>+3480(SB)/4, $0xb9500751
-DATA lanes<>+3484(SB)/4, $0xb9500751
-DATA lanes<>+3488(SB)/4, $0x3c088884
-DATA lanes<>+3492(SB)/4, $0x3c088884
-DATA lanes<>+3496(SB)/4, $0x3c088884
-DATA lanes<>+3500(SB)/4, $0x3c088884
-DATA lanes<>+3504(SB)/4, $0x3c088884
-DATA lanes<>+3508(SB)/4, $0x3c088884
-DATA lanes<>+3512(SB)/4, $0x3c088884
-DATA lanes<>+3516(SB)/4, $0x3c088884
-DATA lanes<>+3520(SB)/4, $0xbe2aaaab
-DATA lanes<>+3524(SB)/4, $0xbe2aaaab
-DATA lanes<>+3528(SB)/4, $0xbe2aaaab
-DATA lanes<>+3532(SB)/4, $0xbe2aaaab
-DATA lanes<>+3536(SB)/4, $0xbe2aaaab
-DATA lanes<>+3540(SB)/4, $0xbe2aaaab
-DATA lanes<>+3544(SB)/4, $0xbe2aaaab
-DATA lanes<>+3548(SB)/4, $0xbe2aaaab
-DATA lanes<>+3552(SB)/4, $0x37ccd587
-DATA lanes<>+3556(SB)/4, $0x37ccd587
-DATA lanes<>+3560(SB)/4, $0x37ccd587
-DATA lanes<>+3564(SB)/4, $0x37ccd587
-DATA lanes<>+3568(SB)/4, $0x37ccd587
-DATA lanes<>+3572(SB)/4, $0x37ccd587
-DATA lanes<>+3576(SB)/4, $0x37ccd587
-DATA lanes<>+3580(SB)/4, $0x37ccd587
-DATA lanes<>+3584(SB)/4, $0xbab605a9
-DATA lanes<>+3588(SB)/4, $0xbab605a9
-DATA lanes<>+3592(SB)/4, $0xbab605a9
-DATA lanes<>+3596(SB)/4, $0xbab605a9
-DATA lanes<>+3600(SB)/4, $0xbab605a9
-DATA lanes<>+3604(SB)/4, $0xbab605a9
-DATA lanes<>+3608(SB)/4, $0xbab605a9
-DATA lanes<>+3612(SB)/4, $0xbab605a9
-DATA lanes<>+3616(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3620(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3624(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3628(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3632(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3636(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3640(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3644(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3648(SB)/4, $0x00000001
-DATA lanes<>+3652(SB)/4, $0x00000001
-DATA lanes<>+3656(SB)/4, $0x00000001
-DATA lanes<>+3660(SB)/4, $0x00000001
-DATA lanes<>+3664(SB)/4, $0x00000001
-DATA lanes<>+3668(SB)/4, $0x00000001
-DATA lanes<>+3672(SB)/4, $0x00000001
-DATA lanes<>+3676(SB)/4, $0x00000001
-DATA lanes<>+3680(SB)/4, $0xbaeb1706
-DATA lanes<>+3684(SB)/4, $0xbaeb1706
-DATA lanes<>+3688(SB)/4, $0xbaeb1706
-DATA lanes<>+3692(SB)/4, $0xbaeb1706
-DATA lanes<>+3696(SB)/4, $0xbaeb1706
-DATA lanes<>+3700(SB)/4, $0xbaeb1706
-DATA lanes<>+3704(SB)/4, $0xbaeb1706
-DATA lanes<>+3708(SB)/4, $0xbaeb1706
-DATA lanes<>+3712(SB)/4, $0x3c32d2a7
-DATA lanes<>+3716(SB)/4, $0x3c32d2a7
-DATA lanes<>+3720(SB)/4, $0x3c32d2a7
-DATA lanes<>+3724(SB)/4, $0x3c32d2a7
-DATA lanes<>+3728(SB)/4, $0x3c32d2a7
-DATA lanes<>+3732(SB)/4, $0x3c32d2a7
-DATA lanes<>+3736(SB)/4, $0x3c32d2a7
-DATA lanes<>+3740(SB)/4, $0x3c32d2a7
-DATA lanes<>+3744(SB)/4, $0xbcff6832
-DATA lanes<>+3748(SB)/4, $0xbcff6832
-DATA lanes<>+3752(SB)/4, $0xbcff6832
-DATA lanes<>+3756(SB)/4, $0xbcff6832
-DATA lanes<>+3760(SB)/4, $0xbcff6832
-DATA lanes<>+3764(SB)/4, $0xbcff6832
-DATA lanes<>+3768(SB)/4, $0xbcff6832
-DATA lanes<>+3772(SB)/4, $0xbcff6832
-DATA lanes<>+3776(SB)/4, $0x3d6d64b2
-DATA lanes<>+3780(SB)/4, $0x3d6d64b2
-DATA lanes<>+3784(SB)/4, $0x3d6d64b2
-DATA lanes<>+3788(SB)/4, $0x3d6d64b2
-DATA lanes<>+3792(SB)/4, $0x3d6d64b2
-DATA lanes<>+3796(SB)/4, $0x3d6d64b2
-DATA lanes<>+3800(SB)/4, $0x3d6d64b2
-DATA lanes<>+3804(SB)/4, $0x3d6d64b2
-DATA lanes<>+3808(SB)/4, $0xbdac1a36
-DATA lanes<>+3812(SB)/4, $0xbdac1a36
-DATA lanes<>+3816(SB)/4, $0xbdac1a36
-DATA lanes<>+3820(SB)/4, $0xbdac1a36
-DATA lanes<>+3824(SB)/4, $0xbdac1a36
-DATA lanes<>+3828(SB)/4, $0xbdac1a36
-DATA lanes<>+3832(SB)/4, $0xbdac1a36
-DATA lanes<>+3836(SB)/4, $0xbdac1a36
-DATA lanes<>+3840(SB)/4, $0x3de04cf9
-DATA lanes<>+3844(SB)/4, $0x3de04cf9
-DATA lanes<>+3848(SB)/4, $0x3de04cf9
-DATA lanes<>+3852(SB)/4, $0x3de04cf9
-DATA lanes<>+3856(SB)/4, $0x3de04cf9
-DATA lanes<>+3860(SB)/4, $0x3de04cf9
-DATA lanes<>+3864(SB)/4, $0x3de04cf9
-DATA lanes<>+3868(SB)/4, $0x3de04cf9
-DATA lanes<>+3872(SB)/4, $0xbe1210da
-DATA lanes<>+3876(SB)/4, $0xbe1210da
-DATA lanes<>+3880(SB)/4, $0xbe1210da
-DATA lanes<>+3884(SB)/4, $0xbe1210da
-DATA lanes<>+3888(SB)/4, $0xbe1210da
-DATA lanes<>+3892(SB)/4, $0xbe1210da
-DATA lanes<>+3896(SB)/4, $0xbe1210da
-DATA lanes<>+3900(SB)/4, $0xbe1210da
-DATA lanes<>+3904(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3908(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3912(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3916(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3920(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3924(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3928(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3932(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3936(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3940(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3944(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3948(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3952(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3956(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3960(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3964(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3968(SB)/4, $0x3d2cb68e
-DATA lanes<>+3972(SB)/4, $0x3d2cb68e
-DATA lanes<>+3976(SB)/4, $0x3d2cb68e
-DATA lanes<>+3980(SB)/4, $0x3d2cb68e
-DATA lanes<>+3984(SB)/4, $0x3d2cb68e
-DATA lanes<>+3988(SB)/4, $0x3d2cb68e
-DATA lanes<>+3992(SB)/4, $0x3d2cb68e
-DATA lanes<>+3996(SB)/4, $0x3d2cb68e
-DATA lanes<>+4000(SB)/4, $0x3cc61424
-DATA lanes<>+4004(SB)/4, $0x3cc61424
-DATA lanes<>+4008(SB)/4, $0x3cc61424
-DATA lanes<>+4012(SB)/4, $0x3cc61424
-DATA lanes<>+4016(SB)/4, $0x3cc61424
-DATA lanes<>+4020(SB)/4, $0x3cc61424
-DATA lanes<>+4024(SB)/4, $0x3cc61424
-DATA lanes<>+4028(SB)/4, $0x3cc61424
-DATA lanes<>+4032(SB)/4, $0x3d3a3f25
-DATA lanes<>+4036(SB)/4, $0x3d3a3f25
-DATA lanes<>+4040(SB)/4, $0x3d3a3f25
-DATA lanes<>+4044(SB)/4, $0x3d3a3f25
-DATA lanes<>+4048(SB)/4, $0x3d3a3f25
-DATA lanes<>+4052(SB)/4, $0x3d3a3f25
-DATA lanes<>+4056(SB)/4, $0x3d3a3f25
-DATA lanes<>+4060(SB)/4, $0x3d3a3f25
-DATA lanes<>+4064(SB)/4, $0x3d9980f2
-DATA lanes<>+4068(SB)/4, $0x3d9980f2
-DATA lanes<>+4072(SB)/4, $0x3d9980f2
-DATA lanes<>+4076(SB)/4, $0x3d9980f2
-DATA lanes<>+4080(SB)/4, $0x3d9980f2
-DATA lanes<>+4084(SB)/4, $0x3d9980f2
-DATA lanes<>+4088(SB)/4, $0x3d9980f2
-DATA lanes<>+4092(SB)/4, $0x3d9980f2
-DATA lanes<>+4096(SB)/4, $0x3e2aaae4
-DATA lanes<>+4100(SB)/4, $0x3e2aaae4
-DATA lanes<>+4104(SB)/4, $0x3e2aaae4
-DATA lanes<>+4108(SB)/4, $0x3e2aaae4
-DATA lanes<>+4112(SB)/4, $0x3e2aaae4
-DATA lanes<>+4116(SB)/4, $0x3e2aaae4
-DATA lanes<>+4120(SB)/4, $0x3e2aaae4
-DATA lanes<>+4124(SB)/4, $0x3e2aaae4
-DATA lanes<>+4128(SB)/4, $0x40490fdb
-DATA lanes<>+4132(SB)/4, $0x40490fdb
-DATA lanes<>+4136(SB)/4, $0x40490fdb
-DATA lanes<>+4140(SB)/4, $0x40490fdb
-DATA lanes<>+4144(SB)/4, $0x40490fdb
-DATA lanes<>+4148(SB)/4, $0x40490fdb
-DATA lanes<>+4152(SB)/4, $0x40490fdb
-DATA lanes<>+4156(SB)/4, $0x40490fdb
-DATA lanes<>+4160(SB)/4, $0x363d3f99
-DATA lanes<>+4164(SB)/4, $0x363d3f99
-DATA lanes<>+4168(SB)/4, $0x363d3f99
-DATA lanes<>+4172(SB)/4, $0x363d3f99
-DATA lanes<>+4176(SB)/4, $0x363d3f99
-DATA lanes<>+4180(SB)/4, $0x363d3f99
-DATA lanes<>+4184(SB)/4, $0x363d3f99
-DATA lanes<>+4188(SB)/4, $0x363d3f99
-DATA lanes<>+4192(SB)/4, $0x394ffde2
-DATA lanes<>+4196(SB)/4, $0x394ffde2
-DATA lanes<>+4200(SB)/4, $0x394ffde2
-DATA lanes<>+4204(SB)/4, $0x394ffde2
-DATA lanes<>+4208(SB)/4, $0x394ffde2
-DATA lanes<>+4212(SB)/4, $0x394ffde2
-DATA lanes<>+4216(SB)/4, $0x394ffde2
-DATA lanes<>+4220(SB)/4, $0x394ffde2
-DATA lanes<>+4224(SB)/4, $0x3c08889d
-DATA lanes<>+4228(SB)/4, $0x3c08889d
-DATA lanes<>+4232(SB)/4, $0x3c08889d
-DATA lanes<>+4236(SB)/4, $0x3c08889d
-DATA lanes<>+4240(SB)/4, $0x3c08889d
-DATA lanes<>+4244(SB)/4, $0x3c08889d
-DATA lanes<>+4248(SB)/4, $0x3c08889d
-DATA lanes<>+4252(SB)/4, $0x3c08889d
-DATA lanes<>+4256(SB)/4, $0x42b40000
-DATA lanes<>+4260(SB)/4, $0x42b40000
-DATA lanes<>+4264(SB)/4, $0x42b40000
-DATA lanes<>+4268(SB)/4, $0x42b40000
-DATA lanes<>+4272(SB)/4, $0x42b40000
-DATA lanes<>+4276(SB)/4, $0x42b40000
-DATA lanes<>+4280(SB)/4, $0x42b40000
-DATA lanes<>+4284(SB)/4, $0x42b40000
-DATA lanes<>+4288(SB)/4, $0xffffffff
-DATA lanes<>+4292(SB)/4, $0xffffffff
-DATA lanes<>+4296(SB)/4, $0xffffffff
-DATA lanes<>+4300(SB)/4, $0xffffffff
-DATA lanes<>+4304(SB)/4, $0xffffffff
-DATA lanes<>+4308(SB)/4, $0xffffffff
-DATA lanes<>+4312(SB)/4, $0xffffffff
-DATA lanes<>+4316(SB)/4, $0xffffffff
-DATA lanes<>+4320(SB)/4, $0x3e800000
-DATA lanes<>+4324(SB)/4, $0x3e800000
-DATA lanes<>+4328(SB)/4, $0x3e800000
-DATA lanes<>+4332(SB)/4, $0x3e800000
-DATA lanes<>+4336(SB)/4, $0x3e800000
-DATA lanes<>+4340(SB)/4, $0x3e800000
-DATA lanes<>+4344(SB)/4, $0x3e800000
-DATA lanes<>+4348(SB)/4, $0x3e800000
-DATA lanes<>+4352(SB)/4, $0x501502f9
-DATA lanes<>+4356(SB)/4, $0x501502f9
-DATA lanes<>+4360(SB)/4, $0x501502f9
-DATA lanes<>+4364(SB)/4, $0x501502f9
-DATA lanes<>+4368(SB)/4, $0x501502f9
-DATA lanes<>+4372(SB)/4, $0x501502f9
-DATA lanes<>+4376(SB)/4, $0x501502f9
-DATA lanes<>+4380(SB)/4, $0x501502f9
-DATA lanes<>+4384(SB)/4, $0x41200000
-DATA lanes<>+4388(SB)/4, $0x41200000
-DATA lanes<>+4392(SB)/4, $0x41200000
-DATA lanes<>+4396(SB)/4, $0x41200000
-DATA lanes<>+4400(SB)/4, $0x41200000
-DATA lanes<>+4404(SB)/4, $0x41200000
-DATA lanes<>+4408(SB)/4, $0x41200000
-DATA lanes<>+4412(SB)/4, $0x41200000
-DATA lanes<>+4416(SB)/4, $0x3ea3d70a
-DATA lanes<>+4420(SB)/4, $0x3ea3d70a
-DATA lanes<>+4424(SB)/4, $0x3ea3d70a
-DATA lanes<>+4428(SB)/4, $0x3ea3d70a
-DATA lanes<>+4432(SB)/4, $0x3ea3d70a
-DATA lanes<>+4436(SB)/4, $0x3ea3d70a
-DATA lanes<>+4440(SB)/4, $0x3ea3d70a
-DATA lanes<>+4444(SB)/4, $0x3ea3d70a
-DATA lanes<>+4448(SB)/4, $0x3d43c582
-DATA lanes<>+4452(SB)/4, $0x3d43c582
-DATA lanes<>+4456(SB)/4, $0x3d43c582
-DATA lanes<>+4460(SB)/4, $0x3d43c582
-DATA lanes<>+4464(SB)/4, $0x3d43c582
-DATA lanes<>+4468(SB)/4, $0x3d43c582
-DATA lanes<>+4472(SB)/4, $0x3d43c582
-DATA lanes<>+4476(SB)/4, $0x3d43c582
-DATA lanes<>+4480(SB)/4, $0xbe811c8e
-DATA lanes<>+4484(SB)/4, $0xbe811c8e
-DATA lanes<>+4488(SB)/4, $0xbe811c8e
-DATA lanes<>+4492(SB)/4, $0xbe811c8e
-DATA lanes<>+4496(SB)/4, $0xbe811c8e
-DATA lanes<>+4500(SB)/4, $0xbe811c8e
-DATA lanes<>+4504(SB)/4, $0xbe811c8e
-DATA lanes<>+4508(SB)/4, $0xbe811c8e
-DATA lanes<>+4512(SB)/4, $0x3eded9ee
-DATA lanes<>+4516(SB)/4, $0x3eded9ee
-DATA lanes<>+4520(SB)/4, $0x3eded9ee
-DATA lanes<>+4524(SB)/4, $0x3eded9ee
-DATA lanes<>+4528(SB)/4, $0x3eded9ee
-DATA lanes<>+4532(SB)/4, $0x3eded9ee
-DATA lanes<>+4536(SB)/4, $0x3eded9ee
-DATA lanes<>+4540(SB)/4, $0x3eded9ee
-DATA lanes<>+4544(SB)/4, $0xbe4e16e1
-DATA lanes<>+4548(SB)/4, $0xbe4e16e1
-DATA lanes<>+4552(SB)/4, $0xbe4e16e1
-DATA lanes<>+4556(SB)/4, $0xbe4e16e1
-DATA lanes<>+4560(SB)/4, $0xbe4e16e1
-DATA lanes<>+4564(SB)/4, $0xbe4e16e1
-DATA lanes<>+4568(SB)/4, $0xbe4e16e1
-DATA lanes<>+4572(SB)/4, $0xbe4e16e1
-DATA lanes<>+4576(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4580(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4584(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4588(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4592(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4596(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4600(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4604(SB)/4, $0x3e7b3e7f
-DATA lanes<>+4608(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4612(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4616(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4620(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4624(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4628(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4632(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4636(SB)/4, $0x3dbd6cfa
-DATA lanes<>+4640(SB)/4, $0x3e080a3c
-DATA lanes<>+4644(SB)/4, $0x3e080a3c
-DATA lanes<>+4648(SB)/4, $0x3e080a3c
-DATA lanes<>+4652(SB)/4, $0x3e080a3c
-DATA lanes<>+4656(SB)/4, $0x3e080a3c
-DATA lanes<>+4660(SB)/4, $0x3e080a3c
-DATA lanes<>+4664(SB)/4, $0x3e080a3c
-DATA lanes<>+4668(SB)/4, $0x3e080a3c
-DATA lanes<>+4672(SB)/4, $0xb9a8ef40
-DATA lanes<>+4676(SB)/4, $0xb9a8ef40
-DATA lanes<>+4680(SB)/4, $0xb9a8ef40
-DATA lanes<>+4684(SB)/4, $0xb9a8ef40
-DATA lanes<>+4688(SB)/4, $0xb9a8ef40
-DATA lanes<>+4692(SB)/4, $0xb9a8ef40
-DATA lanes<>+4696(SB)/4, $0xb9a8ef40
-DATA lanes<>+4700(SB)/4, $0xb9a8ef40
-DATA lanes<>+4704(SB)/4, $0x3ecc422a
-DATA lanes<>+4708(SB)/4, $0x3ecc422a
-DATA lanes<>+4712(SB)/4, $0x3ecc422a
-DATA lanes<>+4716(SB)/4, $0x3ecc422a
-DATA lanes<>+4720(SB)/4, $0x3ecc422a
-DATA lanes<>+4724(SB)/4, $0x3ecc422a
-DATA lanes<>+4728(SB)/4, $0x3ecc422a
-DATA lanes<>+4732(SB)/4, $0x3ecc422a
-DATA lanes<>+4736(SB)/4, $0xbf38aa3b
-DATA lanes<>+4740(SB)/4, $0xbf38aa3b
-DATA lanes<>+4744(SB)/4, $0xbf38aa3b
-DATA lanes<>+4748(SB)/4, $0xbf38aa3b
-DATA lanes<>+4752(SB)/4, $0xbf38aa3b
-DATA lanes<>+4756(SB)/4, $0xbf38aa3b
-DATA lanes<>+4760(SB)/4, $0xbf38aa3b
-DATA lanes<>+4764(SB)/4, $0xbf38aa3b
-DATA lanes<>+4768(SB)/4, $0xc1800000
-DATA lanes<>+4772(SB)/4, $0xc1800000
-DATA lanes<>+4776(SB)/4, $0xc1800000
-DATA lanes<>+4780(SB)/4, $0xc1800000
-DATA lanes<>+4784(SB)/4, $0xc1800000
-DATA lanes<>+4788(SB)/4, $0xc1800000
-DATA lanes<>+4792(SB)/4, $0xc1800000
-DATA lanes<>+4796(SB)/4, $0xc1800000
-DATA lanes<>+4800(SB)/4, $0x41800000
-DATA lanes<>+4804(SB)/4, $0x41800000
-DATA lanes<>+4808(SB)/4, $0x41800000
-DATA lanes<>+4812(SB)/4, $0x41800000
-DATA lanes<>+4816(SB)/4, $0x41800000
-DATA lanes<>+4820(SB)/4, $0x41800000
-DATA lanes<>+4824(SB)/4, $0x41800000
-DATA lanes<>+4828(SB)/4, $0x41800000
-DATA lanes<>+4832(SB)/4, $0x42c80000
-DATA lanes<>+4836(SB)/4, $0x42c80000
-DATA lanes<>+4840(SB)/4, $0x42c80000
-DATA lanes<>+4844(SB)/4, $0x42c80000
-DATA lanes<>+4848(SB)/4, $0x42c80000
-DATA lanes<>+4852(SB)/4, $0x42c80000
-DATA lanes<>+4856(SB)/4, $0x42c80000
-DATA lanes<>+4860(SB)/4, $0x42c80000
-DATA lanes<>+4864(SB)/4, $0x3e5b33b6
-DATA lanes<>+4868(SB)/4, $0x3e5b33b6
-DATA lanes<>+4872(SB)/4, $0x3e5b33b6
-DATA lanes<>+4876(SB)/4, $0x3e5b33b6
-DATA lanes<>+4880(SB)/4, $0x3e5b33b6
-DATA lanes<>+4884(SB)/4, $0x3e5b33b6
-DATA lanes<>+4888(SB)/4, $0x3e5b33b6
-DATA lanes<>+4892(SB)/4, $0x3e5b33b6
-DATA lanes<>+4896(SB)/4, $0x3fcc422a
-DATA lanes<>+4900(SB)/4, $0x3fcc422a
-DATA lanes<>+4904(SB)/4, $0x3fcc422a
-DATA lanes<>+4908(SB)/4, $0x3fcc422a
-DATA lanes<>+4912(SB)/4, $0x3fcc422a
-DATA lanes<>+4916(SB)/4, $0x3fcc422a
-DATA lanes<>+4920(SB)/4, $0x3fcc422a
-DATA lanes<>+4924(SB)/4, $0x3fcc422a
-DATA lanes<>+4928(SB)/4, $0xc2265af6
-DATA lanes<>+4932(SB)/4, $0xc2265af6
-DATA lanes<>+4936(SB)/4, $0xc2265af6
-DATA lanes<>+4940(SB)/4, $0xc2265af6
-DATA lanes<>+4944(SB)/4, $0xc2265af6
-DATA lanes<>+4948(SB)/4, $0xc2265af6
-DATA lanes<>+4952(SB)/4, $0xc2265af6
-DATA lanes<>+4956(SB)/4, $0xc2265af6
-DATA lanes<>+4960(SB)/4, $0x01010101
-DATA lanes<>+4964(SB)/4, $0x01010101
-DATA lanes<>+4968(SB)/4, $0x01010101
-DATA lanes<>+4972(SB)/4, $0x01010101
-DATA lanes<>+4976(SB)/4, $0x01010101
-DATA lanes<>+4980(SB)/4, $0x01010101
-DATA lanes<>+4984(SB)/4, $0x01010101
-DATA lanes<>+4988(SB)/4, $0x01010101
-DATA lanes<>+4992(SB)/4, $0x41e00000
-DATA lanes<>+4996(SB)/4, $0x41e00000
-DATA lanes<>+5000(SB)/4, $0x41e00000
-DATA lanes<>+5004(SB)/4, $0x41e00000
-DATA lanes<>+5008(SB)/4, $0x41e00000
-DATA lanes<>+5012(SB)/4, $0x41e00000
-DATA lanes<>+5016(SB)/4, $0x41e00000
-DATA lanes<>+5020(SB)/4, $0x41e00000
-DATA lanes<>+5024(SB)/4, $0x43380000
-DATA lanes<>+5028(SB)/4, $0x43380000
-DATA lanes<>+5032(SB)/4, $0x43380000
-DATA lanes<>+5036(SB)/4, $0x43380000
-DATA lanes<>+5040(SB)/4, $0x43380000
-DATA lanes<>+5044(SB)/4, $0x43380000
-DATA lanes<>+5048(SB)/4, $0x43380000
-DATA lanes<>+5052(SB)/4, $0x43380000
-DATA lanes<>+5056(SB)/4, $0x00080000
-DATA lanes<>+5060(SB)/4, $0x00080000
-DATA lanes<>+5064(SB)/4, $0x00080000
-DATA lanes<>+5068(SB)/4, $0x00080000
-DATA lanes<>+5072(SB)/4, $0x00080000
-DATA lanes<>+5076(SB)/4, $0x00080000
-DATA lanes<>+5080(SB)/4, $0x00080000
-DATA lanes<>+5084(SB)/4, $0x00080000
-DATA lanes<>+5088(SB)/4, $0x000000ff
-DATA lanes<>+5092(SB)/4, $0x000000ff
-DATA lanes<>+5096(SB)/4, $0x000000ff
-DATA lanes<>+5100(SB)/4, $0x000000ff
-DATA lanes<>+5104(SB)/4, $0x000000ff
-DATA lanes<>+5108(SB)/4, $0x000000ff
-DATA lanes<>+5112(SB)/4, $0x000000ff
-DATA lanes<>+5116(SB)/4, $0x000000ff
-DATA lanes<>+5120(SB)/4, $0x00000040
-DATA lanes<>+5124(SB)/4, $0x00000040
-DATA lanes<>+5128(SB)/4, $0x00000040
-DATA lanes<>+5132(SB)/4, $0x00000040
-DATA lanes<>+5136(SB)/4, $0x00000040
-DATA lanes<>+5140(SB)/4, $0x00000040
-DATA lanes<>+5144(SB)/4, $0x00000040
-DATA lanes<>+5148(SB)/4, $0x00000040
-DATA lanes<>+5152(SB)/4, $0x00007fff
-DATA lanes<>+5156(SB)/4, $0x00007fff
-DATA lanes<>+5160(SB)/4, $0x00007fff
-DATA lanes<>+5164(SB)/4, $0x00007fff
-DATA lanes<>+5168(SB)/4, $0x00007fff
-DATA lanes<>+5172(SB)/4, $0x00007fff
-DATA lanes<>+5176(SB)/4, $0x00007fff
-DATA lanes<>+5180(SB)/4, $0x00007fff
-DATA lanes<>+5184(SB)/4, $0x0000ffff
-DATA lanes<>+5188(SB)/4, $0x0000ffff
-DATA lanes<>+5192(SB)/4, $0x0000ffff
-DATA lanes<>+5196(SB)/4, $0x0000ffff
-DATA lanes<>+5200(SB)/4, $0x0000ffff
-DATA lanes<>+5204(SB)/4, $0x0000ffff
-DATA lanes<>+5208(SB)/4, $0x0000ffff
-DATA lanes<>+5212(SB)/4, $0x0000ffff
-DATA lanes<>+5216(SB)/4, $0x47800000
-DATA lanes<>+5220(SB)/4, $0x47800000
-DATA lanes<>+5224(SB)/4, $0x47800000
-DATA lanes<>+5228(SB)/4, $0x47800000
-DATA lanes<>+5232(SB)/4, $0x47800000
-DATA lanes<>+5236(SB)/4, $0x47800000
-DATA lanes<>+5240(SB)/4, $0x47800000
-DATA lanes<>+5244(SB)/4, $0x47800000
-DATA lanes<>+5248(SB)/4, $0x3e90acfa
-DATA lanes<>+5252(SB)/4, $0x3e90acfa
-DATA lanes<>+5256(SB)/4, $0x3e90acfa
-DATA lanes<>+5260(SB)/4, $0x3e90acfa
-DATA lanes<>+5264(SB)/4, $0x3e90acfa
-DATA lanes<>+5268(SB)/4, $0x3e90acfa
-DATA lanes<>+5272(SB)/4, $0x3e90acfa
-DATA lanes<>+5276(SB)/4, $0x3e90acfa
-DATA lanes<>+5280(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5284(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5288(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5292(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5296(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5300(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5304(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5308(SB)/4, $0x3ea3ce3c
-DATA lanes<>+5312(SB)/4, $0x3ed30cfc
-DATA lanes<>+5316(SB)/4, $0x3ed30cfc
-DATA lanes<>+5320(SB)/4, $0x3ed30cfc
-DATA lanes<>+5324(SB)/4, $0x3ed30cfc
-DATA lanes<>+5328(SB)/4, $0x3ed30cfc
-DATA lanes<>+5332(SB)/4, $0x3ed30cfc
-DATA lanes<>+5336(SB)/4, $0x3ed30cfc
-DATA lanes<>+5340(SB)/4, $0x3ed30cfc
-DATA lanes<>+5344(SB)/4, $0x3f13bb61
-DATA lanes<>+5348(SB)/4, $0x3f13bb61
-DATA lanes<>+5352(SB)/4, $0x3f13bb61
-DATA lanes<>+5356(SB)/4, $0x3f13bb61
-DATA lanes<>+5360(SB)/4, $0x3f13bb61
-DATA lanes<>+5364(SB)/4, $0x3f13bb61
-DATA lanes<>+5368(SB)/4, $0x3f13bb61
-DATA lanes<>+5372(SB)/4, $0x3f13bb61
-DATA lanes<>+5376(SB)/4, $0x3f76384f
-DATA lanes<>+5380(SB)/4, $0x3f76384f
-DATA lanes<>+5384(SB)/4, $0x3f76384f
-DATA lanes<>+5388(SB)/4, $0x3f76384f
-DATA lanes<>+5392(SB)/4, $0x3f76384f
-DATA lanes<>+5396(SB)/4, $0x3f76384f
-DATA lanes<>+5400(SB)/4, $0x3f76384f
-DATA lanes<>+5404(SB)/4, $0x3f76384f
-DATA lanes<>+5408(SB)/4, $0x4038aa3b
-DATA lanes<>+5412(SB)/4, $0x4038aa3b
-DATA lanes<>+5416(SB)/4, $0x4038aa3b
-DATA lanes<>+5420(SB)/4, $0x4038aa3b
-DATA lanes<>+5424(SB)/4, $0x4038aa3b
-DATA lanes<>+5428(SB)/4, $0x4038aa3b
-DATA lanes<>+5432(SB)/4, $0x4038aa3b
-DATA lanes<>+5436(SB)/4, $0x4038aa3b
-DATA lanes<>+5440(SB)/4, $0x33257060
-DATA lanes<>+5444(SB)/4, $0x33257060
-DATA lanes<>+5448(SB)/4, $0x33257060
-DATA lanes<>+5452(SB)/4, $0x33257060
-DATA lanes<>+5456(SB)/4, $0x33257060
-DATA lanes<>+5460(SB)/4, $0x33257060
-DATA lanes<>+5464(SB)/4, $0x33257060
-DATA lanes<>+5468(SB)/4, $0x33257060
-DATA lanes<>+5472(SB)/4, $0x3920e8f8
-DATA lanes<>+5476(SB)/4, $0x3920e8f8
-DATA lanes<>+5480(SB)/4, $0x3920e8f8
-DATA lanes<>+5484(SB)/4, $0x3920e8f8
-DATA lanes<>+5488(SB)/4, $0x3920e8f8
-DATA lanes<>+5492(SB)/4, $0x3920e8f8
-DATA lanes<>+5496(SB)/4, $0x3920e8f8
-DATA lanes<>+5500(SB)/4, $0x3920e8f8
-DATA lanes<>+5504(SB)/4, $0x3aafa398
-DATA lanes<>+5508(SB)/4, $0x3aafa398
-DATA lanes<>+5512(SB)/4, $0x3aafa398
-DATA lanes<>+5516(SB)/4, $0x3aafa398
-DATA lanes<>+5520(SB)/4, $0x3aafa398
-DATA lanes<>+5524(SB)/4, $0x3aafa398
-DATA lanes<>+5528(SB)/4, $0x3aafa398
-DATA lanes<>+5532(SB)/4, $0x3aafa398
-DATA lanes<>+5536(SB)/4, $0x3c1d96e1
-DATA lanes<>+5540(SB)/4, $0x3c1d96e1
-DATA lanes<>+5544(SB)/4, $0x3c1d96e1
-DATA lanes<>+5548(SB)/4, $0x3c1d96e1
-DATA lanes<>+5552(SB)/4, $0x3c1d96e1
-DATA lanes<>+5556(SB)/4, $0x3c1d96e1
-DATA lanes<>+5560(SB)/4, $0x3c1d96e1
-DATA lanes<>+5564(SB)/4, $0x3c1d96e1
-DATA lanes<>+5568(SB)/4, $0x3d635769
-DATA lanes<>+5572(SB)/4, $0x3d635769
-DATA lanes<>+5576(SB)/4, $0x3d635769
-DATA lanes<>+5580(SB)/4, $0x3d635769
-DATA lanes<>+5584(SB)/4, $0x3d635769
-DATA lanes<>+5588(SB)/4, $0x3d635769
-DATA lanes<>+5592(SB)/4, $0x3d635769
-DATA lanes<>+5596(SB)/4, $0x3d635769
-DATA lanes<>+5600(SB)/4, $0x3e75fded
-DATA lanes<>+5604(SB)/4, $0x3e75fded
-DATA lanes<>+5608(SB)/4, $0x3e75fded
-DATA lanes<>+5612(SB)/4, $0x3e75fded
-DATA lanes<>+5616(SB)/4, $0x3e75fded
-DATA lanes<>+5620(SB)/4, $0x3e75fded
-DATA lanes<>+5624(SB)/4, $0x3e75fded
-DATA lanes<>+5628(SB)/4, $0x3e75fded
-DATA lanes<>+5632(SB)/4, $0x42fa0000
-DATA lanes<>+5636(SB)/4, $0x42fa0000
-DATA lanes<>+5640(SB)/4, $0x42fa0000
-DATA lanes<>+5644(SB)/4, $0x42fa0000
-DATA lanes<>+5648(SB)/4, $0x42fa0000
-DATA lanes<>+5652(SB)/4, $0x42fa0000
-DATA lanes<>+5656(SB)/4, $0x42fa0000
-DATA lanes<>+5660(SB)/4, $0x42fa0000
-DATA lanes<>+5664(SB)/4, $0x4a800000
-DATA lanes<>+5668(SB)/4, $0x4a800000
-DATA lanes<>+5672(SB)/4, $0x4a800000
-DATA lanes<>+5676(SB)/4, $0x4a800000
-DATA lanes<>+5680(SB)/4, $0x4a800000
-DATA lanes<>+5684(SB)/4, $0x4a800000
-DATA lanes<>+5688(SB)/4, $0x4a800000
-DATA lanes<>+5692(SB)/4, $0x4a800000
-DATA lanes<>+5696(SB)/4, $0xc2e00000
-DATA lanes<>+5700(SB)/4, $0xc2e00000
-DATA lanes<>+5704(SB)/4, $0xc2e00000
-DATA lanes<>+5708(SB)/4, $0xc2e00000
-DATA lanes<>+5712(SB)/4, $0xc2e00000
-DATA lanes<>+5716(SB)/4, $0xc2e00000
-DATA lanes<>+5720(SB)/4, $0xc2e00000
-DATA lanes<>+5724(SB)/4, $0xc2e00000
-DATA lanes<>+5728(SB)/4, $0x3f31725d
-DATA lanes<>+5732(SB)/4, $0x3f31725d
-DATA lanes<>+5736(SB)/4, $0x3f31725d
-DATA lanes<>+5740(SB)/4, $0x3f31725d
-DATA lanes<>+5744(SB)/4, $0x3f31725d
-DATA lanes<>+5748(SB)/4, $0x3f31725d
-DATA lanes<>+5752(SB)/4, $0x3f31725d
-DATA lanes<>+5756(SB)/4, $0x3f31725d
-DATA lanes<>+5760(SB)/4, $0x3e75edab
-DATA lanes<>+5764(SB)/4, $0x3e75edab
-DATA lanes<>+5768(SB)/4, $0x3e75edab
-DATA lanes<>+5772(SB)/4, $0x3e75edab
-DATA lanes<>+5776(SB)/4, $0x3e75edab
-DATA lanes<>+5780(SB)/4, $0x3e75edab
-DATA lanes<>+5784(SB)/4, $0x3e75edab
-DATA lanes<>+5788(SB)/4, $0x3e75edab
-DATA lanes<>+5792(SB)/4, $0x3d648e73
-DATA lanes<>+5796(SB)/4, $0x3d648e73
-DATA lanes<>+5800(SB)/4, $0x3d648e73
-DATA lanes<>+5804(SB)/4, $0x3d648e73
-DATA lanes<>+5808(SB)/4, $0x3d648e73
-DATA lanes<>+5812(SB)/4, $0x3d648e73
-DATA lanes<>+5816(SB)/4, $0x3d648e73
-DATA lanes<>+5820(SB)/4, $0x3d648e73
-DATA lanes<>+5824(SB)/4, $0x3c13bc2b
-DATA lanes<>+5828(SB)/4, $0x3c13bc2b
-DATA lanes<>+5832(SB)/4, $0x3c13bc2b
-DATA lanes<>+5836(SB)/4, $0x3c13bc2b
-DATA lanes<>+5840(SB)/4, $0x3c13bc2b
-DATA lanes<>+5844(SB)/4, $0x3c13bc2b
-DATA lanes<>+5848(SB)/4, $0x3c13bc2b
-DATA lanes<>+5852(SB)/4, $0x3c13bc2b
-DATA lanes<>+5856(SB)/4, $0x3af4ba7d
-DATA lanes<>+5860(SB)/4, $0x3af4ba7d
-DATA lanes<>+5864(SB)/4, $0x3af4ba7d
-DATA lanes<>+5868(SB)/4, $0x3af4ba7d
-DATA lanes<>+5872(SB)/4, $0x3af4ba7d
-DATA lanes<>+5876(SB)/4, $0x3af4ba7d
-DATA lanes<>+5880(SB)/4, $0x3af4ba7d
-DATA lanes<>+5884(SB)/4, $0x3af4ba7d
-DATA lanes<>+5888(SB)/4, $0xc2700000
-DATA lanes<>+5892(SB)/4, $0xc2700000
-DATA lanes<>+5896(SB)/4, $0xc2700000
-DATA lanes<>+5900(SB)/4, $0xc2700000
-DATA lanes<>+5904(SB)/4, $0xc2700000
-DATA lanes<>+5908(SB)/4, $0xc2700000
-DATA lanes<>+5912(SB)/4, $0xc2700000
-DATA lanes<>+5916(SB)/4, $0xc2700000
-GLOBL lanes<>(SB), RODATA|NOPTR, $5920
+DATA lanes<>+3296(SB)/4, $0x4b400000
+DATA lanes<>+3300(SB)/4, $0x4b400000
+DATA lanes<>+3304(SB)/4, $0x4b400000
+DATA lanes<>+3308(SB)/4, $0x4b400000
+DATA lanes<>+3312(SB)/4, $0x4b400000
+DATA lanes<>+3316(SB)/4, $0x4b400000
+DATA lanes<>+3320(SB)/4, $0x4b400000
+DATA lanes<>+3324(SB)/4, $0x4b400000
+DATA lanes<>+3328(SB)/4, $0x3f22f983
+DATA lanes<>+3332(SB)/4, $0x3f22f983
+DATA lanes<>+3336(SB)/4, $0x3f22f983
+DATA lanes<>+3340(SB)/4, $0x3f22f983
+DATA lanes<>+3344(SB)/4, $0x3f22f983
+DATA lanes<>+3348(SB)/4, $0x3f22f983
+DATA lanes<>+3352(SB)/4, $0x3f22f983
+DATA lanes<>+3356(SB)/4, $0x3f22f983
+DATA lanes<>+3360(SB)/4, $0x3fc90fdb
+DATA lanes<>+3364(SB)/4, $0x3fc90fdb
+DATA lanes<>+3368(SB)/4, $0x3fc90fdb
+DATA lanes<>+3372(SB)/4, $0x3fc90fdb
+DATA lanes<>+3376(SB)/4, $0x3fc90fdb
+DATA lanes<>+3380(SB)/4, $0x3fc90fdb
+DATA lanes<>+3384(SB)/4, $0x3fc90fdb
+DATA lanes<>+3388(SB)/4, $0x3fc90fdb
+DATA lanes<>+3392(SB)/4, $0xb33bbd2e
+DATA lanes<>+3396(SB)/4, $0xb33bbd2e
+DATA lanes<>+3400(SB)/4, $0xb33bbd2e
+DATA lanes<>+3404(SB)/4, $0xb33bbd2e
+DATA lanes<>+3408(SB)/4, $0xb33bbd2e
+DATA lanes<>+3412(SB)/4, $0xb33bbd2e
+DATA lanes<>+3416(SB)/4, $0xb33bbd2e
+DATA lanes<>+3420(SB)/4, $0xb33bbd2e
+DATA lanes<>+3424(SB)/4, $0xa6f72ced
+DATA lanes<>+3428(SB)/4, $0xa6f72ced
+DATA lanes<>+3432(SB)/4, $0xa6f72ced
+DATA lanes<>+3436(SB)/4, $0xa6f72ced
+DATA lanes<>+3440(SB)/4, $0xa6f72ced
+DATA lanes<>+3444(SB)/4, $0xa6f72ced
+DATA lanes<>+3448(SB)/4, $0xa6f72ced
+DATA lanes<>+3452(SB)/4, $0xa6f72ced
+DATA lanes<>+3456(SB)/4, $0x36364ee8
+DATA lanes<>+3460(SB)/4, $0x36364ee8
+DATA lanes<>+3464(SB)/4, $0x36364ee8
+DATA lanes<>+3468(SB)/4, $0x36364ee8
+DATA lanes<>+3472(SB)/4, $0x36364ee8
+DATA lanes<>+3476(SB)/4, $0x36364ee8
+DATA lanes<>+3480(SB)/4, $0x36364ee8
+DATA lanes<>+3484(SB)/4, $0x36364ee8
+DATA lanes<>+3488(SB)/4, $0xb9500751
+DATA lanes<>+3492(SB)/4, $0xb9500751
+DATA lanes<>+3496(SB)/4, $0xb9500751
+DATA lanes<>+3500(SB)/4, $0xb9500751
+DATA lanes<>+3504(SB)/4, $0xb9500751
+DATA lanes<>+3508(SB)/4, $0xb9500751
+DATA lanes<>+3512(SB)/4, $0xb9500751
+DATA lanes<>+3516(SB)/4, $0xb9500751
+DATA lanes<>+3520(SB)/4, $0x3c088884
+DATA lanes<>+3524(SB)/4, $0x3c088884
+DATA lanes<>+3528(SB)/4, $0x3c088884
+DATA lanes<>+3532(SB)/4, $0x3c088884
+DATA lanes<>+3536(SB)/4, $0x3c088884
+DATA lanes<>+3540(SB)/4, $0x3c088884
+DATA lanes<>+3544(SB)/4, $0x3c088884
+DATA lanes<>+3548(SB)/4, $0x3c088884
+DATA lanes<>+3552(SB)/4, $0xbe2aaaab
+DATA lanes<>+3556(SB)/4, $0xbe2aaaab
+DATA lanes<>+3560(SB)/4, $0xbe2aaaab
+DATA lanes<>+3564(SB)/4, $0xbe2aaaab
+DATA lanes<>+3568(SB)/4, $0xbe2aaaab
+DATA lanes<>+3572(SB)/4, $0xbe2aaaab
+DATA lanes<>+3576(SB)/4, $0xbe2aaaab
+DATA lanes<>+3580(SB)/4, $0xbe2aaaab
+DATA lanes<>+3584(SB)/4, $0x37ccd587
+DATA lanes<>+3588(SB)/4, $0x37ccd587
+DATA lanes<>+3592(SB)/4, $0x37ccd587
+DATA lanes<>+3596(SB)/4, $0x37ccd587
+DATA lanes<>+3600(SB)/4, $0x37ccd587
+DATA lanes<>+3604(SB)/4, $0x37ccd587
+DATA lanes<>+3608(SB)/4, $0x37ccd587
+DATA lanes<>+3612(SB)/4, $0x37ccd587
+DATA lanes<>+3616(SB)/4, $0xbab605a9
+DATA lanes<>+3620(SB)/4, $0xbab605a9
+DATA lanes<>+3624(SB)/4, $0xbab605a9
+DATA lanes<>+3628(SB)/4, $0xbab605a9
+DATA lanes<>+3632(SB)/4, $0xbab605a9
+DATA lanes<>+3636(SB)/4, $0xbab605a9
+DATA lanes<>+3640(SB)/4, $0xbab605a9
+DATA lanes<>+3644(SB)/4, $0xbab605a9
+DATA lanes<>+3648(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3652(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3656(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3660(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3664(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3668(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3672(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3676(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3680(SB)/4, $0x00000001
+DATA lanes<>+3684(SB)/4, $0x00000001
+DATA lanes<>+3688(SB)/4, $0x00000001
+DATA lanes<>+3692(SB)/4, $0x00000001
+DATA lanes<>+3696(SB)/4, $0x00000001
+DATA lanes<>+3700(SB)/4, $0x00000001
+DATA lanes<>+3704(SB)/4, $0x00000001
+DATA lanes<>+3708(SB)/4, $0x00000001
+DATA lanes<>+3712(SB)/4, $0xbaeb1706
+DATA lanes<>+3716(SB)/4, $0xbaeb1706
+DATA lanes<>+3720(SB)/4, $0xbaeb1706
+DATA lanes<>+3724(SB)/4, $0xbaeb1706
+DATA lanes<>+3728(SB)/4, $0xbaeb1706
+DATA lanes<>+3732(SB)/4, $0xbaeb1706
+DATA lanes<>+3736(SB)/4, $0xbaeb1706
+DATA lanes<>+3740(SB)/4, $0xbaeb1706
+DATA lanes<>+3744(SB)/4, $0x3c32d2a7
+DATA lanes<>+3748(SB)/4, $0x3c32d2a7
+DATA lanes<>+3752(SB)/4, $0x3c32d2a7
+DATA lanes<>+3756(SB)/4, $0x3c32d2a7
+DATA lanes<>+3760(SB)/4, $0x3c32d2a7
+DATA lanes<>+3764(SB)/4, $0x3c32d2a7
+DATA lanes<>+3768(SB)/4, $0x3c32d2a7
+DATA lanes<>+3772(SB)/4, $0x3c32d2a7
+DATA lanes<>+3776(SB)/4, $0xbcff6832
+DATA lanes<>+3780(SB)/4, $0xbcff6832
+DATA lanes<>+3784(SB)/4, $0xbcff6832
+DATA lanes<>+3788(SB)/4, $0xbcff6832
+DATA lanes<>+3792(SB)/4, $0xbcff6832
+DATA lanes<>+3796(SB)/4, $0xbcff6832
+DATA lanes<>+3800(SB)/4, $0xbcff6832
+DATA lanes<>+3804(SB)/4, $0xbcff6832
+DATA lanes<>+3808(SB)/4, $0x3d6d64b2
+DATA lanes<>+3812(SB)/4, $0x3d6d64b2
+DATA lanes<>+3816(SB)/4, $0x3d6d64b2
+DATA lanes<>+3820(SB)/4, $0x3d6d64b2
+DATA lanes<>+3824(SB)/4, $0x3d6d64b2
+DATA lanes<>+3828(SB)/4, $0x3d6d64b2
+DATA lanes<>+3832(SB)/4, $0x3d6d64b2
+DATA lanes<>+3836(SB)/4, $0x3d6d64b2
+DATA lanes<>+3840(SB)/4, $0xbdac1a36
+DATA lanes<>+3844(SB)/4, $0xbdac1a36
+DATA lanes<>+3848(SB)/4, $0xbdac1a36
+DATA lanes<>+3852(SB)/4, $0xbdac1a36
+DATA lanes<>+3856(SB)/4, $0xbdac1a36
+DATA lanes<>+3860(SB)/4, $0xbdac1a36
+DATA lanes<>+3864(SB)/4, $0xbdac1a36
+DATA lanes<>+3868(SB)/4, $0xbdac1a36
+DATA lanes<>+3872(SB)/4, $0x3de04cf9
+DATA lanes<>+3876(SB)/4, $0x3de04cf9
+DATA lanes<>+3880(SB)/4, $0x3de04cf9
+DATA lanes<>+3884(SB)/4, $0x3de04cf9
+DATA lanes<>+3888(SB)/4, $0x3de04cf9
+DATA lanes<>+3892(SB)/4, $0x3de04cf9
+DATA lanes<>+3896(SB)/4, $0x3de04cf9
+DATA lanes<>+3900(SB)/4, $0x3de04cf9
+DATA lanes<>+3904(SB)/4, $0xbe1210da
+DATA lanes<>+3908(SB)/4, $0xbe1210da
+DATA lanes<>+3912(SB)/4, $0xbe1210da
+DATA lanes<>+3916(SB)/4, $0xbe1210da
+DATA lanes<>+3920(SB)/4, $0xbe1210da
+DATA lanes<>+3924(SB)/4, $0xbe1210da
+DATA lanes<>+3928(SB)/4, $0xbe1210da
+DATA lanes<>+3932(SB)/4, $0xbe1210da
+DATA lanes<>+3936(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3940(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3944(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3948(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3952(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3956(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3960(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3964(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3968(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3972(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3976(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3980(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3984(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3988(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3992(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3996(SB)/4, $0xbeaaaa9f
+DATA lanes<>+4000(SB)/4, $0x3d2cb68e
+DATA lanes<>+4004(SB)/4, $0x3d2cb68e
+DATA lanes<>+4008(SB)/4, $0x3d2cb68e
+DATA lanes<>+4012(SB)/4, $0x3d2cb68e
+DATA lanes<>+4016(SB)/4, $0x3d2cb68e
+DATA lanes<>+4020(SB)/4, $0x3d2cb68e
+DATA lanes<>+4024(SB)/4, $0x3d2cb68e
+DATA lanes<>+4028(SB)/4, $0x3d2cb68e
+DATA lanes<>+4032(SB)/4, $0x3cc61424
+DATA lanes<>+4036(SB)/4, $0x3cc61424
+DATA lanes<>+4040(SB)/4, $0x3cc61424
+DATA lanes<>+4044(SB)/4, $0x3cc61424
+DATA lanes<>+4048(SB)/4, $0x3cc61424
+DATA lanes<>+4052(SB)/4, $0x3cc61424
+DATA lanes<>+4056(SB)/4, $0x3cc61424
+DATA lanes<>+4060(SB)/4, $0x3cc61424
+DATA lanes<>+4064(SB)/4, $0x3d3a3f25
+DATA lanes<>+4068(SB)/4, $0x3d3a3f25
+DATA lanes<>+4072(SB)/4, $0x3d3a3f25
+DATA lanes<>+4076(SB)/4, $0x3d3a3f25
+DATA lanes<>+4080(SB)/4, $0x3d3a3f25
+DATA lanes<>+4084(SB)/4, $0x3d3a3f25
+DATA lanes<>+4088(SB)/4, $0x3d3a3f25
+DATA lanes<>+4092(SB)/4, $0x3d3a3f25
+DATA lanes<>+4096(SB)/4, $0x3d9980f2
+DATA lanes<>+4100(SB)/4, $0x3d9980f2
+DATA lanes<>+4104(SB)/4, $0x3d9980f2
+DATA lanes<>+4108(SB)/4, $0x3d9980f2
+DATA lanes<>+4112(SB)/4, $0x3d9980f2
+DATA lanes<>+4116(SB)/4, $0x3d9980f2
+DATA lanes<>+4120(SB)/4, $0x3d9980f2
+DATA lanes<>+4124(SB)/4, $0x3d9980f2
+DATA lanes<>+4128(SB)/4, $0x3e2aaae4
+DATA lanes<>+4132(SB)/4, $0x3e2aaae4
+DATA lanes<>+4136(SB)/4, $0x3e2aaae4
+DATA lanes<>+4140(SB)/4, $0x3e2aaae4
+DATA lanes<>+4144(SB)/4, $0x3e2aaae4
+DATA lanes<>+4148(SB)/4, $0x3e2aaae4
+DATA lanes<>+4152(SB)/4, $0x3e2aaae4
+DATA lanes<>+4156(SB)/4, $0x3e2aaae4
+DATA lanes<>+4160(SB)/4, $0x40490fdb
+DATA lanes<>+4164(SB)/4, $0x40490fdb
+DATA lanes<>+4168(SB)/4, $0x40490fdb
+DATA lanes<>+4172(SB)/4, $0x40490fdb
+DATA lanes<>+4176(SB)/4, $0x40490fdb
+DATA lanes<>+4180(SB)/4, $0x40490fdb
+DATA lanes<>+4184(SB)/4, $0x40490fdb
+DATA lanes<>+4188(SB)/4, $0x40490fdb
+DATA lanes<>+4192(SB)/4, $0x363d3f99
+DATA lanes<>+4196(SB)/4, $0x363d3f99
+DATA lanes<>+4200(SB)/4, $0x363d3f99
+DATA lanes<>+4204(SB)/4, $0x363d3f99
+DATA lanes<>+4208(SB)/4, $0x363d3f99
+DATA lanes<>+4212(SB)/4, $0x363d3f99
+DATA lanes<>+4216(SB)/4, $0x363d3f99
+DATA lanes<>+4220(SB)/4, $0x363d3f99
+DATA lanes<>+4224(SB)/4, $0x394ffde2
+DATA lanes<>+4228(SB)/4, $0x394ffde2
+DATA lanes<>+4232(SB)/4, $0x394ffde2
+DATA lanes<>+4236(SB)/4, $0x394ffde2
+DATA lanes<>+4240(SB)/4, $0x394ffde2
+DATA lanes<>+4244(SB)/4, $0x394ffde2
+DATA lanes<>+4248(SB)/4, $0x394ffde2
+DATA lanes<>+4252(SB)/4, $0x394ffde2
+DATA lanes<>+4256(SB)/4, $0x3c08889d
+DATA lanes<>+4260(SB)/4, $0x3c08889d
+DATA lanes<>+4264(SB)/4, $0x3c08889d
+DATA lanes<>+4268(SB)/4, $0x3c08889d
+DATA lanes<>+4272(SB)/4, $0x3c08889d
+DATA lanes<>+4276(SB)/4, $0x3c08889d
+DATA lanes<>+4280(SB)/4, $0x3c08889d
+DATA lanes<>+4284(SB)/4, $0x3c08889d
+DATA lanes<>+4288(SB)/4, $0x42b40000
+DATA lanes<>+4292(SB)/4, $0x42b40000
+DATA lanes<>+4296(SB)/4, $0x42b40000
+DATA lanes<>+4300(SB)/4, $0x42b40000
+DATA lanes<>+4304(SB)/4, $0x42b40000
+DATA lanes<>+4308(SB)/4, $0x42b40000
+DATA lanes<>+4312(SB)/4, $0x42b40000
+DATA lanes<>+4316(SB)/4, $0x42b40000
+DATA lanes<>+4320(SB)/4, $0xffffffff
+DATA lanes<>+4324(SB)/4, $0xffffffff
+DATA lanes<>+4328(SB)/4, $0xffffffff
+DATA lanes<>+4332(SB)/4, $0xffffffff
+DATA lanes<>+4336(SB)/4, $0xffffffff
+DATA lanes<>+4340(SB)/4, $0xffffffff
+DATA lanes<>+4344(SB)/4, $0xffffffff
+DATA lanes<>+4348(SB)/4, $0xffffffff
+DATA lanes<>+4352(SB)/4, $0x3e800000
+DATA lanes<>+4356(SB)/4, $0x3e800000
+DATA lanes<>+4360(SB)/4, $0x3e800000
+DATA lanes<>+4364(SB)/4, $0x3e800000
+DATA lanes<>+4368(SB)/4, $0x3e800000
+DATA lanes<>+4372(SB)/4, $0x3e800000
+DATA lanes<>+4376(SB)/4, $0x3e800000
+DATA lanes<>+4380(SB)/4, $0x3e800000
+DATA lanes<>+4384(SB)/4, $0x501502f9
+DATA lanes<>+4388(SB)/4, $0x501502f9
+DATA lanes<>+4392(SB)/4, $0x501502f9
+DATA lanes<>+4396(SB)/4, $0x501502f9
+DATA lanes<>+4400(SB)/4, $0x501502f9
+DATA lanes<>+4404(SB)/4, $0x501502f9
+DATA lanes<>+4408(SB)/4, $0x501502f9
+DATA lanes<>+4412(SB)/4, $0x501502f9
+DATA lanes<>+4416(SB)/4, $0x41200000
+DATA lanes<>+4420(SB)/4, $0x41200000
+DATA lanes<>+4424(SB)/4, $0x41200000
+DATA lanes<>+4428(SB)/4, $0x41200000
+DATA lanes<>+4432(SB)/4, $0x41200000
+DATA lanes<>+4436(SB)/4, $0x41200000
+DATA lanes<>+4440(SB)/4, $0x41200000
+DATA lanes<>+4444(SB)/4, $0x41200000
+DATA lanes<>+4448(SB)/4, $0x3ea3d70a
+DATA lanes<>+4452(SB)/4, $0x3ea3d70a
+DATA lanes<>+4456(SB)/4, $0x3ea3d70a
+DATA lanes<>+4460(SB)/4, $0x3ea3d70a
+DATA lanes<>+4464(SB)/4, $0x3ea3d70a
+DATA lanes<>+4468(SB)/4, $0x3ea3d70a
+DATA lanes<>+4472(SB)/4, $0x3ea3d70a
+DATA lanes<>+4476(SB)/4, $0x3ea3d70a
+DATA lanes<>+4480(SB)/4, $0x3d43c582
+DATA lanes<>+4484(SB)/4, $0x3d43c582
+DATA lanes<>+4488(SB)/4, $0x3d43c582
+DATA lanes<>+4492(SB)/4, $0x3d43c582
+DATA lanes<>+4496(SB)/4, $0x3d43c582
+DATA lanes<>+4500(SB)/4, $0x3d43c582
+DATA lanes<>+4504(SB)/4, $0x3d43c582
+DATA lanes<>+4508(SB)/4, $0x3d43c582
+DATA lanes<>+4512(SB)/4, $0xbe811c8e
+DATA lanes<>+4516(SB)/4, $0xbe811c8e
+DATA lanes<>+4520(SB)/4, $0xbe811c8e
+DATA lanes<>+4524(SB)/4, $0xbe811c8e
+DATA lanes<>+4528(SB)/4, $0xbe811c8e
+DATA lanes<>+4532(SB)/4, $0xbe811c8e
+DATA lanes<>+4536(SB)/4, $0xbe811c8e
+DATA lanes<>+4540(SB)/4, $0xbe811c8e
+DATA lanes<>+4544(SB)/4, $0x3eded9ee
+DATA lanes<>+4548(SB)/4, $0x3eded9ee
+DATA lanes<>+4552(SB)/4, $0x3eded9ee
+DATA lanes<>+4556(SB)/4, $0x3eded9ee
+DATA lanes<>+4560(SB)/4, $0x3eded9ee
+DATA lanes<>+4564(SB)/4, $0x3eded9ee
+DATA lanes<>+4568(SB)/4, $0x3eded9ee
+DATA lanes<>+4572(SB)/4, $0x3eded9ee
+DATA lanes<>+4576(SB)/4, $0xbe4e16e1
+DATA lanes<>+4580(SB)/4, $0xbe4e16e1
+DATA lanes<>+4584(SB)/4, $0xbe4e16e1
+DATA lanes<>+4588(SB)/4, $0xbe4e16e1
+DATA lanes<>+4592(SB)/4, $0xbe4e16e1
+DATA lanes<>+4596(SB)/4, $0xbe4e16e1
+DATA lanes<>+4600(SB)/4, $0xbe4e16e1
+DATA lanes<>+4604(SB)/4, $0xbe4e16e1
+DATA lanes<>+4608(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4612(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4616(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4620(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4624(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4628(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4632(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4636(SB)/4, $0x3e7b3e7f
+DATA lanes<>+4640(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4644(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4648(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4652(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4656(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4660(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4664(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4668(SB)/4, $0x3dbd6cfa
+DATA lanes<>+4672(SB)/4, $0x3e080a3c
+DATA lanes<>+4676(SB)/4, $0x3e080a3c
+DATA lanes<>+4680(SB)/4, $0x3e080a3c
+DATA lanes<>+4684(SB)/4, $0x3e080a3c
+DATA lanes<>+4688(SB)/4, $0x3e080a3c
+DATA lanes<>+4692(SB)/4, $0x3e080a3c
+DATA lanes<>+4696(SB)/4, $0x3e080a3c
+DATA lanes<>+4700(SB)/4, $0x3e080a3c
+DATA lanes<>+4704(SB)/4, $0xb9a8ef40
+DATA lanes<>+4708(SB)/4, $0xb9a8ef40
+DATA lanes<>+4712(SB)/4, $0xb9a8ef40
+DATA lanes<>+4716(SB)/4, $0xb9a8ef40
+DATA lanes<>+4720(SB)/4, $0xb9a8ef40
+DATA lanes<>+4724(SB)/4, $0xb9a8ef40
+DATA lanes<>+4728(SB)/4, $0xb9a8ef40
+DATA lanes<>+4732(SB)/4, $0xb9a8ef40
+DATA lanes<>+4736(SB)/4, $0x3ecc422a
+DATA lanes<>+4740(SB)/4, $0x3ecc422a
+DATA lanes<>+4744(SB)/4, $0x3ecc422a
+DATA lanes<>+4748(SB)/4, $0x3ecc422a
+DATA lanes<>+4752(SB)/4, $0x3ecc422a
+DATA lanes<>+4756(SB)/4, $0x3ecc422a
+DATA lanes<>+4760(SB)/4, $0x3ecc422a
+DATA lanes<>+4764(SB)/4, $0x3ecc422a
+DATA lanes<>+4768(SB)/4, $0xbf38aa3b
+DATA lanes<>+4772(SB)/4, $0xbf38aa3b
+DATA lanes<>+4776(SB)/4, $0xbf38aa3b
+DATA lanes<>+4780(SB)/4, $0xbf38aa3b
+DATA lanes<>+4784(SB)/4, $0xbf38aa3b
+DATA lanes<>+4788(SB)/4, $0xbf38aa3b
+DATA lanes<>+4792(SB)/4, $0xbf38aa3b
+DATA lanes<>+4796(SB)/4, $0xbf38aa3b
+DATA lanes<>+4800(SB)/4, $0xc1800000
+DATA lanes<>+4804(SB)/4, $0xc1800000
+DATA lanes<>+4808(SB)/4, $0xc1800000
+DATA lanes<>+4812(SB)/4, $0xc1800000
+DATA lanes<>+4816(SB)/4, $0xc1800000
+DATA lanes<>+4820(SB)/4, $0xc1800000
+DATA lanes<>+4824(SB)/4, $0xc1800000
+DATA lanes<>+4828(SB)/4, $0xc1800000
+DATA lanes<>+4832(SB)/4, $0x41800000
+DATA lanes<>+4836(SB)/4, $0x41800000
+DATA lanes<>+4840(SB)/4, $0x41800000
+DATA lanes<>+4844(SB)/4, $0x41800000
+DATA lanes<>+4848(SB)/4, $0x41800000
+DATA lanes<>+4852(SB)/4, $0x41800000
+DATA lanes<>+4856(SB)/4, $0x41800000
+DATA lanes<>+4860(SB)/4, $0x41800000
+DATA lanes<>+4864(SB)/4, $0x42c80000
+DATA lanes<>+4868(SB)/4, $0x42c80000
+DATA lanes<>+4872(SB)/4, $0x42c80000
+DATA lanes<>+4876(SB)/4, $0x42c80000
+DATA lanes<>+4880(SB)/4, $0x42c80000
+DATA lanes<>+4884(SB)/4, $0x42c80000
+DATA lanes<>+4888(SB)/4, $0x42c80000
+DATA lanes<>+4892(SB)/4, $0x42c80000
+DATA lanes<>+4896(SB)/4, $0x3e5b33b6
+DATA lanes<>+4900(SB)/4, $0x3e5b33b6
+DATA lanes<>+4904(SB)/4, $0x3e5b33b6
+DATA lanes<>+4908(SB)/4, $0x3e5b33b6
+DATA lanes<>+4912(SB)/4, $0x3e5b33b6
+DATA lanes<>+4916(SB)/4, $0x3e5b33b6
+DATA lanes<>+4920(SB)/4, $0x3e5b33b6
+DATA lanes<>+4924(SB)/4, $0x3e5b33b6
+DATA lanes<>+4928(SB)/4, $0x3fcc422a
+DATA lanes<>+4932(SB)/4, $0x3fcc422a
+DATA lanes<>+4936(SB)/4, $0x3fcc422a
+DATA lanes<>+4940(SB)/4, $0x3fcc422a
+DATA lanes<>+4944(SB)/4, $0x3fcc422a
+DATA lanes<>+4948(SB)/4, $0x3fcc422a
+DATA lanes<>+4952(SB)/4, $0x3fcc422a
+DATA lanes<>+4956(SB)/4, $0x3fcc422a
+DATA lanes<>+4960(SB)/4, $0xc2265af6
+DATA lanes<>+4964(SB)/4, $0xc2265af6
+DATA lanes<>+4968(SB)/4, $0xc2265af6
+DATA lanes<>+4972(SB)/4, $0xc2265af6
+DATA lanes<>+4976(SB)/4, $0xc2265af6
+DATA lanes<>+4980(SB)/4, $0xc2265af6
+DATA lanes<>+4984(SB)/4, $0xc2265af6
+DATA lanes<>+4988(SB)/4, $0xc2265af6
+DATA lanes<>+4992(SB)/4, $0x01010101
+DATA lanes<>+4996(SB)/4, $0x01010101
+DATA lanes<>+5000(SB)/4, $0x01010101
+DATA lanes<>+5004(SB)/4, $0x01010101
+DATA lanes<>+5008(SB)/4, $0x01010101
+DATA lanes<>+5012(SB)/4, $0x01010101
+DATA lanes<>+5016(SB)/4, $0x01010101
+DATA lanes<>+5020(SB)/4, $0x01010101
+DATA lanes<>+5024(SB)/4, $0x41e00000
+DATA lanes<>+5028(SB)/4, $0x41e00000
+DATA lanes<>+5032(SB)/4, $0x41e00000
+DATA lanes<>+5036(SB)/4, $0x41e00000
+DATA lanes<>+5040(SB)/4, $0x41e00000
+DATA lanes<>+5044(SB)/4, $0x41e00000
+DATA lanes<>+5048(SB)/4, $0x41e00000
+DATA lanes<>+5052(SB)/4, $0x41e00000
+DATA lanes<>+5056(SB)/4, $0x43380000
+DATA lanes<>+5060(SB)/4, $0x43380000
+DATA lanes<>+5064(SB)/4, $0x43380000
+DATA lanes<>+5068(SB)/4, $0x43380000
+DATA lanes<>+5072(SB)/4, $0x43380000
+DATA lanes<>+5076(SB)/4, $0x43380000
+DATA lanes<>+5080(SB)/4, $0x43380000
+DATA lanes<>+5084(SB)/4, $0x43380000
+DATA lanes<>+5088(SB)/4, $0x00080000
+DATA lanes<>+5092(SB)/4, $0x00080000
+DATA lanes<>+5096(SB)/4, $0x00080000
+DATA lanes<>+5100(SB)/4, $0x00080000
+DATA lanes<>+5104(SB)/4, $0x00080000
+DATA lanes<>+5108(SB)/4, $0x00080000
+DATA lanes<>+5112(SB)/4, $0x00080000
+DATA lanes<>+5116(SB)/4, $0x00080000
+DATA lanes<>+5120(SB)/4, $0x000000ff
+DATA lanes<>+5124(SB)/4, $0x000000ff
+DATA lanes<>+5128(SB)/4, $0x000000ff
+DATA lanes<>+5132(SB)/4, $0x000000ff
+DATA lanes<>+5136(SB)/4, $0x000000ff
+DATA lanes<>+5140(SB)/4, $0x000000ff
+DATA lanes<>+5144(SB)/4, $0x000000ff
+DATA lanes<>+5148(SB)/4, $0x000000ff
+DATA lanes<>+5152(SB)/4, $0x00000040
+DATA lanes<>+5156(SB)/4, $0x00000040
+DATA lanes<>+5160(SB)/4, $0x00000040
+DATA lanes<>+5164(SB)/4, $0x00000040
+DATA lanes<>+5168(SB)/4, $0x00000040
+DATA lanes<>+5172(SB)/4, $0x00000040
+DATA lanes<>+5176(SB)/4, $0x00000040
+DATA lanes<>+5180(SB)/4, $0x00000040
+DATA lanes<>+5184(SB)/4, $0x00007fff
+DATA lanes<>+5188(SB)/4, $0x00007fff
+DATA lanes<>+5192(SB)/4, $0x00007fff
+DATA lanes<>+5196(SB)/4, $0x00007fff
+DATA lanes<>+5200(SB)/4, $0x00007fff
+DATA lanes<>+5204(SB)/4, $0x00007fff
+DATA lanes<>+5208(SB)/4, $0x00007fff
+DATA lanes<>+5212(SB)/4, $0x00007fff
+DATA lanes<>+5216(SB)/4, $0x0000ffff
+DATA lanes<>+5220(SB)/4, $0x0000ffff
+DATA lanes<>+5224(SB)/4, $0x0000ffff
+DATA lanes<>+5228(SB)/4, $0x0000ffff
+DATA lanes<>+5232(SB)/4, $0x0000ffff
+DATA lanes<>+5236(SB)/4, $0x0000ffff
+DATA lanes<>+5240(SB)/4, $0x0000ffff
+DATA lanes<>+5244(SB)/4, $0x0000ffff
+DATA lanes<>+5248(SB)/4, $0x47800000
+DATA lanes<>+5252(SB)/4, $0x47800000
+DATA lanes<>+5256(SB)/4, $0x47800000
+DATA lanes<>+5260(SB)/4, $0x47800000
+DATA lanes<>+5264(SB)/4, $0x47800000
+DATA lanes<>+5268(SB)/4, $0x47800000
+DATA lanes<>+5272(SB)/4, $0x47800000
+DATA lanes<>+5276(SB)/4, $0x47800000
+DATA lanes<>+5280(SB)/4, $0x3e90acfa
+DATA lanes<>+5284(SB)/4, $0x3e90acfa
+DATA lanes<>+5288(SB)/4, $0x3e90acfa
+DATA lanes<>+5292(SB)/4, $0x3e90acfa
+DATA lanes<>+5296(SB)/4, $0x3e90acfa
+DATA lanes<>+5300(SB)/4, $0x3e90acfa
+DATA lanes<>+5304(SB)/4, $0x3e90acfa
+DATA lanes<>+5308(SB)/4, $0x3e90acfa
+DATA lanes<>+5312(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5316(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5320(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5324(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5328(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5332(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5336(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5340(SB)/4, $0x3ea3ce3c
+DATA lanes<>+5344(SB)/4, $0x3ed30cfc
+DATA lanes<>+5348(SB)/4, $0x3ed30cfc
+DATA lanes<>+5352(SB)/4, $0x3ed30cfc
+DATA lanes<>+5356(SB)/4, $0x3ed30cfc
+DATA lanes<>+5360(SB)/4, $0x3ed30cfc
+DATA lanes<>+5364(SB)/4, $0x3ed30cfc
+DATA lanes<>+5368(SB)/4, $0x3ed30cfc
+DATA lanes<>+5372(SB)/4, $0x3ed30cfc
+DATA lanes<>+5376(SB)/4, $0x3f13bb61
+DATA lanes<>+5380(SB)/4, $0x3f13bb61
+DATA lanes<>+5384(SB)/4, $0x3f13bb61
+DATA lanes<>+5388(SB)/4, $0x3f13bb61
+DATA lanes<>+5392(SB)/4, $0x3f13bb61
+DATA lanes<>+5396(SB)/4, $0x3f13bb61
+DATA lanes<>+5400(SB)/4, $0x3f13bb61
+DATA lanes<>+5404(SB)/4, $0x3f13bb61
+DATA lanes<>+5408(SB)/4, $0x3f76384f
+DATA lanes<>+5412(SB)/4, $0x3f76384f
+DATA lanes<>+5416(SB)/4, $0x3f76384f
+DATA lanes<>+5420(SB)/4, $0x3f76384f
+DATA lanes<>+5424(SB)/4, $0x3f76384f
+DATA lanes<>+5428(SB)/4, $0x3f76384f
+DATA lanes<>+5432(SB)/4, $0x3f76384f
+DATA lanes<>+5436(SB)/4, $0x3f76384f
+DATA lanes<>+5440(SB)/4, $0x4038aa3b
+DATA lanes<>+5444(SB)/4, $0x4038aa3b
+DATA lanes<>+5448(SB)/4, $0x4038aa3b
+DATA lanes<>+5452(SB)/4, $0x4038aa3b
+DATA lanes<>+5456(SB)/4, $0x4038aa3b
+DATA lanes<>+5460(SB)/4, $0x4038aa3b
+DATA lanes<>+5464(SB)/4, $0x4038aa3b
+DATA lanes<>+5468(SB)/4, $0x4038aa3b
+DATA lanes<>+5472(SB)/4, $0x33257060
+DATA lanes<>+5476(SB)/4, $0x33257060
+DATA lanes<>+5480(SB)/4, $0x33257060
+DATA lanes<>+5484(SB)/4, $0x33257060
+DATA lanes<>+5488(SB)/4, $0x33257060
+DATA lanes<>+5492(SB)/4, $0x33257060
+DATA lanes<>+5496(SB)/4, $0x33257060
+DATA lanes<>+5500(SB)/4, $0x33257060
+DATA lanes<>+5504(SB)/4, $0x3920e8f8
+DATA lanes<>+5508(SB)/4, $0x3920e8f8
+DATA lanes<>+5512(SB)/4, $0x3920e8f8
+DATA lanes<>+5516(SB)/4, $0x3920e8f8
+DATA lanes<>+5520(SB)/4, $0x3920e8f8
+DATA lanes<>+5524(SB)/4, $0x3920e8f8
+DATA lanes<>+5528(SB)/4, $0x3920e8f8
+DATA lanes<>+5532(SB)/4, $0x3920e8f8
+DATA lanes<>+5536(SB)/4, $0x3aafa398
+DATA lanes<>+5540(SB)/4, $0x3aafa398
+DATA lanes<>+5544(SB)/4, $0x3aafa398
+DATA lanes<>+5548(SB)/4, $0x3aafa398
+DATA lanes<>+5552(SB)/4, $0x3aafa398
+DATA lanes<>+5556(SB)/4, $0x3aafa398
+DATA lanes<>+5560(SB)/4, $0x3aafa398
+DATA lanes<>+5564(SB)/4, $0x3aafa398
+DATA lanes<>+5568(SB)/4, $0x3c1d96e1
+DATA lanes<>+5572(SB)/4, $0x3c1d96e1
+DATA lanes<>+5576(SB)/4, $0x3c1d96e1
+DATA lanes<>+5580(SB)/4, $0x3c1d96e1
+DATA lanes<>+5584(SB)/4, $0x3c1d96e1
+DATA lanes<>+5588(SB)/4, $0x3c1d96e1
+DATA lanes<>+5592(SB)/4, $0x3c1d96e1
+DATA lanes<>+5596(SB)/4, $0x3c1d96e1
+DATA lanes<>+5600(SB)/4, $0x3d635769
+DATA lanes<>+5604(SB)/4, $0x3d635769
+DATA lanes<>+5608(SB)/4, $0x3d635769
+DATA lanes<>+5612(SB)/4, $0x3d635769
+DATA lanes<>+5616(SB)/4, $0x3d635769
+DATA lanes<>+5620(SB)/4, $0x3d635769
+DATA lanes<>+5624(SB)/4, $0x3d635769
+DATA lanes<>+5628(SB)/4, $0x3d635769
+DATA lanes<>+5632(SB)/4, $0x3e75fded
+DATA lanes<>+5636(SB)/4, $0x3e75fded
+DATA lanes<>+5640(SB)/4, $0x3e75fded
+DATA lanes<>+5644(SB)/4, $0x3e75fded
+DATA lanes<>+5648(SB)/4, $0x3e75fded
+DATA lanes<>+5652(SB)/4, $0x3e75fded
+DATA lanes<>+5656(SB)/4, $0x3e75fded
+DATA lanes<>+5660(SB)/4, $0x3e75fded
+DATA lanes<>+5664(SB)/4, $0x42fa0000
+DATA lanes<>+5668(SB)/4, $0x42fa0000
+DATA lanes<>+5672(SB)/4, $0x42fa0000
+DATA lanes<>+5676(SB)/4, $0x42fa0000
+DATA lanes<>+5680(SB)/4, $0x42fa0000
+DATA lanes<>+5684(SB)/4, $0x42fa0000
+DATA lanes<>+5688(SB)/4, $0x42fa0000
+DATA lanes<>+5692(SB)/4, $0x42fa0000
+DATA lanes<>+5696(SB)/4, $0x4a800000
+DATA lanes<>+5700(SB)/4, $0x4a800000
+DATA lanes<>+5704(SB)/4, $0x4a800000
+DATA lanes<>+5708(SB)/4, $0x4a800000
+DATA lanes<>+5712(SB)/4, $0x4a800000
+DATA lanes<>+5716(SB)/4, $0x4a800000
+DATA lanes<>+5720(SB)/4, $0x4a800000
+DATA lanes<>+5724(SB)/4, $0x4a800000
+DATA lanes<>+5728(SB)/4, $0x42b1999a
+DATA lanes<>+5732(SB)/4, $0x42b1999a
+DATA lanes<>+5736(SB)/4, $0x42b1999a
+DATA lanes<>+5740(SB)/4, $0x42b1999a
+DATA lanes<>+5744(SB)/4, $0x42b1999a
+DATA lanes<>+5748(SB)/4, $0x42b1999a
+DATA lanes<>+5752(SB)/4, $0x42b1999a
+DATA lanes<>+5756(SB)/4, $0x42b1999a
+DATA lanes<>+5760(SB)/4, $0xc2e00000
+DATA lanes<>+5764(SB)/4, $0xc2e00000
+DATA lanes<>+5768(SB)/4, $0xc2e00000
+DATA lanes<>+5772(SB)/4, $0xc2e00000
+DATA lanes<>+5776(SB)/4, $0xc2e00000
+DATA lanes<>+5780(SB)/4, $0xc2e00000
+DATA lanes<>+5784(SB)/4, $0xc2e00000
+DATA lanes<>+5788(SB)/4, $0xc2e00000
+DATA lanes<>+5792(SB)/4, $0x3f31725d
+DATA lanes<>+5796(SB)/4, $0x3f31725d
+DATA lanes<>+5800(SB)/4, $0x3f31725d
+DATA lanes<>+5804(SB)/4, $0x3f31725d
+DATA lanes<>+5808(SB)/4, $0x3f31725d
+DATA lanes<>+5812(SB)/4, $0x3f31725d
+DATA lanes<>+5816(SB)/4, $0x3f31725d
+DATA lanes<>+5820(SB)/4, $0x3f31725d
+DATA lanes<>+5824(SB)/4, $0x3e75edab
+DATA lanes<>+5828(SB)/4, $0x3e75edab
+DATA lanes<>+5832(SB)/4, $0x3e75edab
+DATA lanes<>+5836(SB)/4, $0x3e75edab
+DATA lanes<>+5840(SB)/4, $0x3e75edab
+DATA lanes<>+5844(SB)/4, $0x3e75edab
+DATA lanes<>+5848(SB)/4, $0x3e75edab
+DATA lanes<>+5852(SB)/4, $0x3e75edab
+DATA lanes<>+5856(SB)/4, $0x3d648e73
+DATA lanes<>+5860(SB)/4, $0x3d648e73
+DATA lanes<>+5864(SB)/4, $0x3d648e73
+DATA lanes<>+5868(SB)/4, $0x3d648e73
+DATA lanes<>+5872(SB)/4, $0x3d648e73
+DATA lanes<>+5876(SB)/4, $0x3d648e73
+DATA lanes<>+5880(SB)/4, $0x3d648e73
+DATA lanes<>+5884(SB)/4, $0x3d648e73
+DATA lanes<>+5888(SB)/4, $0x3c13bc2b
+DATA lanes<>+5892(SB)/4, $0x3c13bc2b
+DATA lanes<>+5896(SB)/4, $0x3c13bc2b
+DATA lanes<>+5900(SB)/4, $0x3c13bc2b
+DATA lanes<>+5904(SB)/4, $0x3c13bc2b
+DATA lanes<>+5908(SB)/4, $0x3c13bc2b
+DATA lanes<>+5912(SB)/4, $0x3c13bc2b
+DATA lanes<>+5916(SB)/4, $0x3c13bc2b
+DATA lanes<>+5920(SB)/4, $0x3af4ba7d
+DATA lanes<>+5924(SB)/4, $0x3af4ba7d
+DATA lanes<>+5928(SB)/4, $0x3af4ba7d
+DATA lanes<>+5932(SB)/4, $0x3af4ba7d
+DATA lanes<>+5936(SB)/4, $0x3af4ba7d
+DATA lanes<>+5940(SB)/4, $0x3af4ba7d
+DATA lanes<>+5944(SB)/4, $0x3af4ba7d
+DATA lanes<>+5948(SB)/4, $0x3af4ba7d
+DATA lanes<>+5952(SB)/4, $0x422e0000
+DATA lanes<>+5956(SB)/4, $0x422e0000
+DATA lanes<>+5960(SB)/4, $0x422e0000
+DATA lanes<>+5964(SB)/4, $0x422e0000
+DATA lanes<>+5968(SB)/4, $0x422e0000
+DATA lanes<>+5972(SB)/4, $0x422e0000
+DATA lanes<>+5976(SB)/4, $0x422e0000
+DATA lanes<>+5980(SB)/4, $0x422e0000
+DATA lanes<>+5984(SB)/4, $0xc2700000
+DATA lanes<>+5988(SB)/4, $0xc2700000
+DATA lanes<>+5992(SB)/4, $0xc2700000
+DATA lanes<>+5996(SB)/4, $0xc2700000
+DATA lanes<>+6000(SB)/4, $0xc2700000
+DATA lanes<>+6004(SB)/4, $0xc2700000
+DATA lanes<>+6008(SB)/4, $0xc2700000
+DATA lanes<>+6012(SB)/4, $0xc2700000
+GLOBL lanes<>(SB), RODATA|NOPTR, $6016
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

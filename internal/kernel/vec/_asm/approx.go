@@ -65,6 +65,7 @@ const (
 	// last bits of the sum.
 	magic0   = 12582912
 	magic127 = 12582912 + 127
+	magic254 = 12582912 + 254
 
 	expLo, expHi = -104, 89
 	// Within these bounds one power of two scales exp; at the upper one it is infinite, at the lower the least normal number.
@@ -111,41 +112,79 @@ func (g *isa) expTimes(x vec, halve bool) vec {
 		hi++
 	}
 	x = g.atMost(g.atLeast(x, g.k(expLo)), g.k(hi))
-	r, t, n := g.reduce(x, magic0)
-	p := g.horner(r, expCoef...)
-	if halve {
-		n = g.sub(n, c(1))
-		g.op("VPADDD", bitsConst(math.MaxUint32), t, t)
-	}
 	if g.wide() {
+		r, _, n := g.reduce(x, magic0)
+		p := g.horner(r, expCoef...)
+		if halve {
+			n = g.sub(n, c(1))
+		}
 		VSCALEFPS(n, p, p)
 		return p
 	}
+	// The exponents of two powers of two, with their biases, sum up to what is in the last bits of t.
+	r, t, _ := g.reduce(x, magic254)
+	if halve {
+		g.op("VPADDD", bitsConst(math.MaxUint32), t, t)
+	}
+	q := g.expTail(r)
 	half, rest := g.r(), g.r()
 	VPSRAD(U8(1), t, half)
 	VPSUBD(half, t, rest)
-	for _, e := range []vec{half, rest} {
-		g.op("VPADDD", bitsConst(127), e, e)
-		VPSLLD(U8(23), e, e)
-		VMULPS(e, p, p)
-	}
-	return p
+	VPSLLD(U8(23), half, half)
+	VPSLLD(U8(23), rest, rest)
+	VFMADD213PS(half, half, q)
+	return g.mul(q, rest)
+}
+
+// expTail returns exp(r)-1. Its terms are joined such that they wait for each other less than in horner.
+func (g *isa) expTail(r vec) vec {
+	square := g.mul(r, r)
+	low, high := g.load(c(expCoef[3])), g.load(c(expCoef[5]))
+	g.op("VFMADD213PS", c(expCoef[2]), r, low)
+	g.op("VFMADD213PS", c(expCoef[4]), r, high)
+	g.op("VFMADD231PS", c(expCoef[6]), square, high)
+	VFMADD231PS(high, square, low)
+	VFMADD213PS(r, square, low)
+	return low
 }
 
 // Subnormal numbers cost some processors more than a hundred cycles, where they are made and wherever they are read. So
 // results of the following that would be subnormal are the least normal number instead, or zero where that makes a difference.
 
-// expShort is exp that ends at the least normal number, and is infinite from somewhat below the largest number on.
-func (g *isa) expShort(x vec) vec { return g.expFrom(g.atMost(x, g.k(shortHi))) }
-
-// expFrom is expShort of arguments that are not above its upper bound, or whose results do not matter.
+// expFrom is exp of arguments below 88.3, where the power of two is finite, or whose results do not matter.
 func (g *isa) expFrom(x vec) vec {
-	p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
-	return g.scale(p, s)
+	if g.wide() {
+		p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
+		return g.scale(p, s)
+	}
+	q, s := g.expParts(x, g.expTail)
+	VFMADD213PS(s, s, q)
+	return q
 }
 
-// expOrZero is exp for x <= shortHi, with 0 for results below the normal range.
+// expNeg is expFrom(-x).
+func (g *isa) expNeg(x vec) vec {
+	if g.wide() {
+		return g.expFrom(g.xor(x, bitsConst(sign)))
+	}
+	x = g.atMost(x, g.k(-shortLo))
+	t := g.copy(x)
+	g.op("VFMADD132PS", c(-log2e), g.k(magic127), t)
+	n := g.sub(t, g.k(magic127))
+	g.op("VFNMSUB231PS", c(ln2Hi), n, x)
+	g.op("VFNMADD231PS", c(ln2Lo), n, x)
+	q := g.expTail(x)
+	VPSLLD(U8(23), t, t)
+	VFMADD213PS(t, t, q)
+	return q
+}
+
+// expOrZero is exp for x < 88.3, with 0 for results below the normal range.
 func (g *isa) expOrZero(x vec) vec {
+	if !g.wide() {
+		m := g.lanesOf(cmpNLT, x, g.k(shortLo))
+		return g.and(g.expFrom(x), m.v)
+	}
 	p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
 	return g.scaleIf(g.lanesOf(cmpNLT, x, g.k(shortLo)), p, s)
 }
@@ -245,7 +284,7 @@ func (g *isa) scaleIf(m mask, p, s vec) vec {
 // Results below the normal range are 0.
 func (g *isa) sigmoid(x vec) vec {
 	normal := g.lanesOf(cmpNLT, x, g.k(shortLo))
-	return g.divIf(normal, g.load(c(1)), g.add(g.expFrom(g.xor(x, bitsConst(sign))), c(1)))
+	return g.divIf(normal, g.load(c(1)), g.add(g.expNeg(x), c(1)))
 }
 
 // divIf returns a/b, or zero in the lanes outside of m.

@@ -193,6 +193,7 @@ var ops = map[string]struct{ plain, broadcast emit }{
 	"VFMADD213PS":  {VFMADD213PS, VFMADD213PS_BCST},
 	"VFMADD231PS":  {VFMADD231PS, VFMADD231PS_BCST},
 	"VFNMADD231PS": {VFNMADD231PS, VFNMADD231PS_BCST},
+	"VFNMSUB231PS": {VFNMSUB231PS, VFNMSUB231PS_BCST},
 	"VMOVUPS":      {VMOVUPS, VBROADCASTSS},
 }
 
@@ -304,6 +305,26 @@ func (g *isa) round(mode uint8, x reg.VecVirtual) reg.VecVirtual {
 // loop emits a loop over n elements: unroll vectors at a time, then single vectors, then the tail. Each
 // pointer advances with the elements.
 func (g *isa) loop(n reg.GPVirtual, unroll int, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
+	g.loops(n, []int{unroll}, oneByOne, ptrs, body, tail)
+}
+
+// loopBeside is loop of vectors side by side: as many as count says at a time, then two, then one.
+func (g *isa) loopBeside(n reg.GPVirtual, count int, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
+	counts := []int{count}
+	if count > 2 {
+		counts = append(counts, 2)
+	}
+	g.loops(n, counts, beside, ptrs, body, tail)
+}
+
+func oneByOne(count int, body func(i int)) {
+	for i := range count {
+		body(i)
+	}
+}
+
+// loops emits loops over n elements, of as many vectors at a time as counts has, arranged by arrange; then single vectors, then the tail.
+func (g *isa) loops(n reg.GPVirtual, counts []int, arrange func(count int, body func(i int)), ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
 	id := labels
 	labels++
 	step := func(name string, count int) {
@@ -311,9 +332,7 @@ func (g *isa) loop(n reg.GPVirtual, unroll int, ptrs []reg.GPVirtual, body func(
 		Label(here)
 		CMPQ(n, U32(uint32(g.w*count)))
 		JLT(LabelRef(out))
-		for i := range count {
-			body(i)
-		}
+		arrange(count, body)
 		for _, p := range ptrs {
 			ADDQ(U32(uint32(4*g.w*count)), p)
 		}
@@ -321,8 +340,11 @@ func (g *isa) loop(n reg.GPVirtual, unroll int, ptrs []reg.GPVirtual, body func(
 		JMP(LabelRef(here))
 		Label(out)
 	}
-	if unroll > 1 {
-		step("many", unroll)
+	names := []string{"many", "few"}
+	for i, count := range counts {
+		if count > 1 {
+			step(names[i], count)
+		}
 	}
 	step("one", 1)
 	TESTQ(n, n)

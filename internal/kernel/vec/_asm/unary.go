@@ -21,6 +21,29 @@ type unaryKernel struct {
 	body   func(g *isa, x vec, p []vec) vec
 }
 
+// unaryBeside says how many vectors a kernel takes side by side on AVX2, where that is more than one: as many as there are registers for, none of which
+// hold constants then.
+var unaryBeside = map[string]int{
+	"exp": 2, "expTerm": 3, "log": 2, "tanh": 3, "sigmoid": 2, "erf": 3, "gelu": 3, "geluTanh": 3, "silu": 2, "softplus": 2, "mish": 2, "elu": 3,
+	"atan": 3, "asin": 2, "acos": 2, "cosh": 3, "acosh": 2, "atanh": 2,
+}
+
+// walk emits the loop of a kernel over n elements.
+func (k unaryKernel) walk(g *isa, n reg.GPVirtual, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
+	if count := unaryBeside[k.name]; count > 0 && !g.wide() {
+		g.loopBeside(n, count, ptrs, body, tail)
+		return
+	}
+	g.loop(n, k.unroll, ptrs, body, tail)
+}
+
+// constants loads the constants of a kernel into registers.
+func (k unaryKernel) constants(g *isa) {
+	if unaryBeside[k.name] == 0 || g.wide() {
+		g.hoistAll(k.hoist, k.wide)
+	}
+}
+
 const (
 	sign = 1 << 31
 	// The tanh form of Gelu is x / (1 + exp(geluTanhCoef * (x + 0.044715*x**3))): -2*sqrt(2/pi).
@@ -40,9 +63,7 @@ var unaryKernels = []unaryKernel{
 	{"gelu", 0, 2, geluHoist, geluWide, func(g *isa, x vec, _ []vec) vec { return g.gelu(x) }},
 	{"geluTanh", 0, 2, shortExp2, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
 	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
-		u := g.mul(g.xor(x, bitsConst(sign)), p[0])
-		near := g.lanesOf(cmpNGT, u, g.k(siluEnd))
-		return g.divIf(near, x, g.add(g.expFrom(u), c(1)))
+		return g.silu(x, p[0])
 	}},
 	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), append(log1pCoef, wideExp...), func(g *isa, x vec, _ []vec) vec {
 		t := g.expOrZero(g.two("VORPS", x, bitsConst(sign)))
@@ -96,7 +117,7 @@ func (g *isa) unary(k unaryKernel) {
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
 	params := g.params(k)
-	g.hoistAll(k.hoist, k.wide)
+	k.constants(g)
 	result := func(load func(p reg.GPVirtual) vec) vec {
 		p := params
 		if k.name == "axpy" {
@@ -104,7 +125,7 @@ func (g *isa) unary(k unaryKernel) {
 		}
 		return k.body(g, load(x), p)
 	}
-	g.loop(n, k.unroll, []reg.GPVirtual{dst, x},
+	k.walk(g, n, []reg.GPVirtual{dst, x},
 		func(i int) { VMOVUPS(result(func(p reg.GPVirtual) vec { return g.load(g.at(p, i)) }), g.at(dst, i)) },
 		func(m mask) {
 			v := result(func(p reg.GPVirtual) vec { return g.loadTail(m, g.at(p, 0), nil) })
@@ -157,6 +178,18 @@ func (g *isa) gelu(x vec) vec {
 func (g *isa) geluTanh(x vec) vec {
 	u := g.horner(g.mul(x, x), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
 	return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
+}
+
+// silu is x / (1 + exp(-alpha*x)).
+func (g *isa) silu(x, alpha vec) vec {
+	if g.wide() {
+		u := g.mul(g.xor(x, bitsConst(sign)), alpha)
+		near := g.lanesOf(cmpNGT, u, g.k(siluEnd))
+		return g.divIf(near, x, g.add(g.expFrom(u), c(1)))
+	}
+	u := g.mul(x, alpha)
+	near := g.lanesOf(cmpNLT, u, c(-siluEnd))
+	return g.divIf(near, x, g.add(g.expNeg(u), c(1)))
 }
 
 // slopeEnd is where the gradient of geluTanh is 0 and 1 in float32.

@@ -58,10 +58,10 @@ func (g *isa) unaryWide(k unaryKernel) {
 	g.begin(k.name+"Wide", "func(x []float32, n, rows, step int, a, b float32)")
 	w := g.wideRows("x", "step")
 	params := g.params(k)
-	g.hoistAll(k.hoist, k.wide)
+	k.constants(g)
 	w.each(func(n reg.GPVirtual, at []reg.GPVirtual) {
 		x := at[0]
-		g.loop(n, k.unroll, at,
+		k.walk(g, n, at,
 			func(i int) { VMOVUPS(k.body(g, g.load(g.at(x, i)), params), g.at(x, i)) },
 			func(m mask) { g.storeTail(m, k.body(g, g.loadTail(m, g.at(x, 0), nil), params), g.at(x, 0)) })
 	})
