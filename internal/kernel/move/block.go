@@ -41,9 +41,9 @@ func transposeWide(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, w
 	case 2:
 		transposeWith(active.tiles2, transposeTiles[uint16], 2, dp, sp, along, across, dstStride, srcStride)
 	case 4:
-		transposeWith(active.tiles4, transposeTiles[uint32], 4, dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tilesFor(width, dstStride, srcStride), transposeTiles[uint32], 4, dp, sp, along, across, dstStride, srcStride)
 	case 8:
-		transposeWith(active.tiles8, transposeTiles[uint64], 8, dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tilesFor(width, dstStride, srcStride), transposeTiles[uint64], 8, dp, sp, along, across, dstStride, srcStride)
 	case 16:
 		transposeTiles[[2]uint64](dp, sp, along, across, dstStride, srcStride)
 	default:
@@ -51,6 +51,21 @@ func transposeWide(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, w
 			stridedRow(unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*width), along, width, srcStride, width)
 		}
 	}
+}
+
+// tilesFor returns the kernel for elements of 4 or 8 bytes. A line of crowded rows that is not done with at once may have to come from the
+// second-level cache again, or from beyond it.
+func (k *kernel) tilesFor(width, dstStride, srcStride int) tilesFunc {
+	out, in := crowded(dstStride), crowded(srcStride)
+	switch {
+	case width == 8 && out && !in && k.tiles8Dst != nil:
+		return k.tiles8Dst
+	case width == 8:
+		return k.tiles8
+	case !out && farCrowded(srcStride) && k.tiles4Src != nil:
+		return k.tiles4Src
+	}
+	return k.tiles4
 }
 
 // zip transposes a few rows of n elements of 4 bytes, stride bytes apart, to rows of a few elements that follow each other; or

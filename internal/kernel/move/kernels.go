@@ -33,6 +33,9 @@ type kernel struct {
 	needs cpu.Feature
 	// For elements of 1, 2, 4 and 8 bytes.
 	tiles1, tiles2, tiles4, tiles8 tilesFunc
+	// The same in the other order, for crowded rows: done with the lines of src one after the other, and with those of dst; nil
+	// where there is none.
+	tiles4Src, tiles8Dst tilesFunc
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
 	rows       rowsFunc

@@ -25,16 +25,31 @@ var stages = sync.Pool{New: func() any { return new(stage) }}
 //
 //	64 planes of 128x128 to the end    u8 107 / 64   u16 211 / 150   f32 339 / 196   f64 569 / 435
 //	64 channels of 128x128 to planes   u8 152 / 218  u16 349 / 443   f32 273 / 217   f64 482 / 759
+//
+// With eight ways, on Zen 3, only elements of up to 2 bytes gain. Transpose/to NHWC, to NCHW and keys of bench/operators.py take there,
+// with a stage / without one, in us:
+//
+//	64 planes of 128x128 to the end    u8 130 / 240   f16 180 / 320   f32 670 / 330   f64 3000 / 2700
+//	64 channels of 128x128 to planes   f32 650 / 280
+//	128 positions of 16x64 to the end  f32 1820 / 440
 var twelveWays = func() bool {
 	l1, _, _ := cpu.Caches()
 	return l1 > 32<<10
 }()
 
 // staged reports whether a transpose of elements of width bytes gains from a stage, if out, where rows of dst are crowded, else those of src.
-func staged(out bool, width int) bool { return !twelveWays || out && width != 4 }
+func staged(out bool, width int) bool {
+	if twelveWays {
+		return out && width != 4
+	}
+	return width <= 2
+}
 
 // crowded reports whether rows so far apart fall into the same places of a cache.
 func crowded(stride int) bool { return stride != 0 && (stride+stagedLine/2)&2047 < stagedLine }
+
+// farCrowded reports whether rows so far apart fall into the same places of a second-level cache, too, whose ways have 64 kB.
+func farCrowded(stride int) bool { return stride != 0 && (stride+stagedLine/2)&(1<<16-1) < stagedLine }
 
 // stagedBlock does a transposeBlock whose rows are crowded on one side, if it is large enough, and reports whether it did.
 func stagedBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) bool {

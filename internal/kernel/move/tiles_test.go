@@ -74,6 +74,11 @@ func crowdedTransposes(t *testing.T, r *rand.Rand, width int) {
 		}
 	}
 	checkTranspose(t, r, long, long, width)
+	far := 1 << 16 / width // the second-level cache, too
+	for _, off := range []int{0, 1} {
+		checkTranspose(t, r, 21, far+off, width)
+		checkTranspose(t, r, far+off, 21, width)
+	}
 }
 
 // BenchmarkCrowded moves 64 planes of 128x128 elements to the end and back, through a stage and not.

@@ -14,10 +14,16 @@ func tiles2AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 func tiles4AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
+func tiles4SrcAVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
 func tiles4AVX512(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
 func tiles8AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
+func tiles8DstAVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
 func zip2AVX2(dst *byte, src *byte, count int, stride int)

@@ -12,9 +12,11 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	tiles1()
 	tiles2()
-	tiles4()
+	tiles4("tiles4AVX2", ofDst)
+	tiles4("tiles4SrcAVX2", ofSrc)
 	tiles4Wide()
-	tiles8()
+	tiles8("tiles8AVX2", ofSrc)
+	tiles8("tiles8DstAVX2", ofDst)
 	for n := 2; n <= 4; n++ {
 		zip(n, false)
 		zip(n, true)
@@ -32,20 +34,33 @@ func main() {
 }
 
 // tiles4 emits the transpose of a row of 16x16 tiles as four 8x8 blocks each: whole cache lines of both
-// sides are done at once.
-func tiles4() {
-	tiles("tiles4AVX2", 64, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+// sides are done at once, those of dst one after the other, or of src.
+func tiles4(name string, lines side) {
+	tiles(name, 64, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
 		srcLow, dstLow := GP64(), GP64()
 		MOVQ(src, srcLow)
 		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
 		LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
 		block(dst, srcLow, ds, ss, 0, 0)
-		block(dst, src, ds, ss, 32, 0)
-		block(dstLow, srcLow, ds, ss, 0, 32)
+		if lines == ofDst {
+			block(dst, src, ds, ss, 32, 0)
+			block(dstLow, srcLow, ds, ss, 0, 32)
+		} else {
+			block(dstLow, srcLow, ds, ss, 0, 32)
+			block(dst, src, ds, ss, 32, 0)
+		}
 		block(dstLow, src, ds, ss, 32, 32)
 		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
 	})
 }
+
+// A side is the one whose cache lines a tile is done with one after the other. Those of crowded rows push each other out.
+type side bool
+
+const (
+	ofDst side = false
+	ofSrc side = true
+)
 
 // tiles emits a function that transposes tiles from left to right, each of which has width bytes in dst. body leaves src behind the tile.
 func tiles(name string, width int, body func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual)) {

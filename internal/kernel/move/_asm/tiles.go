@@ -42,8 +42,26 @@ func tiles1() {
 }
 
 // tiles8 emits the transpose of a row of 16x16 tiles of elements of 8 bytes, as 4x4 blocks.
-func tiles8() {
-	tiles("tiles8AVX2", 128, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+func tiles8(name string, lines side) {
+	tiles(name, 128, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+		if lines == ofDst {
+			to := GP64()
+			MOVQ(dst, to)
+			var from reg.GPVirtual
+			for i := range 4 { // rows 4*i and on of dst
+				from = GP64()
+				MOVQ(src, from)
+				for band := range 4 {
+					block8(to, from, ds, ss, 32*band, 32*i)
+					LEAQ(Mem{Base: from, Index: ss[0], Scale: 4}, from)
+				}
+				if i < 3 {
+					LEAQ(Mem{Base: to, Index: ds[0], Scale: 4}, to)
+				}
+			}
+			MOVQ(from, src)
+			return
+		}
 		for band := range 4 { // rows 4*band and on of src
 			to := GP64()
 			MOVQ(dst, to)
