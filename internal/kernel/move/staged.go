@@ -26,12 +26,13 @@ var stages = sync.Pool{New: func() any { return new(stage) }}
 //	64 planes of 128x128 to the end    u8 107 / 64   u16 211 / 150   f32 339 / 196   f64 569 / 435
 //	64 channels of 128x128 to planes   u8 152 / 218  u16 349 / 443   f32 273 / 217   f64 482 / 759
 //
-// With eight ways, on Zen 3, only elements of up to 2 bytes gain. Transpose/to NHWC, to NCHW and keys of bench/operators.py take there,
-// with a stage / without one, in us:
+// With eight ways, on Zen 3, only elements of up to 2 bytes gain. Transpose/to NHWC, to NCHW and keys of bench/operators.py took there,
+// with a stage / without one, in us, in two rounds on a machine that did other work:
 //
-//	64 planes of 128x128 to the end    u8 130 / 240   f16 180 / 320   f32 670 / 330   f64 3000 / 2700
-//	64 channels of 128x128 to planes   f32 650 / 280
-//	128 positions of 16x64 to the end  f32 1820 / 440
+//	64 planes of 128x128 to the end    u8 130 / 230 to 270   f16 150 to 210 / 300 to 340   f32 670 to 1410 / 330 to 420
+//	                                   f64 2300 to 3500 / 1800 to 3400
+//	64 channels of 128x128 to planes   f32 310 to 650 / 260 to 440
+//	128 positions of 16x64 to the end  f32 1820 to 1880 / 430 to 460
 var twelveWays = func() bool {
 	l1, _, _ := cpu.Caches()
 	return l1 > 32<<10
