@@ -64,6 +64,22 @@ func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
 	})
 }
 
+// SumsInPlace reports whether an NhwcConv of such attributes and such a filter may write its output over the residual: products of single
+// pixels, which read the residual where they are about to write. The bits are those of other storage.
+func SumsInPlace(attrs Attrs, w Type) bool {
+	shape, ok := w.Static()
+	a, err := windowAttrs(attrs)
+	if !ok || err != nil || len(shape) < 3 || shape[1] < 2 || attrs.IntOr("group", 1) != 1 || attrs.Bool("add_last") || WideRowsOf(attrs).Any() || !gemm.SumsAtOnce(shape[1]) {
+		return false
+	}
+	for i, v := range shape[2:] {
+		if v != 1 || i < len(a.Strides) && a.Strides[i] != 1 {
+			return false
+		}
+	}
+	return a.AutoPad == window.NotSet && !slices.ContainsFunc(a.Pads, func(p int) bool { return p != 0 })
+}
+
 // bindNhwcConv binds a convolution whose plans newPlan makes.
 func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan, error)) (Kernel, error) {
 	act, err := fusedActivation(k.Attrs)

@@ -35,7 +35,7 @@ var internalTable = []Op{
 	{"onnxrun", "NhwcBatchNorm", 1, f32, likeInput(0), nhwcBatchNormKernel, nil, InPlace},
 	{"onnxrun", "NhwcAveragePoolGrad", 1, f32, nhwcAveragePoolGradInfer, nhwcAveragePoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcMaxPoolGrad", 1, f32, maxPoolGradInfer, nhwcMaxPoolGradKernel, nil, 0},
-	{"onnxrun", "NhwcConv", 1, f32, wideRowsInfer(nhwcFusedConvInfer), nhwcFusedConvKernel, nil, Into},
+	{"onnxrun", "NhwcConv", 1, f32, wideRowsInfer(nhwcFusedConvInfer), nhwcFusedConvKernel, nil, Into | Sums},
 	{"onnxrun", "NhwcConvGrad", 1, f32, nhwcConvGradInfer, nhwcConvGradKernel, nil, 0},
 	{"onnxrun", "NhwcConvGradW", 1, f32, convGradWInfer, nhwcConvGradWKernel, nil, 0},
 	{"onnxrun", "NhwcConvGradX", 1, f32, nhwcConvGradXInfer, nhwcConvGradXKernel, nil, 0},

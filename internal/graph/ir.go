@@ -82,6 +82,14 @@ func (n *Node) Into() int {
 	return n.Attrs.IntOr("into", 0)
 }
 
+// Over returns the number of the input that output 0 may be written over because it is added to it, 0 if there is none: see ops.Sums.
+func (n *Node) Over() int {
+	if n.Op == nil || n.Op.Flags&ops.Sums == 0 || len(n.In) < 4 || n.In[3] == nil || !ops.SumsInPlace(n.Attrs, n.In[1].Type) {
+		return 0
+	}
+	return 3
+}
+
 // Body returns the named graph attribute, nil if there is none.
 func (n *Node) Body(name string) *Graph {
 	for _, b := range n.Bodies {

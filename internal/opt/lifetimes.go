@@ -158,7 +158,8 @@ func isView(n *graph.Node) bool { return n.Op != nil && n.Op.Flags&ops.View != 0
 // inPlace lets results be written over inputs that die.
 func (l *lifetimes) inPlace() {
 	for i, n := range l.nodes {
-		if n.Op.Flags&ops.InPlace == 0 || isView(n) || len(n.Out) == 0 || n.Out[0] == nil {
+		inputs := l.overwritable(n)
+		if len(inputs) == 0 || isView(n) || len(n.Out) == 0 || n.Out[0] == nil {
 			continue
 		}
 		to := l.of[n.Out[0]]
@@ -166,7 +167,7 @@ func (l *lifetimes) inPlace() {
 		if !out.own {
 			continue
 		}
-		for _, v := range n.In {
+		for _, v := range inputs {
 			k, ok := l.of[v]
 			if !ok {
 				continue
@@ -178,6 +179,24 @@ func (l *lifetimes) inPlace() {
 			}
 		}
 	}
+}
+
+// overwritable returns the inputs that output 0 of n may be written over if they die there; see the planner's.
+func (l *lifetimes) overwritable(n *graph.Node) []*graph.Value {
+	if n.Op.Flags&ops.InPlace != 0 {
+		return n.In
+	}
+	over := n.Over()
+	if over == 0 {
+		return nil
+	}
+	at, ok := l.of[n.In[over]]
+	for i, v := range n.In {
+		if k, found := l.of[v]; i != over && ok && found && l.contents[k].root == l.contents[at].root {
+			return nil
+		}
+	}
+	return n.In[over:][:1]
 }
 
 // lasts returns the last place at which c is read.

@@ -343,20 +343,38 @@ func (c *compiler) inPlace() {
 	p := c.p
 	for i := range p.steps {
 		s := &p.steps[i]
-		if s.dynamic || s.node.Op.Flags&ops.InPlace == 0 || len(s.out) == 0 || s.out[0] < 0 {
+		inputs := c.overwritable(s)
+		if s.dynamic || len(inputs) == 0 || len(s.out) == 0 || s.out[0] < 0 {
 			continue
 		}
 		out := &p.slots[s.out[0]]
 		if out.store != inArena || out.root != s.out[0] {
 			continue
 		}
-		for _, j := range s.in {
+		for _, j := range inputs {
 			if j >= 0 && c.mergeable(s, j, out, int32(i)) {
 				c.merge(p.slots[j].root, s.out[0])
 				break
 			}
 		}
 	}
+}
+
+// overwritable returns the inputs that output 0 of s may be written over if they die there.
+func (c *compiler) overwritable(s *step) []int32 {
+	if s.node.Op.Flags&ops.InPlace != 0 {
+		return s.in
+	}
+	over := s.node.Over()
+	if over == 0 {
+		return nil
+	}
+	for i, j := range s.in {
+		if i != over && j >= 0 && c.p.slots[j].root == c.p.slots[s.in[over]].root {
+			return nil // it is read elsewhere as well
+		}
+	}
+	return s.in[over:][:1]
 }
 
 func (c *compiler) mergeable(s *step, in int32, out *slot, at int32) bool {

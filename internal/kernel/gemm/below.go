@@ -31,7 +31,8 @@ func (b *block) setShares() {
 	t, d := b.t, &b.below
 	panels := t.asking()
 	all, others := t.ARS+t.LDC, min(1, panels-1)
-	if t.Epilogue.Residual != nil {
+	apart := t.Epilogue.Residual != nil && !t.overResidual
+	if apart {
 		all, others = all+t.Epilogue.LDR, min(2, panels-1)
 	}
 	d.forA = max(1, min((panels*t.ARS+all/2)/all, panels-others))
@@ -39,7 +40,7 @@ func (b *block) setShares() {
 	if others > 1 {
 		d.forC = ceilDiv(d.forC, 2)
 	}
-	d.all = others > 1 || others == 1 && t.Epilogue.Residual == nil
+	d.all = others > 1 || others == 1 && !apart
 }
 
 // setBelow says what follows the rows at hand, if that is to be asked for.
@@ -56,7 +57,7 @@ func (b *block) setBelow() {
 	d.asked, d.looks = d.all, true
 	d.a = t.A[b.at.A+b.r1*t.ARS:][:rows*t.ARS+t.K]
 	d.c = t.C[b.at.C+b.r1*t.LDC:][:rows*t.LDC+t.N]
-	if e.Residual != nil {
+	if e.Residual != nil && !t.overResidual {
 		d.res = e.Residual[b.at.Residual+b.r1*e.LDR:][:rows*e.LDR+t.N]
 	}
 }

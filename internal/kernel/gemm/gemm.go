@@ -125,8 +125,8 @@ func Run(a *Args) {
 	if t.Rows != nil {
 		t.ACS = 1
 	}
-	t.residualInPlace()
 	t.plan()
+	t.residualInPlace()
 	par.Run(t.Threads, t.chunks, t)
 	*t = task{}
 	tasks.Put(t)
@@ -190,8 +190,11 @@ func (t *task) checkA(off int) {
 	fits("A", len(t.A), off+slices.Max(t.Segs), t.M, t.K/n, t.ARS, t.ACS)
 }
 
-// residualInPlace turns a residual that is C itself into accumulation: the first block
-// of K would overwrite it.
+// SumsAtOnce reports whether tiles add up all of K before they write to C.
+func SumsAtOnce(k int) bool { return k <= kc }
+
+// residualInPlace notes that the residual is C itself. Where something is written to C before all of K is added up, it turns that into
+// accumulation.
 func (t *task) residualInPlace() {
 	e := &t.Epilogue
 	if e.Residual == nil || e.AddLast || t.Accumulate || e.LDR != t.LDC || &e.Residual[0] != &t.C[0] {
@@ -201,6 +204,10 @@ func (t *task) residualInPlace() {
 		if it.Residual != it.C {
 			return
 		}
+	}
+	if t.form == tiled && SumsAtOnce(t.K) {
+		t.overResidual = true
+		return
 	}
 	t.Accumulate, e.Residual = true, nil
 }

@@ -65,6 +65,7 @@ type task struct {
 	inPlace          bool // B is read where it lies
 	left             left
 	shared           bool // the products of a chunk share B, and go through its panels together
+	overResidual     bool // the residual is C itself, and read before that is written
 	pairs            bool // panels go in pairs through the kernels
 	mc, nc           int
 	kb               int  // columns of a block of A
