@@ -32,6 +32,10 @@ type row struct {
 	// segments of longFrom or more; 0: four.
 	long int
 
+	// farRows is how many rows go through the panels together where A or C comes from beyond the second-level cache and B stays: rows
+	// of C are then soon complete. They are more if that makes less than farMACs.
+	farRows, farMACs int
+
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)
 	widePanels []int

@@ -38,8 +38,9 @@ func archRows() []*row {
 		three: []func(*tileArgs){
 			tile1x48AVX512, tile2x48AVX512, tile3x48AVX512, tile4x48AVX512, tile5x48AVX512, tile6x48AVX512, tile7x48AVX512, tile8x48AVX512, tile9x48AVX512,
 		},
-		five:       []func(*tileArgs){tile1x80AVX512, tile2x80AVX512, tile3x80AVX512, tile4x80AVX512, tile5x80AVX512},
-		ahead:      true,
+		five:    []func(*tileArgs){tile1x80AVX512, tile2x80AVX512, tile3x80AVX512, tile4x80AVX512, tile5x80AVX512},
+		ahead:   true,
+		farRows: 48, farMACs: 128 << 10,
 		wide:       []func(*tileArgs){wide1x128AVX512, wide2x128AVX512, wide3x128AVX512},
 		widePanels: []int{4, 4, 4},
 		far:        []func(*tileArgs){far1x128AVX512, far2x128AVX512, far3x128AVX512},
@@ -53,10 +54,11 @@ func archRows() []*row {
 	split.name, split.half, split.apart, split.ahead, split.pair, split.far = "avx512-split", sixteen, true, false, nil, nil
 	short := &row{
 		name: "avx2", mr: 6, nr: 16, needs: cpu.AVX2,
-		tile:       sixteen,
-		half:       eight,
-		ahead:      true,
-		long:       16,
+		tile:    sixteen,
+		half:    eight,
+		ahead:   true,
+		long:    16,
+		farRows: 30, farMACs: 64 << 10,
 		wide:       []func(*tileArgs){wide1x64AVX2, wide2x32AVX2, wide3x32AVX2},
 		widePanels: []int{4, 2, 2},
 		far:        []func(*tileArgs){far1x64AVX2, far2x32AVX2, far3x32AVX2},

@@ -4,7 +4,7 @@ import "unsafe"
 
 // genericRow is the reference: plain Go, any machine.
 var genericRow = &row{
-	name: "generic", mr: 4, nr: 4,
+	name: "generic", mr: 4, nr: 4, farRows: 48, farMACs: 128 << 10,
 	tile:  []func(*tileArgs){tileGeneric1, tileGeneric2, tileGeneric3, tileGeneric4},
 	dot:   []func(*dotArgs){dotGeneric1, dotGeneric2, dotGeneric3},
 	axpy1: func(t *axpyArgs) { axpyGeneric(t, 1) },

@@ -38,9 +38,6 @@ const (
 	// prefetchMinK is how long a tile computes at least if asking for C first pays, and prefetchFarK where C comes
 	// from beyond the second-level cache.
 	prefetchMinK, prefetchFarK = 128, 16
-	// farRows is how many rows go through the panels together where A or C comes from there and B stays: rows of C are
-	// then soon complete. They are more if that makes less than farMACs.
-	farRows, farMACs = 48, 128 << 10
 )
 
 // secondLevel is the size of the second-level cache, in bytes.
@@ -112,7 +109,7 @@ func (t *task) planTiles() {
 	}
 	t.farC = 4*t.M*t.N > secondLevel/2
 	if t.fewRows = (t.farC || 4*t.M*t.K > secondLevel/2) && t.staysB(); t.fewRows {
-		t.rows = min(t.rows, max(farRows, farMACs/(t.N*max(t.K, 1))))
+		t.rows = min(t.rows, max(t.row.farRows, t.row.farMACs/(t.N*max(t.K, 1))))
 	}
 	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
 	t.shared = t.sharesB()
