@@ -62,6 +62,7 @@ var choices = []choice{
 	{"winograd", newWinograd},
 	{"depthwise by spans", newSpanned},
 	{"depthwise", newDepthwise},
+	{"single", newSingle},
 	{"pointwise", newPointwise},
 	{"tapwise", newTapwise},
 	{"positions", newPositions},
