@@ -65,7 +65,8 @@ func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
 }
 
 // SumsInPlace reports whether an NhwcConv of such attributes and such a filter may write its output over the residual: products of single
-// pixels, which read the residual where they are about to write. The bits are those of other storage.
+// pixels, which read the residual where they are about to write. The bits are those of other storage but where dot products take the place of
+// tiles, for one pixel or few output channels, whose sums begin with a residual that lies in Y.
 func SumsInPlace(attrs Attrs, w Type) bool {
 	shape, ok := w.Static()
 	a, err := windowAttrs(attrs)

@@ -17,13 +17,7 @@ func (l *layout) reduction(n *graph.Node) bool {
 	if !l.moves(n) {
 		return false
 	}
-	axes, rank := n.Attrs.IntList("axes"), n.In[0].Rank()
-	if len(n.In) > 1 && n.In[1] != nil {
-		known := false
-		if axes, known = n.In[1].Ints(); !known {
-			return false
-		}
-	}
+	axes, rank := axesOf(n), n.In[0].Rank()
 	moved := make([]int64, len(axes))
 	spatial := len(axes) == rank-2
 	for i, a := range axes {

@@ -60,24 +60,19 @@ func (l *layout) flatten(n *graph.Node) bool {
 
 // squeeze drops spatial axes of which others stay, and unsqueeze adds some among them: both layouts keep batch and channels.
 func (l *layout) squeeze(n *graph.Node) bool {
-	if l.moves(n) && fits(n.Out[0]) {
-		if axes, ok := axesOf(n); ok && l.between(n, axes, n.In[0].Rank()) {
-			return true
-		}
-	}
-	return l.flatten(n)
+	return l.moves(n) && fits(n.Out[0]) && l.between(n, n.In[0].Rank()) || l.flatten(n)
 }
 
 func (l *layout) unsqueeze(n *graph.Node) bool {
-	if !l.moves(n) || !fits(n.Out[0]) {
-		return false
-	}
-	axes, ok := axesOf(n)
-	return ok && l.between(n, axes, n.Out[0].Rank())
+	return l.moves(n) && fits(n.Out[0]) && l.between(n, n.Out[0].Rank())
 }
 
-// between moves a Squeeze or Unsqueeze whose axes, of the given rank, all lie behind the channels.
-func (l *layout) between(n *graph.Node, axes []int64, rank int) bool {
+// between moves a Squeeze or Unsqueeze whose axes, of the given rank, are known and all lie behind the channels.
+func (l *layout) between(n *graph.Node, rank int) bool {
+	axes := axesOf(n)
+	if len(axes) == 0 {
+		return false
+	}
 	moved := make([]int64, len(axes))
 	for i, a := range axes {
 		if moved[i] = lastAxis(a, rank); moved[i] < 1 || moved[i] == int64(rank-1) {
@@ -88,13 +83,4 @@ func (l *layout) between(n *graph.Node, axes []int64, rank int) bool {
 	m.Name = n.Name
 	l.moved(m, n.Out[0])
 	return true
-}
-
-// axesOf returns the axes that a node names by an attribute, or by a second input that is constant.
-func axesOf(n *graph.Node) ([]int64, bool) {
-	if len(n.In) > 1 && n.In[1] != nil {
-		return n.In[1].Ints()
-	}
-	axes := n.Attrs.IntList("axes")
-	return axes, len(axes) > 0
 }

@@ -241,3 +241,12 @@ func sameType(a, b *graph.Value) bool {
 }
 
 func floats(v []float32) *onnx.Attribute { return onnx.NewFloats("activation_params", v...) }
+
+// axesOf returns the axes that n names by an attribute, or by a second input that is constant; none if they are not known.
+func axesOf(n *graph.Node) []int64 {
+	if len(n.In) > 1 && n.In[1] != nil {
+		axes, _ := n.In[1].Ints()
+		return axes
+	}
+	return n.Attrs.IntList("axes")
+}

@@ -86,10 +86,7 @@ func (r *rewriter) lastMean(v *graph.Value) *graph.Node {
 	if n == nil || n.Attrs.IntOr("keepdims", 1) != 1 || !n.In[0].Ranked {
 		return nil
 	}
-	axes := n.Attrs.IntList("axes")
-	if len(n.In) > 1 && n.In[1] != nil {
-		axes, _ = n.In[1].Ints()
-	}
+	axes := axesOf(n)
 	if len(axes) != 1 || axes[0] != -1 && axes[0] != int64(n.In[0].Rank()-1) {
 		return nil
 	}

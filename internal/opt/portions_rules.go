@@ -107,13 +107,7 @@ func mapAxes(axes []int64, rank int) bool {
 	return len(axes) > 0 && !slices.ContainsFunc(axes, func(a int64) bool { return a == 0 || a == int64(-rank) })
 }
 
-func reducesMaps(n *graph.Node) bool {
-	axes := n.Attrs.IntList("axes")
-	if len(n.In) > 1 && n.In[1] != nil {
-		axes, _ = n.In[1].Ints()
-	}
-	return mapAxes(axes, n.In[0].Rank())
-}
+func reducesMaps(n *graph.Node) bool { return mapAxes(axesOf(n), n.In[0].Rank()) }
 
 func slicesMaps(n *graph.Node) bool {
 	if len(n.In) < 4 || n.In[3] == nil {

@@ -2,8 +2,6 @@ package opt
 
 import (
 	"github.com/onnxrun/onnxrun/internal/graph"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
-	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -78,47 +76,4 @@ func (r *rewriter) columns(v *graph.Value, n int) bool {
 // constMatrix reports whether v is a constant matrix of float32.
 func constMatrix(v *graph.Value) bool {
 	return v != nil && v.Const != nil && v.Const.DType() == tensor.Float32 && v.Rank() == 2
-}
-
-// scaleGemm folds factors and sums into the weights and the bias of a Gemm.
-func (r *rewriter) scaleGemm(n *graph.Node) {
-	w := n.In[1].Const
-	across := n.Attrs.Bool("transB")
-	columns := w.Shape()[1]
-	if across {
-		columns = w.Shape()[0]
-	}
-	a := r.affineOf(n.Out[0], 1, columns)
-	own := func(int) float64 { return 0 }
-	if len(n.In) > 2 && n.In[2] != nil {
-		beta := float64(n.Attrs.Float("beta"))
-		c := channelConst(n.In[2], 2, 1, columns)
-		if c == nil {
-			return
-		}
-		own = func(i int) float64 { return beta * c(i) }
-	}
-	if len(a.nodes) == 0 {
-		return
-	}
-	a.compute(columns)
-	scale, bias := singles(a.scale), a.shift
-	for i := range bias {
-		bias[i] += own(i) * a.scale[i]
-	}
-	m := *n
-	m.Attrs = with(n.Attrs, onnx.NewFloat("beta", 1))
-	m.In = []*graph.Value{n.In[0], n.In[1], vector(n.Path()+"/bias", bias)}
-	if a.scaled {
-		m.In[1] = graph.Derive(n.In[1].Name, n.In[1], func(dst, src []float32, first int) {
-			if across {
-				scaleRows(dst, src, scale[first:], w.Shape()[1])
-				return
-			}
-			for i := 0; i < len(src); i += columns {
-				vec.Mul(dst[i:i+columns], src[i:i+columns], scale)
-			}
-		})
-	}
-	r.collapse(&m, n, a)
 }

@@ -3,6 +3,7 @@ package opt
 import (
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -149,9 +150,7 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 	scale := singles(a.scale)
 	m := *n
 	m.In = []*graph.Value{n.In[0], graph.Derive(n.In[1].Name, n.In[1], func(dst, src []float32, _ int) {
-		for i := 0; i < len(src); i += columns {
-			vec.Mul(dst[i:i+columns], src[i:i+columns], scale)
-		}
+		scaleAcross(dst, src, scale)
 	})}
 	if !a.adds {
 		r.collapse(&m, n, a)
@@ -160,6 +159,52 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 	last := a.nodes[len(a.nodes)-1]
 	r.replace(&m, n)
 	r.replace(newNode("", "Add", 14, nil, n.Out[0], vector(n.Path()+"/bias", a.shift)), last, a.nodes[:len(a.nodes)-1]...)
+}
+
+// scaleAcross multiplies rows by a factor for each column.
+func scaleAcross(dst, src, scale []float32) {
+	for i := 0; i < len(src); i += len(scale) {
+		vec.Mul(dst[i:i+len(scale)], src[i:i+len(scale)], scale)
+	}
+}
+
+// scaleGemm folds factors and sums into the weights and the bias of a Gemm.
+func (r *rewriter) scaleGemm(n *graph.Node) {
+	w := n.In[1].Const
+	across := n.Attrs.Bool("transB")
+	columns := w.Shape()[1]
+	if across {
+		columns = w.Shape()[0]
+	}
+	a := r.affineOf(n.Out[0], 1, columns)
+	if len(a.nodes) == 0 {
+		return
+	}
+	a.compute(columns)
+	bias := a.shift
+	if len(n.In) > 2 && n.In[2] != nil {
+		own, beta := channelConst(n.In[2], 2, 1, columns), float64(n.Attrs.Float("beta"))
+		if own == nil {
+			return
+		}
+		for i := range bias {
+			bias[i] += beta * own(i) * a.scale[i]
+		}
+	}
+	m := *n
+	m.Attrs = with(n.Attrs, onnx.NewFloat("beta", 1))
+	m.In = []*graph.Value{n.In[0], n.In[1], vector(n.Path()+"/bias", bias)}
+	if a.scaled {
+		scale := singles(a.scale)
+		m.In[1] = graph.Derive(n.In[1].Name, n.In[1], func(dst, src []float32, first int) {
+			if across {
+				scaleRows(dst, src, scale[first:], w.Shape()[1])
+			} else {
+				scaleAcross(dst, src, scale)
+			}
+		})
+	}
+	r.collapse(&m, n, a)
 }
 
 func singles(x []float64) []float32 {

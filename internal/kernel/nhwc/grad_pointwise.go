@@ -13,11 +13,7 @@ type gradPointwise struct{ m, n, k int }
 const pointwiseGrad = 64
 
 func newGradPointwise(g conv.Geom) filterGrad {
-	if g.Rank > 3 || g.Groups > 1 || g.InC < pointwiseGrad || g.OutC < pointwiseGrad || !gemm.TurnsColumns() {
-		return nil
-	}
-	p := gradProducts{axes: axes(&g)}
-	if !p.isPointwise() {
+	if g.Rank > 3 || g.Groups > 1 || g.InC < pointwiseGrad || g.OutC < pointwiseGrad || !gemm.TurnsColumns() || !isPointwise(g.Axes[:g.Rank]) {
 		return nil
 	}
 	return &gradPointwise{g.OutC, g.InC, g.Batch * g.OutSize()}

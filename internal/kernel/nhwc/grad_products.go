@@ -60,7 +60,7 @@ func newGradProducts(g conv.Geom) filterGrad {
 		return nil
 	}
 	p := &gradProducts{g: g, axes: axes(&g), icg: g.InC / g.Groups, ocg: g.OutC / g.Groups, width: gemm.Width()}
-	if p.isPointwise() { // all pixels are one row
+	if isPointwise(p.axes[:]) { // all pixels are one row
 		n := g.Batch * g.InSize()
 		p.g.Batch = 1
 		p.axes = [3]window.Axis{window.One, window.One, {In: n, Out: n, Kernel: 1, Stride: 1, Dilation: 1}}
@@ -103,15 +103,6 @@ func newGradProducts(g conv.Geom) filterGrad {
 	}
 	p.order = panel.NewOrder(places)
 	return p
-}
-
-func (p *gradProducts) isPointwise() bool {
-	for _, a := range p.axes {
-		if a.Kernel != 1 || a.Stride != 1 || a.Lo != 0 || a.Out != a.In {
-			return false
-		}
-	}
-	return true
 }
 
 // cut cuts the outputs into blocks: parts of a row, rows of a plane, or planes.

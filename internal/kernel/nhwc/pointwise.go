@@ -1,6 +1,7 @@
 package nhwc
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
@@ -19,15 +20,15 @@ type pointwise struct {
 }
 
 func newPointwise(g conv.Geom) algorithm {
-	for _, a := range g.Axes[:g.Rank] {
-		if a.Kernel != 1 || a.Stride != 1 || a.Lo != 0 || a.Hi != 0 {
-			return nil
-		}
-	}
-	if g.Depthwise() {
+	if g.Depthwise() || !isPointwise(g.Axes[:g.Rank]) {
 		return nil
 	}
 	return &pointwise{g: g, items: groupItems(&g)}
+}
+
+// isPointwise reports whether windows along these axes are single elements at stride 1, without padding.
+func isPointwise(list []window.Axis) bool {
+	return !slices.ContainsFunc(list, func(a window.Axis) bool { return a.Kernel != 1 || a.Stride != 1 || a.Lo != 0 || a.Out != a.In })
 }
 
 // groupItems lists the products of the groups.

@@ -13,15 +13,16 @@ type single struct {
 	g conv.Geom
 }
 
+// CALIBRATION.md says which measurements these figures come from.
 const (
 	// singleMinK is how many input channels make sums of dot products worth their end across lanes.
 	singleMinK = 64
-	// singleElems bounds filters: larger ones come from memory, which panels read in longer streams.
-	singleElems = 1 << 18
+	// singleElems bounds filters: larger ones leave the second-level cache, and panels are read in longer streams.
+	singleElems = 1 << 16
 )
 
 func newSingle(g conv.Geom) algorithm {
-	if g.OutSize() != 1 || g.Groups != 1 || g.InC < max(singleMinK, g.OutC) || g.InC*g.OutC > singleElems || newPointwise(g) == nil {
+	if g.OutSize() != 1 || g.Groups != 1 || g.InC < max(singleMinK, g.OutC) || g.InC*g.OutC > singleElems || !isPointwise(g.Axes[:g.Rank]) {
 		return nil
 	}
 	return &single{g: g}
@@ -54,12 +55,12 @@ func (s *single) anyStep() {}
 
 func (s *single) run(a *Args) { s.runOnce(a, a.Filter.packed.data) }
 
-// runOnce takes the images one after the other: none depends on how many there are.
+// runOnce takes the images one after the other: dot products with several rows have other accumulators, so sums would depend on how many there are.
 func (s *single) runOnce(a *Args, w []float32) {
 	r := products.Get().(*product)
 	t := &r.args
-	*t = gemm.Args{M: 1, N: s.g.OutC, K: s.g.InC, ACS: 1, B: w, BRS: 1, BCS: s.g.InC, LDC: s.g.OutC, Threads: a.Threads}
-	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, LDR: s.g.OutC, AddLast: a.AddLast, Act: a.Act, ColScale: a.Scale, ColShift: a.Shift}
+	*t = gemm.Args{M: 1, N: s.g.OutC, K: s.g.InC, ARS: a.XStep, ACS: 1, B: w, BRS: 1, BCS: s.g.InC, LDC: a.YStep, Threads: a.Threads}
+	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act, ColScale: a.Scale, ColShift: a.Shift}
 	for i := range s.g.Batch {
 		t.A, t.C = a.X[i*a.XStep:], a.Y[i*a.YStep:]
 		if a.Residual != nil {
