@@ -53,6 +53,9 @@ type Kernels struct {
 	Frame  func(a *FrameArgs)
 	sums   []SumKernel
 	slides slideTable
+	// Grads computes both gradients of windows of 3 by 3 that move by one position, and by two; nil where there is none, and two passes
+	// take its place.
+	Grads [2]func(a *GradsArgs)
 }
 
 // Rows returns the kernel for rows of k taps and a stride, nil if there is none.
@@ -82,6 +85,7 @@ var rows = []Kernels{{
 	func(a *Args) { rowsGeneric(a, 7, 1) }, func(a *Args) { rowsGeneric(a, 7, 2) },
 	tapsGeneric, pairsGeneric, spreadGeneric, func(a *FrameArgs) { frameGeneric(a, genericLanes) },
 	[]SumKernel{genericSums(1, 1), genericSums(1, 3), genericSums(3, 3)}, genericSlides,
+	[2]func(a *GradsArgs){func(a *GradsArgs) { gradsGeneric(a, genericLanes) }, func(a *GradsArgs) { grads2Generic(a, genericLanes) }},
 }}
 
 // All lists the kernels that can run here, the fastest last.

@@ -8,10 +8,10 @@ func init() {
 	rows = append(rows,
 		Kernels{"avx2", cpu.AVX2, 8, rows3AVX2, rows3s2AVX2, rows5AVX2, rows5s2AVX2, rows7AVX2, rows7s2AVX2, tapsAVX2, nil, spreadAVX2, frameAVX2, []SumKernel{
 			{1, 1, sums1x1AVX2}, {1, 3, sums1x3AVX2}, {1, 5, sums1x5AVX2}, {1, 7, sums1x7AVX2}, {3, 3, sums3x3AVX2},
-		}, slideTable{{slide3AVX2, slide3s2AVX2}, {slide5AVX2, slide5s2AVX2}, {slide7AVX2, slide7s2AVX2}, {slide3x3AVX2, slide3x3s2AVX2}}},
+		}, slideTable{{slide3AVX2, slide3s2AVX2}, {slide5AVX2, slide5s2AVX2}, {slide7AVX2, slide7s2AVX2}, {slide3x3AVX2, slide3x3s2AVX2}}, [2]func(a *GradsArgs){gradsAVX2, grads2AVX2}},
 		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, rows3AVX512, rows3s2AVX512, rows5AVX512, rows5s2AVX512, rows7AVX512, rows7s2AVX512, tapsAVX512, pairsAVX512, spreadAVX512, frameAVX512, []SumKernel{
 			{1, 1, sums1x1AVX512}, {1, 3, sums1x3AVX512}, {1, 5, sums1x5AVX512}, {1, 7, sums1x7AVX512}, {3, 3, sums3x3AVX512}, {5, 5, sums5x5AVX512},
-		}, slideTable{{slide3AVX512, slide3s2AVX512}, {slide5AVX512, slide5s2AVX512}, {slide7AVX512, slide7s2AVX512}, {slide3x3AVX512, slide3x3s2AVX512}}},
+		}, slideTable{{slide3AVX512, slide3s2AVX512}, {slide5AVX512, slide5s2AVX512}, {slide7AVX512, slide7s2AVX512}, {slide3x3AVX512, slide3x3s2AVX512}}, [2]func(a *GradsArgs){}},
 	)
 }
 
@@ -164,3 +164,13 @@ func slide3x3AVX512(a *SlideArgs)
 
 //go:noescape
 func slide3x3s2AVX512(a *SlideArgs)
+
+// This one equals gradsGeneric.
+//
+//go:noescape
+func gradsAVX2(a *GradsArgs)
+
+// This one equals grads2Generic.
+//
+//go:noescape
+func grads2AVX2(a *GradsArgs)

@@ -10,13 +10,14 @@ import (
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
-// GradBoth computes the gradients of a depthwise convolution with respect to its input and its filter, band by band of rows, so that
-// the gradient of the output comes from memory once. It is immutable and may be shared.
+// GradBoth computes the gradients of a depthwise convolution with respect to its input and its filter, in one pass or band by band of rows,
+// so that the gradient of the output comes from memory once. It is immutable and may be shared.
 type GradBoth struct {
 	x      *Plan
 	toX    inputBands
 	toW    *gradSlides
-	stream bool // the input's gradient is so large that no cache holds it until it is read
+	grads  func(a *depthwise.GradsArgs) // both in one pass, where there is such a kernel
+	stream bool                         // the input's gradient is so large that no cache holds it until it is read
 }
 
 // inputBands is an algorithm of the input's gradient that can go band by band, in units that follow each other from the first row to the last.
@@ -102,7 +103,7 @@ func NewGradBoth(g conv.Geom) *GradBoth {
 		toW.stack = 1
 	}
 	toW.bands()
-	return &GradBoth{x, toX, toW, g.Batch*g.InC*g.InSize() >= streamElems && g.InC%(lineBytes/4) == 0}
+	return &GradBoth{x, toX, toW, gradsKernel(&g), g.Batch*g.InC*g.InSize() >= streamElems && g.InC%(lineBytes/4) == 0}
 }
 
 // bandsOf returns the algorithm of a plan in two dimensions if it can go band by band, else nil.
@@ -164,6 +165,10 @@ var gradBothTasks = sync.Pool{New: func() any { return new(gradBothTask) }}
 func (t *gradBothTask) Chunk(i int) {
 	w := &t.toW
 	first, last, from, to, sums := w.chunk(i, t.sums)
+	if t.b.grads != nil {
+		t.fused(from, to, sums)
+		return
+	}
 	a := slideArgs.Get().(*depthwise.SlideArgs)
 	s := rowScratches.Get().(*rowScratch)
 	x := t.b.toX.begin(&t.x, t.stream)

@@ -33,6 +33,9 @@ func main() {
 		slides(v, 3, 3, 2)
 		if v.Wide() { // registers
 			pairs(v)
+		} else {
+			grads(v)
+			grads2(v)
 		}
 		spread(v)
 	}
