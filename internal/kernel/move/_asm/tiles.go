@@ -41,7 +41,8 @@ func tiles1() {
 	})
 }
 
-// tiles8 emits the transpose of a row of 16x16 tiles of elements of 8 bytes, as 4x4 blocks.
+// tiles8 emits the transpose of a row of 16x16 tiles of elements of 8 bytes, as 4x4 blocks: those of four rows of dst one after the
+// other, or of src.
 func tiles8(name string, lines side) {
 	tiles(name, 128, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
 		if lines == ofDst {

@@ -21,8 +21,8 @@ const (
 	besideEnd   = "beside: end"
 )
 
-// beside emits body for the numbers below count, side by side. The bodies have the same instructions, depend on nothing of each other, have
-// no jumps, and leave the flags alone.
+// beside emits body for the numbers below count, side by side. The bodies have the same instructions with the same constants, depend on nothing
+// of each other, have no jumps, and leave the flags alone; registers into which they load constants are theirs.
 func beside(count int, body func(i int)) {
 	Comment(besideBegin)
 	for i := range count {
@@ -62,18 +62,35 @@ func mergeBeside(f *ir.Function) error {
 		case besideBegin, besideNext:
 			bodies = append(bodies, nil)
 		case besideEnd:
+			for _, b := range bodies[1:] {
+				if !slices.EqualFunc(b, bodies[0], alike) {
+					return fmt.Errorf("%s: what stands side by side differs", f.Name)
+				}
+			}
 			out = append(out, inTurns(bodies)...)
 			bodies = nil
 		default:
-			if last := len(bodies) - 1; last >= 0 {
-				bodies[last] = append(bodies[last], n.(*ir.Instruction))
-			} else {
+			last := len(bodies) - 1
+			if last < 0 {
 				out = append(out, n)
+				continue
 			}
+			i, ok := n.(*ir.Instruction)
+			if !ok {
+				return fmt.Errorf("%s: side by side stands more than instructions", f.Name)
+			}
+			bodies[last] = append(bodies[last], i)
 		}
 	}
 	f.Nodes = out
 	return nil
+}
+
+// alike reports whether two instructions may share a constant.
+func alike(a, b *ir.Instruction) bool {
+	p, _ := constantOf(a)
+	q, _ := constantOf(b)
+	return a.Opcode == b.Opcode && p == q
 }
 
 // mark returns the text of a comment of one line.
