@@ -44,8 +44,17 @@ var gradChoices = []struct {
 	{"rows", newGradRows},
 }
 
+// noGrad is the gradient where there are no inputs, or no outputs: Run sets it to zero.
+type noGrad struct{}
+
+func (noGrad) scratch() int   { return 0 }
+func (noGrad) run(*GradWArgs) {}
+
 // NewGradW chooses the algorithm for the gradient of the filter of the convolution g.
 func NewGradW(g conv.Geom) *GradW {
+	if g.Batch*g.InSize() == 0 || g.OutSize() == 0 {
+		return &GradW{g, "none", noGrad{}}
+	}
 	for _, c := range gradChoices {
 		if a := c.make(g); a != nil {
 			return &GradW{g, c.name, a}

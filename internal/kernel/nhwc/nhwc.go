@@ -56,8 +56,9 @@ type choice struct {
 	make func(g conv.Geom) algorithm
 }
 
-// choices lists the algorithms, the best first. The last takes everything.
+// choices lists the algorithms, the best first. The last takes everything, the first what has no outputs.
 var choices = []choice{
+	{"nothing", newNothing},
 	{"slides", newSlides},
 	{"winograd", newWinograd},
 	{"depthwise by spans", newSpanned},

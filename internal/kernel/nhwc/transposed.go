@@ -10,9 +10,10 @@ import (
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
-// transposedChoices lists the algorithms for transposed convolutions, the best first. The last takes everything. Their
+// transposedChoices lists the algorithms for transposed convolutions, the best first. The last takes everything, the first what has no outputs. Their
 // filters are those of ConvTranspose, [InC, OutC/Groups, Kernel...]; they take no residual.
 var transposedChoices = []choice{
+	{"nothing", newNothing},
 	{"transposed point", newTransposedPoint},
 	{"transposed columns", newTransposedColumns},
 	{"transposed blocks", newTransposedBlocks},

@@ -83,7 +83,7 @@ func TestTransposed(t *testing.T) {
 		undo()
 	}
 	for _, c := range transposedChoices {
-		if used[c.name] == 0 {
+		if used[c.name] == 0 && c.name != "nothing" { // TestEmpty reaches that
 			t.Errorf("no problem reaches %q", c.name)
 		}
 	}
