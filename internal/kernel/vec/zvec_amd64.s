@@ -13882,359 +13882,399 @@ end:
 
 // func layerNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-156
+TEXT ·layerNormGradAVX2(SB), NOSPLIT, $16-156
 	MOVQ dx_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ dy_base+48(FP), DX
 	MOVQ dx_len+8(FP), BX
 
 rows2:
-	MOVQ    cols+144(FP), SI
-	IMUL3Q  $0x00000002, SI, DI
-	CMPQ    BX, DI
-	JLT     rowsEnd2
-	SUBQ    DI, BX
-	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
-	VMOVUPS lanes<>+736(SB), Y0
-	VMOVUPS lanes<>+736(SB), Y1
+	MOVQ         cols+144(FP), SI
+	IMUL3Q       $0x00000002, SI, DI
+	CMPQ         BX, DI
+	JLT          rowsEnd2
+	SUBQ         DI, BX
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (CX)(SI*1), Y1
+	MOVQ         $0x00000000, (SP)
+
+shifted150:
 	VMOVUPS lanes<>+736(SB), Y2
 	VMOVUPS lanes<>+736(SB), Y3
-	MOVQ    CX, DI
-	MOVQ    cols+144(FP), R8
-
-many149:
-	CMPQ    R8, $0x00000010
-	JLT     manyEnd149
-	VMOVUPS (DI), Y4
-	VADDPS  Y4, Y0, Y0
-	VMOVUPS (DI)(SI*1), Y4
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 32(DI), Y4
-	VADDPS  Y4, Y1, Y1
-	VMOVUPS 32(DI)(SI*1), Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JMP     many149
-
-manyEnd149:
-one149:
-	CMPQ    R8, $0x00000008
-	JLT     oneEnd149
-	VMOVUPS (DI), Y4
-	VADDPS  Y4, Y0, Y0
-	VMOVUPS (DI)(SI*1), Y4
-	VADDPS  Y4, Y2, Y2
-	ADDQ    $0x00000020, DI
-	SUBQ    $0x00000008, R8
-	JMP     one149
-
-oneEnd149:
-	TESTQ      R8, R8
-	JE         done149
-	LEAQ       tail<>+32(SB), R9
-	NEGQ       R8
-	VMOVUPS    (R9)(R8*4), Y4
-	VMASKMOVPS (DI), Y4, Y5
-	VADDPS     Y5, Y0, Y0
-	VMASKMOVPS (DI)(SI*1), Y4, Y4
-	VADDPS     Y4, Y2, Y2
-
-done149:
-	VXORPS       X4, X4, X4
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X4, X4
-	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0x4e, X0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0xb1, X0, X1
-	VADDPS       X1, X0, X0
-	VDIVSS       X4, X0, X0
-	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X1
-	VADDPS       X1, X2, X2
-	VPERMILPS    $0x4e, X2, X1
-	VADDPS       X1, X2, X2
-	VPERMILPS    $0xb1, X2, X1
-	VADDPS       X1, X2, X2
-	VDIVSS       X4, X2, X2
-	VBROADCASTSS X0, Y0
-	VBROADCASTSS X2, Y1
-	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+736(SB), Y3
-	VMOVUPS      lanes<>+736(SB), Y4
-	VMOVUPS      lanes<>+736(SB), Y5
-	MOVQ         CX, DI
-	MOVQ         cols+144(FP), R8
+	VMOVUPS lanes<>+736(SB), Y4
+	VMOVUPS lanes<>+736(SB), Y5
+	VMOVUPS lanes<>+736(SB), Y6
+	VMOVUPS lanes<>+736(SB), Y7
+	VMOVUPS lanes<>+736(SB), Y8
+	VMOVUPS lanes<>+736(SB), Y9
+	MOVQ    scale_base+72(FP), DI
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+	MOVQ    cols+144(FP), R10
 
 many150:
-	CMPQ        R8, $0x00000010
+	CMPQ        R10, $0x00000010
 	JLT         manyEnd150
-	VMOVUPS     (DI), Y6
-	VSUBPS      Y0, Y6, Y6
-	VFMADD231PS Y6, Y6, Y2
-	VMOVUPS     (DI)(SI*1), Y6
-	VSUBPS      Y1, Y6, Y6
-	VFMADD231PS Y6, Y6, Y4
-	VMOVUPS     32(DI), Y6
-	VSUBPS      Y0, Y6, Y6
-	VFMADD231PS Y6, Y6, Y3
-	VMOVUPS     32(DI)(SI*1), Y6
-	VSUBPS      Y1, Y6, Y6
-	VFMADD231PS Y6, Y6, Y5
+	VMOVUPS     (DI), Y10
+	VMOVUPS     (R8), Y11
+	VSUBPS      Y0, Y11, Y11
+	VMOVUPS     (R9), Y12
+	VMULPS      Y10, Y12, Y12
+	VADDPS      Y11, Y2, Y2
+	VADDPS      Y12, Y4, Y4
+	VFMADD231PS Y11, Y11, Y3
+	VFMADD231PS Y11, Y12, Y5
+	VMOVUPS     (R8)(SI*1), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMOVUPS     (R9)(SI*1), Y12
+	VMULPS      Y10, Y12, Y12
+	VADDPS      Y11, Y6, Y6
+	VADDPS      Y12, Y8, Y8
+	VFMADD231PS Y11, Y11, Y7
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS     32(DI), Y10
+	VMOVUPS     32(R8), Y11
+	VSUBPS      Y0, Y11, Y11
+	VMOVUPS     32(R9), Y12
+	VMULPS      Y10, Y12, Y12
+	VADDPS      Y11, Y2, Y2
+	VADDPS      Y12, Y4, Y4
+	VFMADD231PS Y11, Y11, Y3
+	VFMADD231PS Y11, Y12, Y5
+	VMOVUPS     32(R8)(SI*1), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMOVUPS     32(R9)(SI*1), Y12
+	VMULPS      Y10, Y12, Y12
+	VADDPS      Y11, Y6, Y6
+	VADDPS      Y12, Y8, Y8
+	VFMADD231PS Y11, Y11, Y7
+	VFMADD231PS Y11, Y12, Y9
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
+	SUBQ        $0x00000010, R10
 	JMP         many150
 
 manyEnd150:
 one150:
-	CMPQ        R8, $0x00000008
+	CMPQ        R10, $0x00000008
 	JLT         oneEnd150
-	VMOVUPS     (DI), Y6
-	VSUBPS      Y0, Y6, Y6
-	VFMADD231PS Y6, Y6, Y2
-	VMOVUPS     (DI)(SI*1), Y6
-	VSUBPS      Y1, Y6, Y6
-	VFMADD231PS Y6, Y6, Y4
+	VMOVUPS     (DI), Y10
+	VMOVUPS     (R8), Y11
+	VSUBPS      Y0, Y11, Y11
+	VMOVUPS     (R9), Y12
+	VMULPS      Y10, Y12, Y12
+	VADDPS      Y11, Y2, Y2
+	VADDPS      Y12, Y4, Y4
+	VFMADD231PS Y11, Y11, Y3
+	VFMADD231PS Y11, Y12, Y5
+	VMOVUPS     (R8)(SI*1), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMOVUPS     (R9)(SI*1), Y12
+	VMULPS      Y10, Y12, Y12
+	VADDPS      Y11, Y6, Y6
+	VADDPS      Y12, Y8, Y8
+	VFMADD231PS Y11, Y11, Y7
+	VFMADD231PS Y11, Y12, Y9
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
 	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
+	SUBQ        $0x00000008, R10
 	JMP         one150
 
 oneEnd150:
-	TESTQ       R8, R8
+	TESTQ       R10, R10
 	JE          done150
-	LEAQ        tail<>+32(SB), R9
-	NEGQ        R8
-	VMOVUPS     (R9)(R8*4), Y6
-	VMASKMOVPS  (DI), Y6, Y7
-	VBLENDVPS   Y6, Y7, Y0, Y7
-	VSUBPS      Y0, Y7, Y7
-	VFMADD231PS Y7, Y7, Y2
-	VMASKMOVPS  (DI)(SI*1), Y6, Y7
-	VBLENDVPS   Y6, Y7, Y1, Y7
-	VSUBPS      Y1, Y7, Y7
-	VFMADD231PS Y7, Y7, Y4
+	LEAQ        tail<>+32(SB), R11
+	NEGQ        R10
+	VMOVUPS     (R11)(R10*4), Y10
+	VMASKMOVPS  (DI), Y10, Y11
+	VMASKMOVPS  (R8), Y10, Y12
+	VBLENDVPS   Y10, Y12, Y0, Y12
+	VSUBPS      Y0, Y12, Y12
+	VMASKMOVPS  (R9), Y10, Y13
+	VMULPS      Y11, Y13, Y13
+	VADDPS      Y12, Y2, Y2
+	VADDPS      Y13, Y4, Y4
+	VFMADD231PS Y12, Y12, Y3
+	VFMADD231PS Y12, Y13, Y5
+	VMASKMOVPS  (R8)(SI*1), Y10, Y12
+	VBLENDVPS   Y10, Y12, Y1, Y12
+	VSUBPS      Y1, Y12, Y12
+	VMASKMOVPS  (R9)(SI*1), Y10, Y10
+	VMULPS      Y11, Y10, Y10
+	VADDPS      Y12, Y6, Y6
+	VADDPS      Y10, Y8, Y8
+	VFMADD231PS Y12, Y12, Y7
+	VFMADD231PS Y12, Y10, Y9
 
 done150:
-	VXORPS       X6, X6, X6
+	VMOVSS       lanes<>+608(SB), X11
+	VXORPS       X10, X10, X10
 	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X6, X6
-	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VADDPS       X3, X2, X2
-	VPERMILPS    $0x4e, X2, X3
-	VADDPS       X3, X2, X2
-	VPERMILPS    $0xb1, X2, X3
-	VADDPS       X3, X2, X2
-	VDIVSS       X6, X2, X2
-	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X3
-	VADDPS       X3, X4, X4
-	VPERMILPS    $0x4e, X4, X3
-	VADDPS       X3, X4, X4
-	VPERMILPS    $0xb1, X4, X3
-	VADDPS       X3, X4, X4
-	VDIVSS       X6, X4, X4
-	VADDSS       eps+152(FP), X2, X2
-	VSQRTSS      X2, X2, X2
-	VMOVSS       lanes<>+608(SB), X3
-	VDIVSS       X2, X3, X3
-	VBROADCASTSS X3, Y2
-	VADDSS       eps+152(FP), X4, X4
-	VSQRTSS      X4, X4, X4
-	VMOVSS       lanes<>+608(SB), X3
-	VDIVSS       X4, X3, X3
-	VBROADCASTSS X3, Y3
-	VMOVUPS      lanes<>+736(SB), Y4
-	VMOVUPS      lanes<>+736(SB), Y5
-	VMOVUPS      lanes<>+736(SB), Y6
-	VMOVUPS      lanes<>+736(SB), Y7
+	VCVTSI2SSQ   DI, X10, X10
+	VDIVSS       X10, X11, X10
+	VEXTRACTF128 $0x01, Y2, X12
+	VADDPS       X12, X2, X2
+	VPERMILPS    $0x4e, X2, X12
+	VADDPS       X12, X2, X2
+	VPERMILPS    $0xb1, X2, X12
+	VADDPS       X12, X2, X2
+	VMULSS       X10, X2, X2
+	VEXTRACTF128 $0x01, Y3, X12
+	VADDPS       X12, X3, X3
+	VPERMILPS    $0x4e, X3, X12
+	VADDPS       X12, X3, X3
+	VPERMILPS    $0xb1, X3, X12
+	VADDPS       X12, X3, X3
+	VMULSS       X10, X3, X3
+	VEXTRACTF128 $0x01, Y4, X12
+	VADDPS       X12, X4, X4
+	VPERMILPS    $0x4e, X4, X12
+	VADDPS       X12, X4, X4
+	VPERMILPS    $0xb1, X4, X12
+	VADDPS       X12, X4, X4
+	VMULSS       X10, X4, X4
+	VEXTRACTF128 $0x01, Y5, X12
+	VADDPS       X12, X5, X5
+	VPERMILPS    $0x4e, X5, X12
+	VADDPS       X12, X5, X5
+	VPERMILPS    $0xb1, X5, X12
+	VADDPS       X12, X5, X5
+	VMULSS       X10, X5, X5
+	VFNMADD231SS X2, X2, X3
+	VEXTRACTF128 $0x01, Y6, X12
+	VADDPS       X12, X6, X6
+	VPERMILPS    $0x4e, X6, X12
+	VADDPS       X12, X6, X6
+	VPERMILPS    $0xb1, X6, X12
+	VADDPS       X12, X6, X6
+	VMULSS       X10, X6, X6
+	VEXTRACTF128 $0x01, Y7, X12
+	VADDPS       X12, X7, X7
+	VPERMILPS    $0x4e, X7, X12
+	VADDPS       X12, X7, X7
+	VPERMILPS    $0xb1, X7, X12
+	VADDPS       X12, X7, X7
+	VMULSS       X10, X7, X7
+	VEXTRACTF128 $0x01, Y8, X12
+	VADDPS       X12, X8, X8
+	VPERMILPS    $0x4e, X8, X12
+	VADDPS       X12, X8, X8
+	VPERMILPS    $0xb1, X8, X12
+	VADDPS       X12, X8, X8
+	VMULSS       X10, X8, X8
+	VEXTRACTF128 $0x01, Y9, X12
+	VADDPS       X12, X9, X9
+	VPERMILPS    $0x4e, X9, X12
+	VADDPS       X12, X9, X9
+	VPERMILPS    $0xb1, X9, X12
+	VADDPS       X12, X9, X9
+	VMULSS       X10, X9, X9
+	VFNMADD231SS X6, X6, X7
+	VMULSS       X2, X2, X10
+	VMULSS       lanes<>+4832(SB), X3, X12
+	VUCOMISS     X10, X12
+	JCS          movenear150
+	VMULSS       X6, X6, X10
+	VMULSS       lanes<>+4832(SB), X7, X12
+	VUCOMISS     X10, X12
+	JCS          movenear150
+	JMP          near150
+
+movenear150:
+	CMPQ         (SP), $0x00
+	JNE          near150
+	MOVQ         $0x00000001, (SP)
+	VBROADCASTSS X2, Y2
+	VADDPS       Y2, Y0, Y0
+	VBROADCASTSS X6, Y2
+	VADDPS       Y2, Y1, Y1
+	JMP          shifted150
+
+near150:
+	VXORPS       X10, X10, X10
+	VMAXSS       X3, X10, X3
+	VFNMADD231SS X2, X4, X5
+	VADDSS       eps+152(FP), X3, X3
+	VSQRTSS      X3, X3, X3
+	VDIVSS       X3, X11, X3
+	VMULSS       X3, X3, X10
+	VMULSS       X3, X10, X10
+	VMULSS       X5, X10, X10
+	VBROADCASTSS X3, Y5
+	VXORPS       X12, X12, X12
+	VSUBSS       X10, X12, X10
+	VBROADCASTSS X10, Y10
+	VMULSS       X3, X4, X4
+	VXORPS       X3, X3, X3
+	VSUBSS       X4, X3, X4
+	VBROADCASTSS X4, Y3
+	VBROADCASTSS X2, Y2
+	VADDPS       Y2, Y0, Y0
+	VXORPS       X2, X2, X2
+	VMAXSS       X7, X2, X7
+	VFNMADD231SS X6, X8, X9
+	VADDSS       eps+152(FP), X7, X7
+	VSQRTSS      X7, X7, X7
+	VDIVSS       X7, X11, X2
+	VMULSS       X2, X2, X4
+	VMULSS       X2, X4, X4
+	VMULSS       X9, X4, X4
+	VBROADCASTSS X2, Y7
+	VXORPS       X9, X9, X9
+	VSUBSS       X4, X9, X4
+	VBROADCASTSS X4, Y4
+	VMULSS       X2, X8, X8
+	VXORPS       X2, X2, X2
+	VSUBSS       X8, X2, X8
+	VBROADCASTSS X8, Y2
+	VBROADCASTSS X6, Y6
+	VADDPS       Y6, Y1, Y1
 	MOVQ         scale_base+72(FP), DI
 	MOVQ         ofScale_base+96(FP), R8
 	MOVQ         ofShift_base+120(FP), R9
 	MOVQ         CX, R10
 	MOVQ         DX, R11
+	MOVQ         AX, R12
 	MOVQ         R8, R8
-	MOVQ         cols+144(FP), R12
+	MOVQ         cols+144(FP), R13
 
-one151:
-	CMPQ        R12, $0x00000008
-	JLT         oneEnd151
-	VMOVUPS     (DI), Y8
-	VMOVUPS     (R8), Y9
-	VMOVUPS     (R9), Y10
+many151:
+	CMPQ        R13, $0x00000010
+	JLT         manyEnd151
+	VMOVUPS     (DI), Y6
+	VMOVUPS     (R8), Y8
+	VMOVUPS     (R9), Y9
 	VMOVUPS     (R10), Y11
 	VSUBPS      Y0, Y11, Y11
 	VMOVUPS     (R11), Y12
-	VMULPS      Y12, Y11, Y11
-	VFMADD231PS Y8, Y11, Y6
-	VFMADD231PS Y2, Y11, Y9
-	VFMADD231PS Y8, Y12, Y4
-	VADDPS      Y12, Y10, Y10
+	VMULPS      Y12, Y11, Y13
+	VFMADD231PS Y5, Y13, Y8
+	VADDPS      Y12, Y9, Y9
+	VFMADD213PS Y3, Y10, Y11
+	VMULPS      Y6, Y12, Y12
+	VFMADD231PS Y5, Y12, Y11
+	VMOVUPS     Y11, (R12)
 	VMOVUPS     (R10)(SI*1), Y11
 	VSUBPS      Y1, Y11, Y11
 	VMOVUPS     (R11)(SI*1), Y12
-	VMULPS      Y12, Y11, Y11
-	VFMADD231PS Y8, Y11, Y7
-	VFMADD231PS Y3, Y11, Y9
-	VFMADD231PS Y8, Y12, Y5
-	VADDPS      Y12, Y10, Y10
-	VMOVUPS     Y9, (R8)
-	VMOVUPS     Y10, (R9)
+	VMULPS      Y12, Y11, Y13
+	VFMADD231PS Y7, Y13, Y8
+	VADDPS      Y12, Y9, Y9
+	VFMADD213PS Y2, Y4, Y11
+	VMULPS      Y6, Y12, Y12
+	VFMADD231PS Y7, Y12, Y11
+	VMOVUPS     Y11, (R12)(SI*1)
+	VMOVUPS     Y8, (R8)
+	VMOVUPS     Y9, (R9)
+	VMOVUPS     32(DI), Y6
+	VMOVUPS     32(R8), Y8
+	VMOVUPS     32(R9), Y9
+	VMOVUPS     32(R10), Y11
+	VSUBPS      Y0, Y11, Y11
+	VMOVUPS     32(R11), Y12
+	VMULPS      Y12, Y11, Y13
+	VFMADD231PS Y5, Y13, Y8
+	VADDPS      Y12, Y9, Y9
+	VFMADD213PS Y3, Y10, Y11
+	VMULPS      Y6, Y12, Y12
+	VFMADD231PS Y5, Y12, Y11
+	VMOVUPS     Y11, 32(R12)
+	VMOVUPS     32(R10)(SI*1), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMOVUPS     32(R11)(SI*1), Y12
+	VMULPS      Y12, Y11, Y13
+	VFMADD231PS Y7, Y13, Y8
+	VADDPS      Y12, Y9, Y9
+	VFMADD213PS Y2, Y4, Y11
+	VMULPS      Y6, Y12, Y12
+	VFMADD231PS Y7, Y12, Y11
+	VMOVUPS     Y11, 32(R12)(SI*1)
+	VMOVUPS     Y8, 32(R8)
+	VMOVUPS     Y9, 32(R9)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R13
+	JMP         many151
+
+manyEnd151:
+one151:
+	CMPQ        R13, $0x00000008
+	JLT         oneEnd151
+	VMOVUPS     (DI), Y6
+	VMOVUPS     (R8), Y8
+	VMOVUPS     (R9), Y9
+	VMOVUPS     (R10), Y11
+	VSUBPS      Y0, Y11, Y11
+	VMOVUPS     (R11), Y12
+	VMULPS      Y12, Y11, Y13
+	VFMADD231PS Y5, Y13, Y8
+	VADDPS      Y12, Y9, Y9
+	VFMADD213PS Y3, Y10, Y11
+	VMULPS      Y6, Y12, Y12
+	VFMADD231PS Y5, Y12, Y11
+	VMOVUPS     Y11, (R12)
+	VMOVUPS     (R10)(SI*1), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMOVUPS     (R11)(SI*1), Y12
+	VMULPS      Y12, Y11, Y13
+	VFMADD231PS Y7, Y13, Y8
+	VADDPS      Y12, Y9, Y9
+	VFMADD213PS Y2, Y4, Y11
+	VMULPS      Y6, Y12, Y12
+	VFMADD231PS Y7, Y12, Y11
+	VMOVUPS     Y11, (R12)(SI*1)
+	VMOVUPS     Y8, (R8)
+	VMOVUPS     Y9, (R9)
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
-	SUBQ        $0x00000008, R12
+	SUBQ        $0x00000008, R13
 	JMP         one151
 
 oneEnd151:
-	TESTQ       R12, R12
+	TESTQ       R13, R13
 	JE          done151
-	LEAQ        tail<>+32(SB), R13
-	NEGQ        R12
-	VMOVUPS     (R13)(R12*4), Y8
-	VMASKMOVPS  (DI), Y8, Y9
-	VMASKMOVPS  (R8), Y8, Y10
-	VMASKMOVPS  (R9), Y8, Y11
-	VMASKMOVPS  (R10), Y8, Y12
+	LEAQ        tail<>+32(SB), R14
+	NEGQ        R13
+	VMOVUPS     (R14)(R13*4), Y6
+	VMASKMOVPS  (DI), Y6, Y8
+	VMASKMOVPS  (R8), Y6, Y9
+	VMASKMOVPS  (R9), Y6, Y11
+	VMASKMOVPS  (R10), Y6, Y12
 	VSUBPS      Y0, Y12, Y12
-	VMASKMOVPS  (R11), Y8, Y13
-	VMULPS      Y13, Y12, Y12
-	VFMADD231PS Y9, Y12, Y6
-	VFMADD231PS Y2, Y12, Y10
-	VFMADD231PS Y9, Y13, Y4
-	VADDPS      Y13, Y11, Y11
-	VMASKMOVPS  (R10)(SI*1), Y8, Y12
-	VSUBPS      Y1, Y12, Y12
-	VMASKMOVPS  (R11)(SI*1), Y8, Y13
-	VMULPS      Y13, Y12, Y12
-	VFMADD231PS Y9, Y12, Y7
-	VFMADD231PS Y3, Y12, Y10
-	VFMADD231PS Y9, Y13, Y5
-	VADDPS      Y13, Y11, Y11
-	VMASKMOVPS  Y10, Y8, (R8)
-	VMASKMOVPS  Y11, Y8, (R9)
+	VMASKMOVPS  (R11), Y6, Y0
+	VMULPS      Y0, Y12, Y13
+	VFMADD231PS Y5, Y13, Y9
+	VADDPS      Y0, Y11, Y11
+	VFMADD213PS Y3, Y10, Y12
+	VMULPS      Y8, Y0, Y0
+	VFMADD231PS Y5, Y0, Y12
+	VMASKMOVPS  Y12, Y6, (R12)
+	VMASKMOVPS  (R10)(SI*1), Y6, Y0
+	VSUBPS      Y1, Y0, Y0
+	VMASKMOVPS  (R11)(SI*1), Y6, Y1
+	VMULPS      Y1, Y0, Y3
+	VFMADD231PS Y7, Y3, Y9
+	VADDPS      Y1, Y11, Y11
+	VFMADD213PS Y2, Y4, Y0
+	VMULPS      Y8, Y1, Y1
+	VFMADD231PS Y7, Y1, Y0
+	VMASKMOVPS  Y0, Y6, (R12)(SI*1)
+	VMASKMOVPS  Y9, Y6, (R8)
+	VMASKMOVPS  Y11, Y6, (R9)
 
 done151:
-	VEXTRACTF128 $0x01, Y6, X8
-	VADDPS       X8, X6, X6
-	VPERMILPS    $0x4e, X6, X8
-	VADDPS       X8, X6, X6
-	VPERMILPS    $0xb1, X6, X8
-	VADDPS       X8, X6, X6
-	VXORPS       X8, X8, X8
-	VSUBSS       X6, X8, X6
-	VXORPS       X8, X8, X8
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X8, X8
-	VDIVSS       X8, X6, X6
-	VMULSS       X2, X6, X6
-	VMULSS       X2, X6, X6
-	VMULSS       X2, X6, X6
-	VBROADCASTSS X6, Y6
-	VEXTRACTF128 $0x01, Y4, X8
-	VADDPS       X8, X4, X4
-	VPERMILPS    $0x4e, X4, X8
-	VADDPS       X8, X4, X4
-	VPERMILPS    $0xb1, X4, X8
-	VADDPS       X8, X4, X4
-	VXORPS       X8, X8, X8
-	VSUBSS       X4, X8, X4
-	VXORPS       X8, X8, X8
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X8, X8
-	VDIVSS       X8, X4, X4
-	VMULSS       X2, X4, X4
-	VBROADCASTSS X4, Y4
-	VEXTRACTF128 $0x01, Y7, X8
-	VADDPS       X8, X7, X7
-	VPERMILPS    $0x4e, X7, X8
-	VADDPS       X8, X7, X7
-	VPERMILPS    $0xb1, X7, X8
-	VADDPS       X8, X7, X7
-	VXORPS       X8, X8, X8
-	VSUBSS       X7, X8, X7
-	VXORPS       X8, X8, X8
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X8, X8
-	VDIVSS       X8, X7, X7
-	VMULSS       X3, X7, X7
-	VMULSS       X3, X7, X7
-	VMULSS       X3, X7, X7
-	VBROADCASTSS X7, Y7
-	VEXTRACTF128 $0x01, Y5, X8
-	VADDPS       X8, X5, X5
-	VPERMILPS    $0x4e, X5, X8
-	VADDPS       X8, X5, X5
-	VPERMILPS    $0xb1, X5, X8
-	VADDPS       X8, X5, X5
-	VXORPS       X8, X8, X8
-	VSUBSS       X5, X8, X5
-	VXORPS       X8, X8, X8
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X8, X8
-	VDIVSS       X8, X5, X5
-	VMULSS       X3, X5, X5
-	VBROADCASTSS X5, Y5
-	MOVQ         scale_base+72(FP), DI
-	MOVQ         CX, R8
-	MOVQ         DX, R9
-	MOVQ         AX, R10
-	MOVQ         cols+144(FP), R11
-
-one152:
-	CMPQ        R11, $0x00000008
-	JLT         oneEnd152
-	VMOVUPS     (DI), Y8
-	VMOVUPS     (R8), Y9
-	VSUBPS      Y0, Y9, Y9
-	VMOVUPS     (R9), Y10
-	VFMADD213PS Y4, Y6, Y9
-	VMULPS      Y8, Y10, Y10
-	VFMADD231PS Y2, Y10, Y9
-	VMOVUPS     Y9, (R10)
-	VMOVUPS     (R8)(SI*1), Y9
-	VSUBPS      Y1, Y9, Y9
-	VMOVUPS     (R9)(SI*1), Y10
-	VFMADD213PS Y5, Y7, Y9
-	VMULPS      Y8, Y10, Y10
-	VFMADD231PS Y3, Y10, Y9
-	VMOVUPS     Y9, (R10)(SI*1)
-	ADDQ        $0x00000020, R8
-	ADDQ        $0x00000020, R9
-	ADDQ        $0x00000020, R10
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R11
-	JMP         one152
-
-oneEnd152:
-	TESTQ       R11, R11
-	JE          done152
-	LEAQ        tail<>+32(SB), R12
-	NEGQ        R11
-	VMOVUPS     (R12)(R11*4), Y8
-	VMASKMOVPS  (DI), Y8, Y9
-	VMASKMOVPS  (R8), Y8, Y10
-	VSUBPS      Y0, Y10, Y10
-	VMASKMOVPS  (R9), Y8, Y0
-	VFMADD213PS Y4, Y6, Y10
-	VMULPS      Y9, Y0, Y0
-	VFMADD231PS Y2, Y0, Y10
-	VMASKMOVPS  Y10, Y8, (R10)
-	VMASKMOVPS  (R8)(SI*1), Y8, Y0
-	VSUBPS      Y1, Y0, Y0
-	VMASKMOVPS  (R9)(SI*1), Y8, Y1
-	VFMADD213PS Y5, Y7, Y0
-	VMULPS      Y9, Y1, Y1
-	VFMADD231PS Y3, Y1, Y0
-	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
-
-done152:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -14243,243 +14283,260 @@ done152:
 
 rowsEnd2:
 rows1:
-	MOVQ    cols+144(FP), SI
-	IMUL3Q  $0x00000001, SI, DI
-	CMPQ    BX, DI
-	JLT     rowsEnd1
-	SUBQ    DI, BX
-	SHLQ    $0x02, SI
-	LEAQ    (SI)(SI*2), DI
-	VMOVUPS lanes<>+736(SB), Y0
+	MOVQ         cols+144(FP), SI
+	IMUL3Q       $0x00000001, SI, DI
+	CMPQ         BX, DI
+	JLT          rowsEnd1
+	SUBQ         DI, BX
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	VBROADCASTSS (CX), Y0
+	MOVQ         $0x00000000, 8(SP)
+
+shifted153:
 	VMOVUPS lanes<>+736(SB), Y1
-	MOVQ    CX, DI
-	MOVQ    cols+144(FP), R8
+	VMOVUPS lanes<>+736(SB), Y2
+	VMOVUPS lanes<>+736(SB), Y3
+	VMOVUPS lanes<>+736(SB), Y4
+	MOVQ    scale_base+72(FP), DI
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+	MOVQ    cols+144(FP), R10
 
 many153:
-	CMPQ    R8, $0x00000010
-	JLT     manyEnd153
-	VMOVUPS (DI), Y2
-	VADDPS  Y2, Y0, Y0
-	VMOVUPS 32(DI), Y2
-	VADDPS  Y2, Y1, Y1
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JMP     many153
+	CMPQ        R10, $0x00000010
+	JLT         manyEnd153
+	VMOVUPS     (DI), Y5
+	VMOVUPS     (R8), Y6
+	VSUBPS      Y0, Y6, Y6
+	VMOVUPS     (R9), Y7
+	VMULPS      Y5, Y7, Y7
+	VADDPS      Y6, Y1, Y1
+	VADDPS      Y7, Y3, Y3
+	VFMADD231PS Y6, Y6, Y2
+	VFMADD231PS Y6, Y7, Y4
+	VMOVUPS     32(DI), Y5
+	VMOVUPS     32(R8), Y6
+	VSUBPS      Y0, Y6, Y6
+	VMOVUPS     32(R9), Y7
+	VMULPS      Y5, Y7, Y7
+	VADDPS      Y6, Y1, Y1
+	VADDPS      Y7, Y3, Y3
+	VFMADD231PS Y6, Y6, Y2
+	VFMADD231PS Y6, Y7, Y4
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R10
+	JMP         many153
 
 manyEnd153:
 one153:
-	CMPQ    R8, $0x00000008
-	JLT     oneEnd153
-	VMOVUPS (DI), Y2
-	VADDPS  Y2, Y0, Y0
-	ADDQ    $0x00000020, DI
-	SUBQ    $0x00000008, R8
-	JMP     one153
+	CMPQ        R10, $0x00000008
+	JLT         oneEnd153
+	VMOVUPS     (DI), Y5
+	VMOVUPS     (R8), Y6
+	VSUBPS      Y0, Y6, Y6
+	VMOVUPS     (R9), Y7
+	VMULPS      Y5, Y7, Y7
+	VADDPS      Y6, Y1, Y1
+	VADDPS      Y7, Y3, Y3
+	VFMADD231PS Y6, Y6, Y2
+	VFMADD231PS Y6, Y7, Y4
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R10
+	JMP         one153
 
 oneEnd153:
-	TESTQ      R8, R8
-	JE         done153
-	LEAQ       tail<>+32(SB), R9
-	NEGQ       R8
-	VMOVUPS    (R9)(R8*4), Y2
-	VMASKMOVPS (DI), Y2, Y2
-	VADDPS     Y2, Y0, Y0
+	TESTQ       R10, R10
+	JE          done153
+	LEAQ        tail<>+32(SB), R11
+	NEGQ        R10
+	VMOVUPS     (R11)(R10*4), Y5
+	VMASKMOVPS  (DI), Y5, Y6
+	VMASKMOVPS  (R8), Y5, Y7
+	VBLENDVPS   Y5, Y7, Y0, Y7
+	VSUBPS      Y0, Y7, Y7
+	VMASKMOVPS  (R9), Y5, Y5
+	VMULPS      Y6, Y5, Y5
+	VADDPS      Y7, Y1, Y1
+	VADDPS      Y5, Y3, Y3
+	VFMADD231PS Y7, Y7, Y2
+	VFMADD231PS Y7, Y5, Y4
 
 done153:
-	VXORPS       X2, X2, X2
+	VMOVSS       lanes<>+608(SB), X6
+	VXORPS       X5, X5, X5
 	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X2, X2
+	VCVTSI2SSQ   DI, X5, X5
+	VDIVSS       X5, X6, X5
+	VEXTRACTF128 $0x01, Y1, X7
+	VADDPS       X7, X1, X1
+	VPERMILPS    $0x4e, X1, X7
+	VADDPS       X7, X1, X1
+	VPERMILPS    $0xb1, X1, X7
+	VADDPS       X7, X1, X1
+	VMULSS       X5, X1, X1
+	VEXTRACTF128 $0x01, Y2, X7
+	VADDPS       X7, X2, X2
+	VPERMILPS    $0x4e, X2, X7
+	VADDPS       X7, X2, X2
+	VPERMILPS    $0xb1, X2, X7
+	VADDPS       X7, X2, X2
+	VMULSS       X5, X2, X2
+	VEXTRACTF128 $0x01, Y3, X7
+	VADDPS       X7, X3, X3
+	VPERMILPS    $0x4e, X3, X7
+	VADDPS       X7, X3, X3
+	VPERMILPS    $0xb1, X3, X7
+	VADDPS       X7, X3, X3
+	VMULSS       X5, X3, X3
+	VEXTRACTF128 $0x01, Y4, X7
+	VADDPS       X7, X4, X4
+	VPERMILPS    $0x4e, X4, X7
+	VADDPS       X7, X4, X4
+	VPERMILPS    $0xb1, X4, X7
+	VADDPS       X7, X4, X4
+	VMULSS       X5, X4, X4
+	VFNMADD231SS X1, X1, X2
+	VMULSS       X1, X1, X5
+	VMULSS       lanes<>+4832(SB), X2, X7
+	VUCOMISS     X5, X7
+	JCS          movenear153
+	JMP          near153
+
+movenear153:
+	CMPQ         8(SP), $0x00
+	JNE          near153
+	MOVQ         $0x00000001, 8(SP)
+	VBROADCASTSS X1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0x4e, X0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0xb1, X0, X1
-	VADDPS       X1, X0, X0
-	VDIVSS       X2, X0, X0
-	VBROADCASTSS X0, Y0
-	VMOVUPS      lanes<>+736(SB), Y1
-	VMOVUPS      lanes<>+736(SB), Y2
-	MOVQ         CX, DI
-	MOVQ         cols+144(FP), R8
+	JMP          shifted153
 
-many154:
-	CMPQ        R8, $0x00000010
-	JLT         manyEnd154
-	VMOVUPS     (DI), Y3
-	VSUBPS      Y0, Y3, Y3
-	VFMADD231PS Y3, Y3, Y1
-	VMOVUPS     32(DI), Y3
-	VSUBPS      Y0, Y3, Y3
-	VFMADD231PS Y3, Y3, Y2
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JMP         many154
-
-manyEnd154:
-one154:
-	CMPQ        R8, $0x00000008
-	JLT         oneEnd154
-	VMOVUPS     (DI), Y3
-	VSUBPS      Y0, Y3, Y3
-	VFMADD231PS Y3, Y3, Y1
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JMP         one154
-
-oneEnd154:
-	TESTQ       R8, R8
-	JE          done154
-	LEAQ        tail<>+32(SB), R9
-	NEGQ        R8
-	VMOVUPS     (R9)(R8*4), Y3
-	VMASKMOVPS  (DI), Y3, Y4
-	VBLENDVPS   Y3, Y4, Y0, Y4
-	VSUBPS      Y0, Y4, Y4
-	VFMADD231PS Y4, Y4, Y1
-
-done154:
-	VXORPS       X3, X3, X3
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X3, X3
-	VADDPS       Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X2
-	VADDPS       X2, X1, X1
-	VPERMILPS    $0x4e, X1, X2
-	VADDPS       X2, X1, X1
-	VPERMILPS    $0xb1, X1, X2
-	VADDPS       X2, X1, X1
-	VDIVSS       X3, X1, X1
-	VADDSS       eps+152(FP), X1, X1
-	VSQRTSS      X1, X1, X1
-	VMOVSS       lanes<>+608(SB), X2
-	VDIVSS       X1, X2, X2
-	VBROADCASTSS X2, Y1
-	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+736(SB), Y3
+near153:
+	VXORPS       X5, X5, X5
+	VMAXSS       X2, X5, X2
+	VFNMADD231SS X1, X3, X4
+	VADDSS       eps+152(FP), X2, X2
+	VSQRTSS      X2, X2, X2
+	VDIVSS       X2, X6, X2
+	VMULSS       X2, X2, X5
+	VMULSS       X2, X5, X5
+	VMULSS       X4, X5, X5
+	VBROADCASTSS X2, Y4
+	VXORPS       X6, X6, X6
+	VSUBSS       X5, X6, X5
+	VBROADCASTSS X5, Y5
+	VMULSS       X2, X3, X3
+	VXORPS       X2, X2, X2
+	VSUBSS       X3, X2, X3
+	VBROADCASTSS X3, Y2
+	VBROADCASTSS X1, Y1
+	VADDPS       Y1, Y0, Y0
 	MOVQ         scale_base+72(FP), DI
 	MOVQ         ofScale_base+96(FP), R8
 	MOVQ         ofShift_base+120(FP), R9
 	MOVQ         CX, R10
 	MOVQ         DX, R11
+	MOVQ         AX, R12
 	MOVQ         R8, R8
-	MOVQ         cols+144(FP), R12
+	MOVQ         cols+144(FP), R13
 
-one155:
-	CMPQ        R12, $0x00000008
-	JLT         oneEnd155
-	VMOVUPS     (DI), Y4
-	VMOVUPS     (R8), Y5
+many154:
+	CMPQ        R13, $0x00000010
+	JLT         manyEnd154
+	VMOVUPS     (DI), Y1
+	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y6
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y0, Y7, Y7
 	VMOVUPS     (R11), Y8
-	VMULPS      Y8, Y7, Y7
-	VFMADD231PS Y4, Y7, Y3
-	VFMADD231PS Y1, Y7, Y5
-	VFMADD231PS Y4, Y8, Y2
+	VMULPS      Y8, Y7, Y9
+	VFMADD231PS Y4, Y9, Y3
 	VADDPS      Y8, Y6, Y6
-	VMOVUPS     Y5, (R8)
+	VFMADD213PS Y2, Y5, Y7
+	VMULPS      Y1, Y8, Y8
+	VFMADD231PS Y4, Y8, Y7
+	VMOVUPS     Y7, (R12)
+	VMOVUPS     Y3, (R8)
+	VMOVUPS     Y6, (R9)
+	VMOVUPS     32(DI), Y1
+	VMOVUPS     32(R8), Y3
+	VMOVUPS     32(R9), Y6
+	VMOVUPS     32(R10), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMOVUPS     32(R11), Y8
+	VMULPS      Y8, Y7, Y9
+	VFMADD231PS Y4, Y9, Y3
+	VADDPS      Y8, Y6, Y6
+	VFMADD213PS Y2, Y5, Y7
+	VMULPS      Y1, Y8, Y8
+	VFMADD231PS Y4, Y8, Y7
+	VMOVUPS     Y7, 32(R12)
+	VMOVUPS     Y3, 32(R8)
+	VMOVUPS     Y6, 32(R9)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R13
+	JMP         many154
+
+manyEnd154:
+one154:
+	CMPQ        R13, $0x00000008
+	JLT         oneEnd154
+	VMOVUPS     (DI), Y1
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R9), Y6
+	VMOVUPS     (R10), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMOVUPS     (R11), Y8
+	VMULPS      Y8, Y7, Y9
+	VFMADD231PS Y4, Y9, Y3
+	VADDPS      Y8, Y6, Y6
+	VFMADD213PS Y2, Y5, Y7
+	VMULPS      Y1, Y8, Y8
+	VFMADD231PS Y4, Y8, Y7
+	VMOVUPS     Y7, (R12)
+	VMOVUPS     Y3, (R8)
 	VMOVUPS     Y6, (R9)
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
-	SUBQ        $0x00000008, R12
-	JMP         one155
+	SUBQ        $0x00000008, R13
+	JMP         one154
 
-oneEnd155:
-	TESTQ       R12, R12
-	JE          done155
-	LEAQ        tail<>+32(SB), R13
-	NEGQ        R12
-	VMOVUPS     (R13)(R12*4), Y4
-	VMASKMOVPS  (DI), Y4, Y5
-	VMASKMOVPS  (R8), Y4, Y6
-	VMASKMOVPS  (R9), Y4, Y7
-	VMASKMOVPS  (R10), Y4, Y8
+oneEnd154:
+	TESTQ       R13, R13
+	JE          done154
+	LEAQ        tail<>+32(SB), R14
+	NEGQ        R13
+	VMOVUPS     (R14)(R13*4), Y1
+	VMASKMOVPS  (DI), Y1, Y3
+	VMASKMOVPS  (R8), Y1, Y6
+	VMASKMOVPS  (R9), Y1, Y7
+	VMASKMOVPS  (R10), Y1, Y8
 	VSUBPS      Y0, Y8, Y8
-	VMASKMOVPS  (R11), Y4, Y9
-	VMULPS      Y9, Y8, Y8
-	VFMADD231PS Y5, Y8, Y3
-	VFMADD231PS Y1, Y8, Y6
-	VFMADD231PS Y5, Y9, Y2
-	VADDPS      Y9, Y7, Y7
-	VMASKMOVPS  Y6, Y4, (R8)
-	VMASKMOVPS  Y7, Y4, (R9)
+	VMASKMOVPS  (R11), Y1, Y0
+	VMULPS      Y0, Y8, Y9
+	VFMADD231PS Y4, Y9, Y6
+	VADDPS      Y0, Y7, Y7
+	VFMADD213PS Y2, Y5, Y8
+	VMULPS      Y3, Y0, Y0
+	VFMADD231PS Y4, Y0, Y8
+	VMASKMOVPS  Y8, Y1, (R12)
+	VMASKMOVPS  Y6, Y1, (R8)
+	VMASKMOVPS  Y7, Y1, (R9)
 
-done155:
-	VEXTRACTF128 $0x01, Y3, X4
-	VADDPS       X4, X3, X3
-	VPERMILPS    $0x4e, X3, X4
-	VADDPS       X4, X3, X3
-	VPERMILPS    $0xb1, X3, X4
-	VADDPS       X4, X3, X3
-	VXORPS       X4, X4, X4
-	VSUBSS       X3, X4, X3
-	VXORPS       X4, X4, X4
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X4, X4
-	VDIVSS       X4, X3, X3
-	VMULSS       X1, X3, X3
-	VMULSS       X1, X3, X3
-	VMULSS       X1, X3, X3
-	VBROADCASTSS X3, Y3
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPS       X4, X2, X2
-	VPERMILPS    $0x4e, X2, X4
-	VADDPS       X4, X2, X2
-	VPERMILPS    $0xb1, X2, X4
-	VADDPS       X4, X2, X2
-	VXORPS       X4, X4, X4
-	VSUBSS       X2, X4, X2
-	VXORPS       X4, X4, X4
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X4, X4
-	VDIVSS       X4, X2, X2
-	VMULSS       X1, X2, X2
-	VBROADCASTSS X2, Y2
-	MOVQ         scale_base+72(FP), DI
-	MOVQ         CX, R8
-	MOVQ         DX, R9
-	MOVQ         AX, R10
-	MOVQ         cols+144(FP), R11
-
-one156:
-	CMPQ        R11, $0x00000008
-	JLT         oneEnd156
-	VMOVUPS     (DI), Y4
-	VMOVUPS     (R8), Y5
-	VSUBPS      Y0, Y5, Y5
-	VMOVUPS     (R9), Y6
-	VFMADD213PS Y2, Y3, Y5
-	VMULPS      Y4, Y6, Y6
-	VFMADD231PS Y1, Y6, Y5
-	VMOVUPS     Y5, (R10)
-	ADDQ        $0x00000020, R8
-	ADDQ        $0x00000020, R9
-	ADDQ        $0x00000020, R10
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R11
-	JMP         one156
-
-oneEnd156:
-	TESTQ       R11, R11
-	JE          done156
-	LEAQ        tail<>+32(SB), R12
-	NEGQ        R11
-	VMOVUPS     (R12)(R11*4), Y4
-	VMASKMOVPS  (DI), Y4, Y5
-	VMASKMOVPS  (R8), Y4, Y6
-	VSUBPS      Y0, Y6, Y6
-	VMASKMOVPS  (R9), Y4, Y0
-	VFMADD213PS Y2, Y3, Y6
-	VMULPS      Y5, Y0, Y0
-	VFMADD231PS Y1, Y0, Y6
-	VMASKMOVPS  Y6, Y4, (R10)
-
-done156:
+done154:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -14492,7 +14549,7 @@ rowsEnd1:
 
 // func rmsNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·rmsNormGradAVX2(SB), NOSPLIT, $0-156
+TEXT ·rmsNormGradAVX2(SB), NOSPLIT, $16-156
 	MOVQ dx_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ dy_base+48(FP), DX
@@ -14507,217 +14564,257 @@ rows2:
 	SHLQ    $0x02, SI
 	LEAQ    (SI)(SI*2), DI
 	VMOVUPS lanes<>+736(SB), Y0
+	VMOVUPS lanes<>+736(SB), Y0
+	VMOVUPS lanes<>+736(SB), Y1
 	VMOVUPS lanes<>+736(SB), Y1
 	VMOVUPS lanes<>+736(SB), Y2
+	VMOVUPS lanes<>+736(SB), Y2
 	VMOVUPS lanes<>+736(SB), Y3
-	MOVQ    CX, DI
-	MOVQ    cols+144(FP), R8
+	VMOVUPS lanes<>+736(SB), Y3
+	MOVQ    scale_base+72(FP), DI
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+	MOVQ    cols+144(FP), R10
 
-many157:
-	CMPQ        R8, $0x00000010
-	JLT         manyEnd157
+many156:
+	CMPQ        R10, $0x00000010
+	JLT         manyEnd156
 	VMOVUPS     (DI), Y4
-	VFMADD231PS Y4, Y4, Y0
-	VMOVUPS     (DI)(SI*1), Y4
-	VFMADD231PS Y4, Y4, Y2
-	VMOVUPS     32(DI), Y4
-	VFMADD231PS Y4, Y4, Y1
-	VMOVUPS     32(DI)(SI*1), Y4
-	VFMADD231PS Y4, Y4, Y3
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JMP         many157
-
-manyEnd157:
-one157:
-	CMPQ        R8, $0x00000008
-	JLT         oneEnd157
-	VMOVUPS     (DI), Y4
-	VFMADD231PS Y4, Y4, Y0
-	VMOVUPS     (DI)(SI*1), Y4
-	VFMADD231PS Y4, Y4, Y2
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JMP         one157
-
-oneEnd157:
-	TESTQ       R8, R8
-	JE          done157
-	LEAQ        tail<>+32(SB), R9
-	NEGQ        R8
-	VMOVUPS     (R9)(R8*4), Y4
-	VMASKMOVPS  (DI), Y4, Y5
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VMULPS      Y4, Y6, Y6
 	VFMADD231PS Y5, Y5, Y0
-	VMASKMOVPS  (DI)(SI*1), Y4, Y4
-	VFMADD231PS Y4, Y4, Y2
+	VFMADD231PS Y5, Y6, Y1
+	VMOVUPS     (R8)(SI*1), Y5
+	VMOVUPS     (R9)(SI*1), Y6
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y5, Y5, Y2
+	VFMADD231PS Y5, Y6, Y3
+	VMOVUPS     32(DI), Y4
+	VMOVUPS     32(R8), Y5
+	VMOVUPS     32(R9), Y6
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y5, Y5, Y0
+	VFMADD231PS Y5, Y6, Y1
+	VMOVUPS     32(R8)(SI*1), Y5
+	VMOVUPS     32(R9)(SI*1), Y6
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y5, Y5, Y2
+	VFMADD231PS Y5, Y6, Y3
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R10
+	JMP         many156
 
-done157:
+manyEnd156:
+one156:
+	CMPQ        R10, $0x00000008
+	JLT         oneEnd156
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y5, Y5, Y0
+	VFMADD231PS Y5, Y6, Y1
+	VMOVUPS     (R8)(SI*1), Y5
+	VMOVUPS     (R9)(SI*1), Y6
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y5, Y5, Y2
+	VFMADD231PS Y5, Y6, Y3
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R10
+	JMP         one156
+
+oneEnd156:
+	TESTQ       R10, R10
+	JE          done156
+	LEAQ        tail<>+32(SB), R11
+	NEGQ        R10
+	VMOVUPS     (R11)(R10*4), Y4
+	VMASKMOVPS  (DI), Y4, Y5
+	VMASKMOVPS  (R8), Y4, Y6
+	VMASKMOVPS  (R9), Y4, Y7
+	VMULPS      Y5, Y7, Y7
+	VFMADD231PS Y6, Y6, Y0
+	VFMADD231PS Y6, Y7, Y1
+	VMASKMOVPS  (R8)(SI*1), Y4, Y6
+	VMASKMOVPS  (R9)(SI*1), Y4, Y4
+	VMULPS      Y5, Y4, Y4
+	VFMADD231PS Y6, Y6, Y2
+	VFMADD231PS Y6, Y4, Y3
+
+done156:
+	VMOVSS       lanes<>+608(SB), X5
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
-	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0x4e, X0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0xb1, X0, X1
-	VADDPS       X1, X0, X0
-	VDIVSS       X4, X0, X0
-	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X1
-	VADDPS       X1, X2, X2
-	VPERMILPS    $0x4e, X2, X1
-	VADDPS       X1, X2, X2
-	VPERMILPS    $0xb1, X2, X1
-	VADDPS       X1, X2, X2
-	VDIVSS       X4, X2, X2
+	VDIVSS       X4, X5, X4
+	VEXTRACTF128 $0x01, Y0, X6
+	VADDPS       X6, X0, X0
+	VPERMILPS    $0x4e, X0, X6
+	VADDPS       X6, X0, X0
+	VPERMILPS    $0xb1, X0, X6
+	VADDPS       X6, X0, X0
+	VMULSS       X4, X0, X0
+	VEXTRACTF128 $0x01, Y1, X6
+	VADDPS       X6, X1, X1
+	VPERMILPS    $0x4e, X1, X6
+	VADDPS       X6, X1, X1
+	VPERMILPS    $0xb1, X1, X6
+	VADDPS       X6, X1, X1
+	VMULSS       X4, X1, X1
+	VEXTRACTF128 $0x01, Y2, X6
+	VADDPS       X6, X2, X2
+	VPERMILPS    $0x4e, X2, X6
+	VADDPS       X6, X2, X2
+	VPERMILPS    $0xb1, X2, X6
+	VADDPS       X6, X2, X2
+	VMULSS       X4, X2, X2
+	VEXTRACTF128 $0x01, Y3, X6
+	VADDPS       X6, X3, X3
+	VPERMILPS    $0x4e, X3, X6
+	VADDPS       X6, X3, X3
+	VPERMILPS    $0xb1, X3, X6
+	VADDPS       X6, X3, X3
+	VMULSS       X4, X3, X3
 	VADDSS       eps+152(FP), X0, X0
 	VSQRTSS      X0, X0, X0
-	VMOVSS       lanes<>+608(SB), X1
-	VDIVSS       X0, X1, X1
-	VBROADCASTSS X1, Y0
+	VDIVSS       X0, X5, X0
+	VMULSS       X0, X0, X4
+	VMULSS       X0, X4, X4
+	VMULSS       X1, X4, X4
+	VBROADCASTSS X0, Y0
+	VXORPS       X1, X1, X1
+	VSUBSS       X4, X1, X4
+	VBROADCASTSS X4, Y1
 	VADDSS       eps+152(FP), X2, X2
 	VSQRTSS      X2, X2, X2
-	VMOVSS       lanes<>+608(SB), X1
-	VDIVSS       X2, X1, X1
-	VBROADCASTSS X1, Y1
-	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+736(SB), Y2
-	VMOVUPS      lanes<>+736(SB), Y3
+	VDIVSS       X2, X5, X2
+	VMULSS       X2, X2, X4
+	VMULSS       X2, X4, X4
+	VMULSS       X3, X4, X4
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VSUBSS       X4, X3, X4
+	VBROADCASTSS X4, Y3
 	MOVQ         scale_base+72(FP), DI
 	MOVQ         ofScale_base+96(FP), R8
 	MOVQ         CX, R9
 	MOVQ         DX, R10
+	MOVQ         AX, R11
 	MOVQ         R8, R8
-	MOVQ         cols+144(FP), R11
+	MOVQ         cols+144(FP), R12
 
-one158:
-	CMPQ        R11, $0x00000008
-	JLT         oneEnd158
+many157:
+	CMPQ        R12, $0x00000010
+	JLT         manyEnd157
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
 	VMOVUPS     (R10), Y7
-	VMULPS      Y7, Y6, Y6
-	VFMADD231PS Y4, Y6, Y2
-	VFMADD231PS Y0, Y6, Y5
+	VMULPS      Y7, Y6, Y8
+	VFMADD231PS Y0, Y8, Y5
+	VMULPS      Y1, Y6, Y6
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y0, Y7, Y6
+	VMOVUPS     Y6, (R11)
 	VMOVUPS     (R9)(SI*1), Y6
 	VMOVUPS     (R10)(SI*1), Y7
-	VMULPS      Y7, Y6, Y6
-	VFMADD231PS Y4, Y6, Y3
-	VFMADD231PS Y1, Y6, Y5
+	VMULPS      Y7, Y6, Y8
+	VFMADD231PS Y2, Y8, Y5
+	VMULPS      Y3, Y6, Y6
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y2, Y7, Y6
+	VMOVUPS     Y6, (R11)(SI*1)
+	VMOVUPS     Y5, (R8)
+	VMOVUPS     32(DI), Y4
+	VMOVUPS     32(R8), Y5
+	VMOVUPS     32(R9), Y6
+	VMOVUPS     32(R10), Y7
+	VMULPS      Y7, Y6, Y8
+	VFMADD231PS Y0, Y8, Y5
+	VMULPS      Y1, Y6, Y6
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y0, Y7, Y6
+	VMOVUPS     Y6, 32(R11)
+	VMOVUPS     32(R9)(SI*1), Y6
+	VMOVUPS     32(R10)(SI*1), Y7
+	VMULPS      Y7, Y6, Y8
+	VFMADD231PS Y2, Y8, Y5
+	VMULPS      Y3, Y6, Y6
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y2, Y7, Y6
+	VMOVUPS     Y6, 32(R11)(SI*1)
+	VMOVUPS     Y5, 32(R8)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R12
+	JMP         many157
+
+manyEnd157:
+one157:
+	CMPQ        R12, $0x00000008
+	JLT         oneEnd157
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VMOVUPS     (R10), Y7
+	VMULPS      Y7, Y6, Y8
+	VFMADD231PS Y0, Y8, Y5
+	VMULPS      Y1, Y6, Y6
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y0, Y7, Y6
+	VMOVUPS     Y6, (R11)
+	VMOVUPS     (R9)(SI*1), Y6
+	VMOVUPS     (R10)(SI*1), Y7
+	VMULPS      Y7, Y6, Y8
+	VFMADD231PS Y2, Y8, Y5
+	VMULPS      Y3, Y6, Y6
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y2, Y7, Y6
+	VMOVUPS     Y6, (R11)(SI*1)
 	VMOVUPS     Y5, (R8)
 	ADDQ        $0x00000020, R9
 	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
-	SUBQ        $0x00000008, R11
-	JMP         one158
+	SUBQ        $0x00000008, R12
+	JMP         one157
 
-oneEnd158:
-	TESTQ       R11, R11
-	JE          done158
-	LEAQ        tail<>+32(SB), R12
-	NEGQ        R11
-	VMOVUPS     (R12)(R11*4), Y4
+oneEnd157:
+	TESTQ       R12, R12
+	JE          done157
+	LEAQ        tail<>+32(SB), R13
+	NEGQ        R12
+	VMOVUPS     (R13)(R12*4), Y4
 	VMASKMOVPS  (DI), Y4, Y5
 	VMASKMOVPS  (R8), Y4, Y6
 	VMASKMOVPS  (R9), Y4, Y7
 	VMASKMOVPS  (R10), Y4, Y8
-	VMULPS      Y8, Y7, Y7
-	VFMADD231PS Y5, Y7, Y2
-	VFMADD231PS Y0, Y7, Y6
-	VMASKMOVPS  (R9)(SI*1), Y4, Y7
-	VMASKMOVPS  (R10)(SI*1), Y4, Y8
-	VMULPS      Y8, Y7, Y7
-	VFMADD231PS Y5, Y7, Y3
-	VFMADD231PS Y1, Y7, Y6
+	VMULPS      Y8, Y7, Y9
+	VFMADD231PS Y0, Y9, Y6
+	VMULPS      Y1, Y7, Y7
+	VMULPS      Y5, Y8, Y8
+	VFMADD231PS Y0, Y8, Y7
+	VMASKMOVPS  Y7, Y4, (R11)
+	VMASKMOVPS  (R9)(SI*1), Y4, Y0
+	VMASKMOVPS  (R10)(SI*1), Y4, Y1
+	VMULPS      Y1, Y0, Y7
+	VFMADD231PS Y2, Y7, Y6
+	VMULPS      Y3, Y0, Y0
+	VMULPS      Y5, Y1, Y1
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y4, (R11)(SI*1)
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done158:
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPS       X4, X2, X2
-	VPERMILPS    $0x4e, X2, X4
-	VADDPS       X4, X2, X2
-	VPERMILPS    $0xb1, X2, X4
-	VADDPS       X4, X2, X2
-	VXORPS       X4, X4, X4
-	VSUBSS       X2, X4, X2
-	VXORPS       X4, X4, X4
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X4, X4
-	VDIVSS       X4, X2, X2
-	VMULSS       X0, X2, X2
-	VMULSS       X0, X2, X2
-	VMULSS       X0, X2, X2
-	VBROADCASTSS X2, Y2
-	VEXTRACTF128 $0x01, Y3, X4
-	VADDPS       X4, X3, X3
-	VPERMILPS    $0x4e, X3, X4
-	VADDPS       X4, X3, X3
-	VPERMILPS    $0xb1, X3, X4
-	VADDPS       X4, X3, X3
-	VXORPS       X4, X4, X4
-	VSUBSS       X3, X4, X3
-	VXORPS       X4, X4, X4
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X4, X4
-	VDIVSS       X4, X3, X3
-	VMULSS       X1, X3, X3
-	VMULSS       X1, X3, X3
-	VMULSS       X1, X3, X3
-	VBROADCASTSS X3, Y3
-	MOVQ         scale_base+72(FP), DI
-	MOVQ         CX, R8
-	MOVQ         DX, R9
-	MOVQ         AX, R10
-	MOVQ         cols+144(FP), R11
-
-one159:
-	CMPQ        R11, $0x00000008
-	JLT         oneEnd159
-	VMOVUPS     (DI), Y4
-	VMOVUPS     (R8), Y5
-	VMOVUPS     (R9), Y6
-	VMULPS      Y2, Y5, Y5
-	VMULPS      Y4, Y6, Y6
-	VFMADD231PS Y0, Y6, Y5
-	VMOVUPS     Y5, (R10)
-	VMOVUPS     (R8)(SI*1), Y5
-	VMOVUPS     (R9)(SI*1), Y6
-	VMULPS      Y3, Y5, Y5
-	VMULPS      Y4, Y6, Y6
-	VFMADD231PS Y1, Y6, Y5
-	VMOVUPS     Y5, (R10)(SI*1)
-	ADDQ        $0x00000020, R8
-	ADDQ        $0x00000020, R9
-	ADDQ        $0x00000020, R10
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R11
-	JMP         one159
-
-oneEnd159:
-	TESTQ       R11, R11
-	JE          done159
-	LEAQ        tail<>+32(SB), R12
-	NEGQ        R11
-	VMOVUPS     (R12)(R11*4), Y4
-	VMASKMOVPS  (DI), Y4, Y5
-	VMASKMOVPS  (R8), Y4, Y6
-	VMASKMOVPS  (R9), Y4, Y7
-	VMULPS      Y2, Y6, Y6
-	VMULPS      Y5, Y7, Y7
-	VFMADD231PS Y0, Y7, Y6
-	VMASKMOVPS  Y6, Y4, (R10)
-	VMASKMOVPS  (R8)(SI*1), Y4, Y0
-	VMASKMOVPS  (R9)(SI*1), Y4, Y2
-	VMULPS      Y3, Y0, Y0
-	VMULPS      Y5, Y2, Y2
-	VFMADD231PS Y1, Y2, Y0
-	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
-
-done159:
+done157:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -14734,154 +14831,177 @@ rows1:
 	SHLQ    $0x02, SI
 	LEAQ    (SI)(SI*2), DI
 	VMOVUPS lanes<>+736(SB), Y0
+	VMOVUPS lanes<>+736(SB), Y0
 	VMOVUPS lanes<>+736(SB), Y1
-	MOVQ    CX, DI
-	MOVQ    cols+144(FP), R8
+	VMOVUPS lanes<>+736(SB), Y1
+	MOVQ    scale_base+72(FP), DI
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+	MOVQ    cols+144(FP), R10
 
-many160:
-	CMPQ        R8, $0x00000010
-	JLT         manyEnd160
+many159:
+	CMPQ        R10, $0x00000010
+	JLT         manyEnd159
 	VMOVUPS     (DI), Y2
-	VFMADD231PS Y2, Y2, Y0
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R9), Y4
+	VMULPS      Y2, Y4, Y4
+	VFMADD231PS Y3, Y3, Y0
+	VFMADD231PS Y3, Y4, Y1
 	VMOVUPS     32(DI), Y2
-	VFMADD231PS Y2, Y2, Y1
+	VMOVUPS     32(R8), Y3
+	VMOVUPS     32(R9), Y4
+	VMULPS      Y2, Y4, Y4
+	VFMADD231PS Y3, Y3, Y0
+	VFMADD231PS Y3, Y4, Y1
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JMP         many160
+	SUBQ        $0x00000010, R10
+	JMP         many159
 
-manyEnd160:
-one160:
-	CMPQ        R8, $0x00000008
-	JLT         oneEnd160
+manyEnd159:
+one159:
+	CMPQ        R10, $0x00000008
+	JLT         oneEnd159
 	VMOVUPS     (DI), Y2
-	VFMADD231PS Y2, Y2, Y0
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R9), Y4
+	VMULPS      Y2, Y4, Y4
+	VFMADD231PS Y3, Y3, Y0
+	VFMADD231PS Y3, Y4, Y1
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
 	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JMP         one160
+	SUBQ        $0x00000008, R10
+	JMP         one159
 
-oneEnd160:
-	TESTQ       R8, R8
-	JE          done160
-	LEAQ        tail<>+32(SB), R9
-	NEGQ        R8
-	VMOVUPS     (R9)(R8*4), Y2
-	VMASKMOVPS  (DI), Y2, Y2
-	VFMADD231PS Y2, Y2, Y0
+oneEnd159:
+	TESTQ       R10, R10
+	JE          done159
+	LEAQ        tail<>+32(SB), R11
+	NEGQ        R10
+	VMOVUPS     (R11)(R10*4), Y2
+	VMASKMOVPS  (DI), Y2, Y3
+	VMASKMOVPS  (R8), Y2, Y4
+	VMASKMOVPS  (R9), Y2, Y2
+	VMULPS      Y3, Y2, Y2
+	VFMADD231PS Y4, Y4, Y0
+	VFMADD231PS Y4, Y2, Y1
 
-done160:
+done159:
+	VMOVSS       lanes<>+608(SB), X3
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
-	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0x4e, X0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0xb1, X0, X1
-	VADDPS       X1, X0, X0
-	VDIVSS       X2, X0, X0
+	VDIVSS       X2, X3, X2
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPS       X4, X0, X0
+	VPERMILPS    $0x4e, X0, X4
+	VADDPS       X4, X0, X0
+	VPERMILPS    $0xb1, X0, X4
+	VADDPS       X4, X0, X0
+	VMULSS       X2, X0, X0
+	VEXTRACTF128 $0x01, Y1, X4
+	VADDPS       X4, X1, X1
+	VPERMILPS    $0x4e, X1, X4
+	VADDPS       X4, X1, X1
+	VPERMILPS    $0xb1, X1, X4
+	VADDPS       X4, X1, X1
+	VMULSS       X2, X1, X1
 	VADDSS       eps+152(FP), X0, X0
 	VSQRTSS      X0, X0, X0
-	VMOVSS       lanes<>+608(SB), X1
-	VDIVSS       X0, X1, X1
-	VBROADCASTSS X1, Y0
-	VMOVUPS      lanes<>+736(SB), Y1
-	VMOVUPS      lanes<>+736(SB), Y1
+	VDIVSS       X0, X3, X0
+	VMULSS       X0, X0, X2
+	VMULSS       X0, X2, X2
+	VMULSS       X1, X2, X2
+	VBROADCASTSS X0, Y0
+	VXORPS       X1, X1, X1
+	VSUBSS       X2, X1, X2
+	VBROADCASTSS X2, Y1
 	MOVQ         scale_base+72(FP), DI
 	MOVQ         ofScale_base+96(FP), R8
 	MOVQ         CX, R9
 	MOVQ         DX, R10
+	MOVQ         AX, R11
 	MOVQ         R8, R8
-	MOVQ         cols+144(FP), R11
+	MOVQ         cols+144(FP), R12
 
-one161:
-	CMPQ        R11, $0x00000008
-	JLT         oneEnd161
+many160:
+	CMPQ        R12, $0x00000010
+	JLT         manyEnd160
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
 	VMOVUPS     (R10), Y5
-	VMULPS      Y5, Y4, Y4
-	VFMADD231PS Y2, Y4, Y1
-	VFMADD231PS Y0, Y4, Y3
+	VMULPS      Y5, Y4, Y6
+	VFMADD231PS Y0, Y6, Y3
+	VMULPS      Y1, Y4, Y4
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y0, Y5, Y4
+	VMOVUPS     Y4, (R11)
+	VMOVUPS     Y3, (R8)
+	VMOVUPS     32(DI), Y2
+	VMOVUPS     32(R8), Y3
+	VMOVUPS     32(R9), Y4
+	VMOVUPS     32(R10), Y5
+	VMULPS      Y5, Y4, Y6
+	VFMADD231PS Y0, Y6, Y3
+	VMULPS      Y1, Y4, Y4
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y0, Y5, Y4
+	VMOVUPS     Y4, 32(R11)
+	VMOVUPS     Y3, 32(R8)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R12
+	JMP         many160
+
+manyEnd160:
+one160:
+	CMPQ        R12, $0x00000008
+	JLT         oneEnd160
+	VMOVUPS     (DI), Y2
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R9), Y4
+	VMOVUPS     (R10), Y5
+	VMULPS      Y5, Y4, Y6
+	VFMADD231PS Y0, Y6, Y3
+	VMULPS      Y1, Y4, Y4
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y0, Y5, Y4
+	VMOVUPS     Y4, (R11)
 	VMOVUPS     Y3, (R8)
 	ADDQ        $0x00000020, R9
 	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
-	SUBQ        $0x00000008, R11
-	JMP         one161
+	SUBQ        $0x00000008, R12
+	JMP         one160
 
-oneEnd161:
-	TESTQ       R11, R11
-	JE          done161
-	LEAQ        tail<>+32(SB), R12
-	NEGQ        R11
-	VMOVUPS     (R12)(R11*4), Y2
+oneEnd160:
+	TESTQ       R12, R12
+	JE          done160
+	LEAQ        tail<>+32(SB), R13
+	NEGQ        R12
+	VMOVUPS     (R13)(R12*4), Y2
 	VMASKMOVPS  (DI), Y2, Y3
 	VMASKMOVPS  (R8), Y2, Y4
 	VMASKMOVPS  (R9), Y2, Y5
 	VMASKMOVPS  (R10), Y2, Y6
-	VMULPS      Y6, Y5, Y5
-	VFMADD231PS Y3, Y5, Y1
-	VFMADD231PS Y0, Y5, Y4
+	VMULPS      Y6, Y5, Y7
+	VFMADD231PS Y0, Y7, Y4
+	VMULPS      Y1, Y5, Y5
+	VMULPS      Y3, Y6, Y6
+	VFMADD231PS Y0, Y6, Y5
+	VMASKMOVPS  Y5, Y2, (R11)
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done161:
-	VEXTRACTF128 $0x01, Y1, X2
-	VADDPS       X2, X1, X1
-	VPERMILPS    $0x4e, X1, X2
-	VADDPS       X2, X1, X1
-	VPERMILPS    $0xb1, X1, X2
-	VADDPS       X2, X1, X1
-	VXORPS       X2, X2, X2
-	VSUBSS       X1, X2, X1
-	VXORPS       X2, X2, X2
-	MOVQ         cols+144(FP), DI
-	VCVTSI2SSQ   DI, X2, X2
-	VDIVSS       X2, X1, X1
-	VMULSS       X0, X1, X1
-	VMULSS       X0, X1, X1
-	VMULSS       X0, X1, X1
-	VBROADCASTSS X1, Y1
-	MOVQ         scale_base+72(FP), DI
-	MOVQ         CX, R8
-	MOVQ         DX, R9
-	MOVQ         AX, R10
-	MOVQ         cols+144(FP), R11
-
-one162:
-	CMPQ        R11, $0x00000008
-	JLT         oneEnd162
-	VMOVUPS     (DI), Y2
-	VMOVUPS     (R8), Y3
-	VMOVUPS     (R9), Y4
-	VMULPS      Y1, Y3, Y3
-	VMULPS      Y2, Y4, Y4
-	VFMADD231PS Y0, Y4, Y3
-	VMOVUPS     Y3, (R10)
-	ADDQ        $0x00000020, R8
-	ADDQ        $0x00000020, R9
-	ADDQ        $0x00000020, R10
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R11
-	JMP         one162
-
-oneEnd162:
-	TESTQ       R11, R11
-	JE          done162
-	LEAQ        tail<>+32(SB), R12
-	NEGQ        R11
-	VMOVUPS     (R12)(R11*4), Y2
-	VMASKMOVPS  (DI), Y2, Y3
-	VMASKMOVPS  (R8), Y2, Y4
-	VMASKMOVPS  (R9), Y2, Y5
-	VMULPS      Y1, Y4, Y4
-	VMULPS      Y3, Y5, Y5
-	VFMADD231PS Y0, Y5, Y4
-	VMASKMOVPS  Y4, Y2, (R10)
-
-done162:
+done160:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -14908,9 +15028,9 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      lanes<>+736(SB), Y7
 	VMOVUPS      lanes<>+736(SB), Y8
 
-many163:
+many161:
 	CMPQ        DX, $0x00000010
-	JLT         manyEnd163
+	JLT         manyEnd161
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -14928,12 +15048,12 @@ many163:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         many163
+	JMP         many161
 
-manyEnd163:
-one163:
+manyEnd161:
+one161:
 	CMPQ        DX, $0x00000008
-	JLT         oneEnd163
+	JLT         oneEnd161
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -14944,11 +15064,11 @@ one163:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, DX
-	JMP         one163
+	JMP         one161
 
-oneEnd163:
+oneEnd161:
 	TESTQ       DX, DX
-	JE          done163
+	JE          done161
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        DX
 	VMOVUPS     (BX)(DX*4), Y9
@@ -14961,7 +15081,7 @@ oneEnd163:
 	VADDPS      Y9, Y6, Y6
 	VFMADD231PS Y0, Y9, Y8
 
-done163:
+done161:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -15009,9 +15129,9 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	VBROADCASTSS c+84(FP), Y3
 	MOVQ         dst_len+8(FP), BX
 
-many164:
+many162:
 	CMPQ        BX, $0x00000010
-	JLT         manyEnd164
+	JLT         manyEnd162
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -15028,12 +15148,12 @@ many164:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         many164
+	JMP         many162
 
-manyEnd164:
-one164:
+manyEnd162:
+one162:
 	CMPQ        BX, $0x00000008
-	JLT         oneEnd164
+	JLT         oneEnd162
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -15044,11 +15164,11 @@ one164:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, BX
-	JMP         one164
+	JMP         one162
 
-oneEnd164:
+oneEnd162:
 	TESTQ       BX, BX
-	JE          done164
+	JE          done162
 	LEAQ        tail<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -15059,7 +15179,7 @@ oneEnd164:
 	VFMADD231PS Y1, Y6, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
-done164:
+done162:
 	VZEROUPPER
 	RET
 
@@ -15081,9 +15201,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next165:
+next163:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end163
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -15106,16 +15226,16 @@ next165:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next163
 
-end165:
+end163:
 	VZEROUPPER
 	RET
 
 onlyB:
-next166:
+next164:
 	TESTQ     BX, BX
-	JE        end166
+	JE        end164
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -15133,9 +15253,9 @@ next166:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next164
 
-end166:
+end164:
 	VZEROUPPER
 	RET
 
@@ -15143,9 +15263,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next167:
+next165:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end165
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15163,16 +15283,16 @@ next167:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next165
 
-end167:
+end165:
 	VZEROUPPER
 	RET
 
 both:
-next168:
+next166:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end166
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -15185,9 +15305,9 @@ next168:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next166
 
-end168:
+end166:
 	VZEROUPPER
 	RET
 
@@ -15209,9 +15329,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next169:
+next167:
 	TESTQ     BX, BX
-	JE        end169
+	JE        end167
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -15234,16 +15354,16 @@ next169:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next169
+	JMP       next167
 
-end169:
+end167:
 	VZEROUPPER
 	RET
 
 onlyB:
-next170:
+next168:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end168
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -15261,9 +15381,9 @@ next170:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next170
+	JMP       next168
 
-end170:
+end168:
 	VZEROUPPER
 	RET
 
@@ -15271,9 +15391,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next171:
+next169:
 	TESTQ     BX, BX
-	JE        end171
+	JE        end169
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15291,16 +15411,16 @@ next171:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next171
+	JMP       next169
 
-end171:
+end169:
 	VZEROUPPER
 	RET
 
 both:
-next172:
+next170:
 	TESTQ     BX, BX
-	JE        end172
+	JE        end170
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -15313,9 +15433,9 @@ next172:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next172
+	JMP       next170
 
-end172:
+end170:
 	VZEROUPPER
 	RET
 
@@ -15337,9 +15457,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next173:
+next171:
 	TESTQ     BX, BX
-	JE        end173
+	JE        end171
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -15362,16 +15482,16 @@ next173:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next173
+	JMP       next171
 
-end173:
+end171:
 	VZEROUPPER
 	RET
 
 onlyB:
-next174:
+next172:
 	TESTQ     BX, BX
-	JE        end174
+	JE        end172
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -15389,9 +15509,9 @@ next174:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next174
+	JMP       next172
 
-end174:
+end172:
 	VZEROUPPER
 	RET
 
@@ -15399,9 +15519,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next175:
+next173:
 	TESTQ     BX, BX
-	JE        end175
+	JE        end173
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15419,16 +15539,16 @@ next175:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next175
+	JMP       next173
 
-end175:
+end173:
 	VZEROUPPER
 	RET
 
 both:
-next176:
+next174:
 	TESTQ     BX, BX
-	JE        end176
+	JE        end174
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -15441,9 +15561,9 @@ next176:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next176
+	JMP       next174
 
-end176:
+end174:
 	VZEROUPPER
 	RET
 
@@ -15465,9 +15585,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next177:
+next175:
 	TESTQ     BX, BX
-	JE        end177
+	JE        end175
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -15490,16 +15610,16 @@ next177:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next177
+	JMP       next175
 
-end177:
+end175:
 	VZEROUPPER
 	RET
 
 onlyB:
-next178:
+next176:
 	TESTQ     BX, BX
-	JE        end178
+	JE        end176
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -15517,9 +15637,9 @@ next178:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next178
+	JMP       next176
 
-end178:
+end176:
 	VZEROUPPER
 	RET
 
@@ -15527,9 +15647,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next179:
+next177:
 	TESTQ     BX, BX
-	JE        end179
+	JE        end177
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15547,16 +15667,16 @@ next179:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next179
+	JMP       next177
 
-end179:
+end177:
 	VZEROUPPER
 	RET
 
 both:
-next180:
+next178:
 	TESTQ     BX, BX
-	JE        end180
+	JE        end178
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -15569,9 +15689,9 @@ next180:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next180
+	JMP       next178
 
-end180:
+end178:
 	VZEROUPPER
 	RET
 
@@ -15593,9 +15713,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next181:
+next179:
 	TESTQ     BX, BX
-	JE        end181
+	JE        end179
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -15618,16 +15738,16 @@ next181:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next181
+	JMP       next179
 
-end181:
+end179:
 	VZEROUPPER
 	RET
 
 onlyB:
-next182:
+next180:
 	TESTQ     BX, BX
-	JE        end182
+	JE        end180
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -15645,9 +15765,9 @@ next182:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next182
+	JMP       next180
 
-end182:
+end180:
 	VZEROUPPER
 	RET
 
@@ -15655,9 +15775,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next183:
+next181:
 	TESTQ     BX, BX
-	JE        end183
+	JE        end181
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15675,16 +15795,16 @@ next183:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next183
+	JMP       next181
 
-end183:
+end181:
 	VZEROUPPER
 	RET
 
 both:
-next184:
+next182:
 	TESTQ     BX, BX
-	JE        end184
+	JE        end182
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -15697,9 +15817,9 @@ next184:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next184
+	JMP       next182
 
-end184:
+end182:
 	VZEROUPPER
 	RET
 
@@ -15722,9 +15842,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next185:
+next183:
 	TESTQ     BX, BX
-	JE        end185
+	JE        end183
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3264(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -15751,16 +15871,16 @@ next185:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next185
+	JMP       next183
 
-end185:
+end183:
 	VZEROUPPER
 	RET
 
 onlyB:
-next186:
+next184:
 	TESTQ     BX, BX
-	JE        end186
+	JE        end184
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3264(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -15782,9 +15902,9 @@ next186:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next186
+	JMP       next184
 
-end186:
+end184:
 	VZEROUPPER
 	RET
 
@@ -15792,9 +15912,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next187:
+next185:
 	TESTQ     BX, BX
-	JE        end187
+	JE        end185
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15812,16 +15932,16 @@ next187:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next187
+	JMP       next185
 
-end187:
+end185:
 	VZEROUPPER
 	RET
 
 both:
-next188:
+next186:
 	TESTQ     BX, BX
-	JE        end188
+	JE        end186
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -15834,9 +15954,9 @@ next188:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next188
+	JMP       next186
 
-end188:
+end186:
 	VZEROUPPER
 	RET
 
@@ -15858,9 +15978,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next189:
+next187:
 	TESTQ     BX, BX
-	JE        end189
+	JE        end187
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -15883,16 +16003,16 @@ next189:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next189
+	JMP       next187
 
-end189:
+end187:
 	VZEROUPPER
 	RET
 
 onlyB:
-next190:
+next188:
 	TESTQ     BX, BX
-	JE        end190
+	JE        end188
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -15910,9 +16030,9 @@ next190:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next190
+	JMP       next188
 
-end190:
+end188:
 	VZEROUPPER
 	RET
 
@@ -15920,9 +16040,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next191:
+next189:
 	TESTQ     BX, BX
-	JE        end191
+	JE        end189
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -15940,16 +16060,16 @@ next191:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next191
+	JMP       next189
 
-end191:
+end189:
 	VZEROUPPER
 	RET
 
 both:
-next192:
+next190:
 	TESTQ     BX, BX
-	JE        end192
+	JE        end190
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -15962,9 +16082,9 @@ next192:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next192
+	JMP       next190
 
-end192:
+end190:
 	VZEROUPPER
 	RET
 
@@ -15986,9 +16106,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next193:
+next191:
 	TESTQ     BX, BX
-	JE        end193
+	JE        end191
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -16011,16 +16131,16 @@ next193:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next193
+	JMP       next191
 
-end193:
+end191:
 	VZEROUPPER
 	RET
 
 onlyB:
-next194:
+next192:
 	TESTQ     BX, BX
-	JE        end194
+	JE        end192
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -16038,9 +16158,9 @@ next194:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next194
+	JMP       next192
 
-end194:
+end192:
 	VZEROUPPER
 	RET
 
@@ -16048,9 +16168,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next195:
+next193:
 	TESTQ     BX, BX
-	JE        end195
+	JE        end193
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -16068,16 +16188,16 @@ next195:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next195
+	JMP       next193
 
-end195:
+end193:
 	VZEROUPPER
 	RET
 
 both:
-next196:
+next194:
 	TESTQ     BX, BX
-	JE        end196
+	JE        end194
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -16090,9 +16210,9 @@ next196:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next196
+	JMP       next194
 
-end196:
+end194:
 	VZEROUPPER
 	RET
 
@@ -16114,9 +16234,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next197:
+next195:
 	TESTQ     BX, BX
-	JE        end197
+	JE        end195
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -16139,16 +16259,16 @@ next197:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next197
+	JMP       next195
 
-end197:
+end195:
 	VZEROUPPER
 	RET
 
 onlyB:
-next198:
+next196:
 	TESTQ     BX, BX
-	JE        end198
+	JE        end196
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -16166,9 +16286,9 @@ next198:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next198
+	JMP       next196
 
-end198:
+end196:
 	VZEROUPPER
 	RET
 
@@ -16176,9 +16296,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next199:
+next197:
 	TESTQ     BX, BX
-	JE        end199
+	JE        end197
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -16196,16 +16316,16 @@ next199:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next199
+	JMP       next197
 
-end199:
+end197:
 	VZEROUPPER
 	RET
 
 both:
-next200:
+next198:
 	TESTQ     BX, BX
-	JE        end200
+	JE        end198
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -16218,9 +16338,9 @@ next200:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next200
+	JMP       next198
 
-end200:
+end198:
 	VZEROUPPER
 	RET
 
@@ -16238,9 +16358,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next201:
+next199:
 	TESTQ   BX, BX
-	JE      end201
+	JE      end199
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -16261,18 +16381,18 @@ next201:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next201
+	JMP     next199
 
-end201:
+end199:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next202:
+next200:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end200
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16288,18 +16408,18 @@ next202:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next200
 
-end202:
+end200:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next203:
+next201:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end201
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16315,9 +16435,9 @@ next203:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next201
 
-end203:
+end201:
 	VZEROUPPER
 	RET
 
@@ -16408,9 +16528,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next204:
+next202:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end202
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -16431,18 +16551,18 @@ next204:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next202
 
-end204:
+end202:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next205:
+next203:
 	TESTQ   BX, BX
-	JE      end205
+	JE      end203
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16458,18 +16578,18 @@ next205:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next205
+	JMP     next203
 
-end205:
+end203:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next206:
+next204:
 	TESTQ   BX, BX
-	JE      end206
+	JE      end204
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16485,9 +16605,9 @@ next206:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next206
+	JMP     next204
 
-end206:
+end204:
 	VZEROUPPER
 	RET
 
@@ -16578,9 +16698,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next207:
+next205:
 	TESTQ   BX, BX
-	JE      end207
+	JE      end205
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -16601,18 +16721,18 @@ next207:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next207
+	JMP     next205
 
-end207:
+end205:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next208:
+next206:
 	TESTQ   BX, BX
-	JE      end208
+	JE      end206
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16628,18 +16748,18 @@ next208:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next208
+	JMP     next206
 
-end208:
+end206:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next209:
+next207:
 	TESTQ   BX, BX
-	JE      end209
+	JE      end207
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16655,9 +16775,9 @@ next209:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next209
+	JMP     next207
 
-end209:
+end207:
 	VZEROUPPER
 	RET
 
@@ -16746,9 +16866,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next210:
+next208:
 	TESTQ   BX, BX
-	JE      end210
+	JE      end208
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -16769,18 +16889,18 @@ next210:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next208
 
-end210:
+end208:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next211:
+next209:
 	TESTQ   BX, BX
-	JE      end211
+	JE      end209
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16796,18 +16916,18 @@ next211:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next211
+	JMP     next209
 
-end211:
+end209:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next212:
+next210:
 	TESTQ   BX, BX
-	JE      end212
+	JE      end210
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16823,9 +16943,9 @@ next212:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next212
+	JMP     next210
 
-end212:
+end210:
 	VZEROUPPER
 	RET
 
@@ -16914,9 +17034,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next213:
+next211:
 	TESTQ   BX, BX
-	JE      end213
+	JE      end211
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -16937,18 +17057,18 @@ next213:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next213
+	JMP     next211
 
-end213:
+end211:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next214:
+next212:
 	TESTQ   BX, BX
-	JE      end214
+	JE      end212
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16964,18 +17084,18 @@ next214:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next214
+	JMP     next212
 
-end214:
+end212:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next215:
+next213:
 	TESTQ   BX, BX
-	JE      end215
+	JE      end213
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16991,9 +17111,9 @@ next215:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next215
+	JMP     next213
 
-end215:
+end213:
 	VZEROUPPER
 	RET
 
@@ -17080,9 +17200,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next216:
+next214:
 	TESTQ   BX, BX
-	JE      end216
+	JE      end214
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -17103,18 +17223,18 @@ next216:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next216
+	JMP     next214
 
-end216:
+end214:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next217:
+next215:
 	TESTQ   BX, BX
-	JE      end217
+	JE      end215
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17130,18 +17250,18 @@ next217:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next217
+	JMP     next215
 
-end217:
+end215:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next218:
+next216:
 	TESTQ   BX, BX
-	JE      end218
+	JE      end216
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17157,9 +17277,9 @@ next218:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next218
+	JMP     next216
 
-end218:
+end216:
 	VZEROUPPER
 	RET
 
@@ -17246,9 +17366,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next219:
+next217:
 	TESTQ     BX, BX
-	JE        end219
+	JE        end217
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -17273,18 +17393,18 @@ next219:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next219
+	JMP       next217
 
-end219:
+end217:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next220:
+next218:
 	TESTQ     BX, BX
-	JE        end220
+	JE        end218
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -17304,18 +17424,18 @@ next220:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next220
+	JMP       next218
 
-end220:
+end218:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next221:
+next219:
 	TESTQ     BX, BX
-	JE        end221
+	JE        end219
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -17335,9 +17455,9 @@ next221:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next221
+	JMP       next219
 
-end221:
+end219:
 	VZEROUPPER
 	RET
 
@@ -17435,9 +17555,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next222:
+next220:
 	TESTQ     BX, BX
-	JE        end222
+	JE        end220
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -17486,18 +17606,18 @@ next222:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next222
+	JMP       next220
 
-end222:
+end220:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next223:
+next221:
 	TESTQ     BX, BX
-	JE        end223
+	JE        end221
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -17541,18 +17661,18 @@ next223:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next223
+	JMP       next221
 
-end223:
+end221:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next224:
+next222:
 	TESTQ     BX, BX
-	JE        end224
+	JE        end222
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -17596,9 +17716,9 @@ next224:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next224
+	JMP       next222
 
-end224:
+end222:
 	VZEROUPPER
 	RET
 
@@ -17774,9 +17894,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next225:
+next223:
 	TESTQ     BX, BX
-	JE        end225
+	JE        end223
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -17805,18 +17925,18 @@ next225:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next225
+	JMP       next223
 
-end225:
+end223:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next226:
+next224:
 	TESTQ     BX, BX
-	JE        end226
+	JE        end224
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -17840,18 +17960,18 @@ next226:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next226
+	JMP       next224
 
-end226:
+end224:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next227:
+next225:
 	TESTQ     BX, BX
-	JE        end227
+	JE        end225
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -17875,9 +17995,9 @@ next227:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next227
+	JMP       next225
 
-end227:
+end225:
 	VZEROUPPER
 	RET
 
@@ -17988,9 +18108,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next228:
+next226:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end226
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -18011,18 +18131,18 @@ next228:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next226
 
-end228:
+end226:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next229:
+next227:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end227
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18038,18 +18158,18 @@ next229:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next227
 
-end229:
+end227:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next230:
+next228:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end228
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18065,9 +18185,9 @@ next230:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next228
 
-end230:
+end228:
 	VZEROUPPER
 	RET
 
@@ -18158,9 +18278,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next231:
+next229:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end229
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -18181,18 +18301,18 @@ next231:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next229
 
-end231:
+end229:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next232:
+next230:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end230
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18208,18 +18328,18 @@ next232:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next230
 
-end232:
+end230:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next233:
+next231:
 	TESTQ   BX, BX
-	JE      end233
+	JE      end231
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18235,9 +18355,9 @@ next233:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next233
+	JMP     next231
 
-end233:
+end231:
 	VZEROUPPER
 	RET
 
@@ -18328,9 +18448,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next234:
+next232:
 	TESTQ   BX, BX
-	JE      end234
+	JE      end232
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -18351,18 +18471,18 @@ next234:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next234
+	JMP     next232
 
-end234:
+end232:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next235:
+next233:
 	TESTQ   BX, BX
-	JE      end235
+	JE      end233
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18378,18 +18498,18 @@ next235:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next235
+	JMP     next233
 
-end235:
+end233:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next236:
+next234:
 	TESTQ   BX, BX
-	JE      end236
+	JE      end234
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18405,9 +18525,9 @@ next236:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next236
+	JMP     next234
 
-end236:
+end234:
 	VZEROUPPER
 	RET
 
@@ -18496,9 +18616,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next237:
+next235:
 	TESTQ   BX, BX
-	JE      end237
+	JE      end235
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -18519,18 +18639,18 @@ next237:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next237
+	JMP     next235
 
-end237:
+end235:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next238:
+next236:
 	TESTQ   BX, BX
-	JE      end238
+	JE      end236
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18546,18 +18666,18 @@ next238:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next238
+	JMP     next236
 
-end238:
+end236:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next239:
+next237:
 	TESTQ   BX, BX
-	JE      end239
+	JE      end237
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18573,9 +18693,9 @@ next239:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next239
+	JMP     next237
 
-end239:
+end237:
 	VZEROUPPER
 	RET
 
@@ -18664,9 +18784,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next240:
+next238:
 	TESTQ   BX, BX
-	JE      end240
+	JE      end238
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -18687,18 +18807,18 @@ next240:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next240
+	JMP     next238
 
-end240:
+end238:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next241:
+next239:
 	TESTQ   BX, BX
-	JE      end241
+	JE      end239
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18714,18 +18834,18 @@ next241:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next241
+	JMP     next239
 
-end241:
+end239:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next242:
+next240:
 	TESTQ   BX, BX
-	JE      end242
+	JE      end240
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18741,9 +18861,9 @@ next242:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next242
+	JMP     next240
 
-end242:
+end240:
 	VZEROUPPER
 	RET
 
@@ -18830,9 +18950,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next243:
+next241:
 	TESTQ   BX, BX
-	JE      end243
+	JE      end241
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -18853,18 +18973,18 @@ next243:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next243
+	JMP     next241
 
-end243:
+end241:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next244:
+next242:
 	TESTQ   BX, BX
-	JE      end244
+	JE      end242
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18880,18 +19000,18 @@ next244:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next244
+	JMP     next242
 
-end244:
+end242:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next245:
+next243:
 	TESTQ   BX, BX
-	JE      end245
+	JE      end243
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18907,9 +19027,9 @@ next245:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next245
+	JMP     next243
 
-end245:
+end243:
 	VZEROUPPER
 	RET
 
@@ -18996,9 +19116,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next246:
+next244:
 	TESTQ     BX, BX
-	JE        end246
+	JE        end244
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -19023,18 +19143,18 @@ next246:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next246
+	JMP       next244
 
-end246:
+end244:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next247:
+next245:
 	TESTQ     BX, BX
-	JE        end247
+	JE        end245
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -19054,18 +19174,18 @@ next247:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next247
+	JMP       next245
 
-end247:
+end245:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next248:
+next246:
 	TESTQ     BX, BX
-	JE        end248
+	JE        end246
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -19085,9 +19205,9 @@ next248:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next248
+	JMP       next246
 
-end248:
+end246:
 	VZEROUPPER
 	RET
 
@@ -19185,9 +19305,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next249:
+next247:
 	TESTQ     BX, BX
-	JE        end249
+	JE        end247
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -19236,18 +19356,18 @@ next249:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next249
+	JMP       next247
 
-end249:
+end247:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next250:
+next248:
 	TESTQ     BX, BX
-	JE        end250
+	JE        end248
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -19291,18 +19411,18 @@ next250:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next250
+	JMP       next248
 
-end250:
+end248:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next251:
+next249:
 	TESTQ     BX, BX
-	JE        end251
+	JE        end249
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -19346,9 +19466,9 @@ next251:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next251
+	JMP       next249
 
-end251:
+end249:
 	VZEROUPPER
 	RET
 
@@ -19524,9 +19644,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next252:
+next250:
 	TESTQ     BX, BX
-	JE        end252
+	JE        end250
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -19555,18 +19675,18 @@ next252:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next252
+	JMP       next250
 
-end252:
+end250:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next253:
+next251:
 	TESTQ     BX, BX
-	JE        end253
+	JE        end251
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -19590,18 +19710,18 @@ next253:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next253
+	JMP       next251
 
-end253:
+end251:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next254:
+next252:
 	TESTQ     BX, BX
-	JE        end254
+	JE        end252
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -19625,9 +19745,9 @@ next254:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next254
+	JMP       next252
 
-end254:
+end252:
 	VZEROUPPER
 	RET
 
@@ -19738,9 +19858,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next255:
+next253:
 	TESTQ   BX, BX
-	JE      end255
+	JE      end253
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -19761,18 +19881,18 @@ next255:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next255
+	JMP     next253
 
-end255:
+end253:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next256:
+next254:
 	TESTQ   BX, BX
-	JE      end256
+	JE      end254
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19788,18 +19908,18 @@ next256:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next256
+	JMP     next254
 
-end256:
+end254:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next257:
+next255:
 	TESTQ   BX, BX
-	JE      end257
+	JE      end255
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19815,9 +19935,9 @@ next257:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next257
+	JMP     next255
 
-end257:
+end255:
 	VZEROUPPER
 	RET
 
@@ -19835,9 +19955,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next258:
+next256:
 	TESTQ   BX, BX
-	JE      end258
+	JE      end256
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -19858,18 +19978,18 @@ next258:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next258
+	JMP     next256
 
-end258:
+end256:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next259:
+next257:
 	TESTQ   BX, BX
-	JE      end259
+	JE      end257
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19885,18 +20005,18 @@ next259:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next259
+	JMP     next257
 
-end259:
+end257:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next260:
+next258:
 	TESTQ   BX, BX
-	JE      end260
+	JE      end258
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19912,9 +20032,9 @@ next260:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next260
+	JMP     next258
 
-end260:
+end258:
 	VZEROUPPER
 	RET
 
@@ -19932,9 +20052,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next261:
+next259:
 	TESTQ   BX, BX
-	JE      end261
+	JE      end259
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -19955,18 +20075,18 @@ next261:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next261
+	JMP     next259
 
-end261:
+end259:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next262:
+next260:
 	TESTQ   BX, BX
-	JE      end262
+	JE      end260
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19982,18 +20102,18 @@ next262:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next262
+	JMP     next260
 
-end262:
+end260:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next263:
+next261:
 	TESTQ   BX, BX
-	JE      end263
+	JE      end261
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20009,9 +20129,9 @@ next263:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next263
+	JMP     next261
 
-end263:
+end261:
 	VZEROUPPER
 	RET
 
@@ -20085,9 +20205,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next264:
+next262:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end262
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -20108,18 +20228,18 @@ next264:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next262
 
-end264:
+end262:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next265:
+next263:
 	TESTQ   BX, BX
-	JE      end265
+	JE      end263
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20135,18 +20255,18 @@ next265:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next265
+	JMP     next263
 
-end265:
+end263:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next266:
+next264:
 	TESTQ   BX, BX
-	JE      end266
+	JE      end264
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20162,9 +20282,9 @@ next266:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next266
+	JMP     next264
 
-end266:
+end264:
 	VZEROUPPER
 	RET
 
@@ -20236,9 +20356,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next267:
+next265:
 	TESTQ   BX, BX
-	JE      end267
+	JE      end265
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -20259,18 +20379,18 @@ next267:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next267
+	JMP     next265
 
-end267:
+end265:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next268:
+next266:
 	TESTQ   BX, BX
-	JE      end268
+	JE      end266
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20286,18 +20406,18 @@ next268:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next268
+	JMP     next266
 
-end268:
+end266:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next269:
+next267:
 	TESTQ   BX, BX
-	JE      end269
+	JE      end267
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20313,9 +20433,9 @@ next269:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next269
+	JMP     next267
 
-end269:
+end267:
 	VZEROUPPER
 	RET
 
@@ -20387,9 +20507,9 @@ TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next270:
+next268:
 	TESTQ   BX, BX
-	JE      end270
+	JE      end268
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y0
@@ -20410,18 +20530,18 @@ next270:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next270
+	JMP     next268
 
-end270:
+end268:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next271:
+next269:
 	TESTQ   BX, BX
-	JE      end271
+	JE      end269
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20437,18 +20557,18 @@ next271:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next271
+	JMP     next269
 
-end271:
+end269:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next272:
+next270:
 	TESTQ   BX, BX
-	JE      end272
+	JE      end270
 	VMOVUPS (CX), Y1
 	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20464,9 +20584,9 @@ next272:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next272
+	JMP     next270
 
-end272:
+end270:
 	VZEROUPPER
 	RET
 
@@ -20484,9 +20604,9 @@ TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next273:
+next271:
 	TESTQ   BX, BX
-	JE      end273
+	JE      end271
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y0
@@ -20507,18 +20627,18 @@ next273:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next273
+	JMP     next271
 
-end273:
+end271:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next274:
+next272:
 	TESTQ   BX, BX
-	JE      end274
+	JE      end272
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20534,18 +20654,18 @@ next274:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next274
+	JMP     next272
 
-end274:
+end272:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next275:
+next273:
 	TESTQ   BX, BX
-	JE      end275
+	JE      end273
 	VMOVUPS (CX), Y1
 	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20561,9 +20681,9 @@ next275:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next275
+	JMP     next273
 
-end275:
+end273:
 	VZEROUPPER
 	RET
 
@@ -20581,9 +20701,9 @@ TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next276:
+next274:
 	TESTQ   BX, BX
-	JE      end276
+	JE      end274
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -20604,18 +20724,18 @@ next276:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next276
+	JMP     next274
 
-end276:
+end274:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next277:
+next275:
 	TESTQ   BX, BX
-	JE      end277
+	JE      end275
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20631,18 +20751,18 @@ next277:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next277
+	JMP     next275
 
-end277:
+end275:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next278:
+next276:
 	TESTQ   BX, BX
-	JE      end278
+	JE      end276
 	VMOVUPS (CX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20658,9 +20778,9 @@ next278:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next278
+	JMP     next276
 
-end278:
+end276:
 	VZEROUPPER
 	RET
 
@@ -20678,9 +20798,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next279:
+next277:
 	TESTQ   BX, BX
-	JE      end279
+	JE      end277
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -20701,18 +20821,18 @@ next279:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next279
+	JMP     next277
 
-end279:
+end277:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next280:
+next278:
 	TESTQ   BX, BX
-	JE      end280
+	JE      end278
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20728,18 +20848,18 @@ next280:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next280
+	JMP     next278
 
-end280:
+end278:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next281:
+next279:
 	TESTQ   BX, BX
-	JE      end281
+	JE      end279
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20755,9 +20875,9 @@ next281:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next281
+	JMP     next279
 
-end281:
+end279:
 	VZEROUPPER
 	RET
 
@@ -20775,9 +20895,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next282:
+next280:
 	TESTQ   BX, BX
-	JE      end282
+	JE      end280
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -20798,18 +20918,18 @@ next282:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next282
+	JMP     next280
 
-end282:
+end280:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next283:
+next281:
 	TESTQ   BX, BX
-	JE      end283
+	JE      end281
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20825,18 +20945,18 @@ next283:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next283
+	JMP     next281
 
-end283:
+end281:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next284:
+next282:
 	TESTQ   BX, BX
-	JE      end284
+	JE      end282
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20852,9 +20972,9 @@ next284:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next284
+	JMP     next282
 
-end284:
+end282:
 	VZEROUPPER
 	RET
 
@@ -20872,9 +20992,9 @@ TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next285:
+next283:
 	TESTQ   BX, BX
-	JE      end285
+	JE      end283
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y0
@@ -20895,18 +21015,18 @@ next285:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next285
+	JMP     next283
 
-end285:
+end283:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next286:
+next284:
 	TESTQ   BX, BX
-	JE      end286
+	JE      end284
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20922,18 +21042,18 @@ next286:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next286
+	JMP     next284
 
-end286:
+end284:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next287:
+next285:
 	TESTQ   BX, BX
-	JE      end287
+	JE      end285
 	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20949,9 +21069,9 @@ next287:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next287
+	JMP     next285
 
-end287:
+end285:
 	VZEROUPPER
 	RET
 
@@ -20969,9 +21089,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next288:
+next286:
 	TESTQ   BX, BX
-	JE      end288
+	JE      end286
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -20992,18 +21112,18 @@ next288:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next288
+	JMP     next286
 
-end288:
+end286:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next289:
+next287:
 	TESTQ   BX, BX
-	JE      end289
+	JE      end287
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -21019,18 +21139,18 @@ next289:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next289
+	JMP     next287
 
-end289:
+end287:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next290:
+next288:
 	TESTQ   BX, BX
-	JE      end290
+	JE      end288
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -21046,9 +21166,9 @@ next290:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next290
+	JMP     next288
 
-end290:
+end288:
 	VZEROUPPER
 	RET
 
@@ -21066,9 +21186,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next291:
+next289:
 	TESTQ    BX, BX
-	JE       end291
+	JE       end289
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -21117,18 +21237,18 @@ next291:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next291
+	JMP      next289
 
-end291:
+end289:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next292:
+next290:
 	TESTQ    BX, BX
-	JE       end292
+	JE       end290
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -21172,18 +21292,18 @@ next292:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next292
+	JMP      next290
 
-end292:
+end290:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next293:
+next291:
 	TESTQ    BX, BX
-	JE       end293
+	JE       end291
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -21227,9 +21347,9 @@ next293:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next293
+	JMP      next291
 
-end293:
+end291:
 	VZEROUPPER
 	RET
 
@@ -21247,9 +21367,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next294:
+next292:
 	TESTQ   BX, BX
-	JE      end294
+	JE      end292
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -21270,18 +21390,18 @@ next294:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next294
+	JMP     next292
 
-end294:
+end292:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next295:
+next293:
 	TESTQ   BX, BX
-	JE      end295
+	JE      end293
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -21297,18 +21417,18 @@ next295:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next295
+	JMP     next293
 
-end295:
+end293:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next296:
+next294:
 	TESTQ   BX, BX
-	JE      end296
+	JE      end294
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -21324,9 +21444,9 @@ next296:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next296
+	JMP     next294
 
-end296:
+end294:
 	VZEROUPPER
 	RET
 
@@ -21344,9 +21464,9 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next297:
+next295:
 	TESTQ        BX, BX
-	JE           end297
+	JE           end295
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -21435,18 +21555,18 @@ next297:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next297
+	JMP          next295
 
-end297:
+end295:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next298:
+next296:
 	TESTQ        BX, BX
-	JE           end298
+	JE           end296
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -21530,18 +21650,18 @@ next298:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next298
+	JMP          next296
 
-end298:
+end296:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next299:
+next297:
 	TESTQ        BX, BX
-	JE           end299
+	JE           end297
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -21625,9 +21745,9 @@ next299:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next299
+	JMP          next297
 
-end299:
+end297:
 	VZEROUPPER
 	RET
 
@@ -21645,9 +21765,9 @@ TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next300:
+next298:
 	TESTQ        BX, BX
-	JE           end300
+	JE           end298
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -21832,18 +21952,18 @@ next300:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next300
+	JMP          next298
 
-end300:
+end298:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next301:
+next299:
 	TESTQ        BX, BX
-	JE           end301
+	JE           end299
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2688(SB), X2, X2
@@ -22023,18 +22143,18 @@ next301:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next301
+	JMP          next299
 
-end301:
+end299:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next302:
+next300:
 	TESTQ        BX, BX
-	JE           end302
+	JE           end300
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2688(SB), X2, X2
@@ -22214,9 +22334,9 @@ next302:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next302
+	JMP          next300
 
-end302:
+end300:
 	VZEROUPPER
 	RET
 
@@ -22234,9 +22354,9 @@ TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next303:
+next301:
 	TESTQ   BX, BX
-	JE      end303
+	JE      end301
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y0
@@ -22257,18 +22377,18 @@ next303:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next303
+	JMP     next301
 
-end303:
+end301:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next304:
+next302:
 	TESTQ   BX, BX
-	JE      end304
+	JE      end302
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -22284,18 +22404,18 @@ next304:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next304
+	JMP     next302
 
-end304:
+end302:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next305:
+next303:
 	TESTQ   BX, BX
-	JE      end305
+	JE      end303
 	VMOVUPS (CX), Y1
 	VDIVPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -22311,9 +22431,9 @@ next305:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next305
+	JMP     next303
 
-end305:
+end303:
 	VZEROUPPER
 	RET
 
@@ -22331,9 +22451,9 @@ TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next306:
+next304:
 	TESTQ        BX, BX
-	JE           end306
+	JE           end304
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -22438,18 +22558,18 @@ next306:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next306
+	JMP          next304
 
-end306:
+end304:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next307:
+next305:
 	TESTQ        BX, BX
-	JE           end307
+	JE           end305
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -22549,18 +22669,18 @@ next307:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next307
+	JMP          next305
 
-end307:
+end305:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next308:
+next306:
 	TESTQ        BX, BX
-	JE           end308
+	JE           end306
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -22660,9 +22780,9 @@ next308:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next308
+	JMP          next306
 
-end308:
+end306:
 	VZEROUPPER
 	RET
 
@@ -22680,9 +22800,9 @@ TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next309:
+next307:
 	TESTQ        BX, BX
-	JE           end309
+	JE           end307
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -22883,18 +23003,18 @@ next309:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next309
+	JMP          next307
 
-end309:
+end307:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next310:
+next308:
 	TESTQ        BX, BX
-	JE           end310
+	JE           end308
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2688(SB), X2, X2
@@ -23090,18 +23210,18 @@ next310:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next310
+	JMP          next308
 
-end310:
+end308:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next311:
+next309:
 	TESTQ        BX, BX
-	JE           end311
+	JE           end309
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2688(SB), X2, X2
@@ -23297,9 +23417,9 @@ next311:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next311
+	JMP          next309
 
-end311:
+end309:
 	VZEROUPPER
 	RET
 
@@ -23317,9 +23437,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next312:
+next310:
 	TESTQ   BX, BX
-	JE      end312
+	JE      end310
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -23340,18 +23460,18 @@ next312:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next312
+	JMP     next310
 
-end312:
+end310:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next313:
+next311:
 	TESTQ   BX, BX
-	JE      end313
+	JE      end311
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -23367,18 +23487,18 @@ next313:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next313
+	JMP     next311
 
-end313:
+end311:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next314:
+next312:
 	TESTQ   BX, BX
-	JE      end314
+	JE      end312
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -23394,9 +23514,9 @@ next314:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next314
+	JMP     next312
 
-end314:
+end312:
 	VZEROUPPER
 	RET
 
@@ -23414,9 +23534,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next315:
+next313:
 	TESTQ   BX, BX
-	JE      end315
+	JE      end313
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -23437,18 +23557,18 @@ next315:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next315
+	JMP     next313
 
-end315:
+end313:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next316:
+next314:
 	TESTQ   BX, BX
-	JE      end316
+	JE      end314
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -23464,18 +23584,18 @@ next316:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next316
+	JMP     next314
 
-end316:
+end314:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next317:
+next315:
 	TESTQ   BX, BX
-	JE      end317
+	JE      end315
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -23491,9 +23611,9 @@ next317:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next317
+	JMP     next315
 
-end317:
+end315:
 	VZEROUPPER
 	RET
 
@@ -23511,9 +23631,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next318:
+next316:
 	TESTQ   BX, BX
-	JE      end318
+	JE      end316
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -23534,18 +23654,18 @@ next318:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next318
+	JMP     next316
 
-end318:
+end316:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next319:
+next317:
 	TESTQ   BX, BX
-	JE      end319
+	JE      end317
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -23561,18 +23681,18 @@ next319:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next319
+	JMP     next317
 
-end319:
+end317:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next320:
+next318:
 	TESTQ   BX, BX
-	JE      end320
+	JE      end318
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -23588,9 +23708,9 @@ next320:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next320
+	JMP     next318
 
-end320:
+end318:
 	VZEROUPPER
 	RET
 
@@ -23608,9 +23728,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next321:
+next319:
 	TESTQ    BX, BX
-	JE       end321
+	JE       end319
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -23643,18 +23763,18 @@ next321:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next321
+	JMP      next319
 
-end321:
+end319:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next322:
+next320:
 	TESTQ    BX, BX
-	JE       end322
+	JE       end320
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -23682,18 +23802,18 @@ next322:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next322
+	JMP      next320
 
-end322:
+end320:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next323:
+next321:
 	TESTQ    BX, BX
-	JE       end323
+	JE       end321
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -23721,9 +23841,9 @@ next323:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next323
+	JMP      next321
 
-end323:
+end321:
 	VZEROUPPER
 	RET
 
@@ -23741,9 +23861,9 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next324:
+next322:
 	TESTQ   BX, BX
-	JE      end324
+	JE      end322
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4320(SB), Y1
@@ -23772,18 +23892,18 @@ next324:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next324
+	JMP     next322
 
-end324:
+end322:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next325:
+next323:
 	TESTQ   BX, BX
-	JE      end325
+	JE      end323
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -23807,18 +23927,18 @@ next325:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next325
+	JMP     next323
 
-end325:
+end323:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next326:
+next324:
 	TESTQ   BX, BX
-	JE      end326
+	JE      end324
 	VMOVUPS (CX), Y0
 	VMOVUPS lanes<>+4320(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -23842,9 +23962,9 @@ next326:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next326
+	JMP     next324
 
-end326:
+end324:
 	VZEROUPPER
 	RET
 
@@ -23862,9 +23982,9 @@ TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next327:
+next325:
 	TESTQ   BX, BX
-	JE      end327
+	JE      end325
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y0
@@ -23885,18 +24005,18 @@ next327:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next327
+	JMP     next325
 
-end327:
+end325:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next328:
+next326:
 	TESTQ   BX, BX
-	JE      end328
+	JE      end326
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -23912,18 +24032,18 @@ next328:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next328
+	JMP     next326
 
-end328:
+end326:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next329:
+next327:
 	TESTQ   BX, BX
-	JE      end329
+	JE      end327
 	VMOVUPS (CX), Y1
 	VPSLLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -23939,9 +24059,9 @@ next329:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next329
+	JMP     next327
 
-end329:
+end327:
 	VZEROUPPER
 	RET
 
@@ -23959,9 +24079,9 @@ TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next330:
+next328:
 	TESTQ   BX, BX
-	JE      end330
+	JE      end328
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y0
@@ -23982,18 +24102,18 @@ next330:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next330
+	JMP     next328
 
-end330:
+end328:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next331:
+next329:
 	TESTQ   BX, BX
-	JE      end331
+	JE      end329
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -24009,18 +24129,18 @@ next331:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next331
+	JMP     next329
 
-end331:
+end329:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next332:
+next330:
 	TESTQ   BX, BX
-	JE      end332
+	JE      end330
 	VMOVUPS (CX), Y1
 	VPSLLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -24036,9 +24156,9 @@ next332:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next332
+	JMP     next330
 
-end332:
+end330:
 	VZEROUPPER
 	RET
 
@@ -24056,9 +24176,9 @@ TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next333:
+next331:
 	TESTQ   BX, BX
-	JE      end333
+	JE      end331
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y0
@@ -24079,18 +24199,18 @@ next333:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next333
+	JMP     next331
 
-end333:
+end331:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next334:
+next332:
 	TESTQ   BX, BX
-	JE      end334
+	JE      end332
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -24106,18 +24226,18 @@ next334:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next334
+	JMP     next332
 
-end334:
+end332:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next335:
+next333:
 	TESTQ   BX, BX
-	JE      end335
+	JE      end333
 	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -24133,9 +24253,9 @@ next335:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next335
+	JMP     next333
 
-end335:
+end333:
 	VZEROUPPER
 	RET
 
@@ -24153,9 +24273,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next336:
+next334:
 	TESTQ   BX, BX
-	JE      end336
+	JE      end334
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -24176,18 +24296,18 @@ next336:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next336
+	JMP     next334
 
-end336:
+end334:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next337:
+next335:
 	TESTQ   BX, BX
-	JE      end337
+	JE      end335
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -24203,18 +24323,18 @@ next337:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next337
+	JMP     next335
 
-end337:
+end335:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next338:
+next336:
 	TESTQ   BX, BX
-	JE      end338
+	JE      end336
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -24230,9 +24350,9 @@ next338:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next338
+	JMP     next336
 
-end338:
+end336:
 	VZEROUPPER
 	RET
 
@@ -24255,9 +24375,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next339:
+next337:
 	CMPQ     SI, BX
-	JGE      end339
+	JGE      end337
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -24265,7 +24385,7 @@ next339:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end339
+	JNE      end337
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -24279,9 +24399,9 @@ next339:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next339
+	JMP      next337
 
-end339:
+end337:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -24290,16 +24410,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next340:
+next338:
 	CMPQ     CX, BX
-	JGE      end340
+	JGE      end338
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end340
+	JNE      end338
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -24313,9 +24433,9 @@ next340:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next340
+	JMP      next338
 
-end340:
+end338:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -24324,16 +24444,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next341:
+next339:
 	CMPQ     DX, BX
-	JGE      end341
+	JGE      end339
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end341
+	JNE      end339
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -24347,9 +24467,9 @@ next341:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next341
+	JMP      next339
 
-end341:
+end339:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -24373,9 +24493,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next342:
+next340:
 	CMPQ         SI, BX
-	JGE          end342
+	JGE          end340
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -24383,7 +24503,7 @@ next342:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end342
+	JNE          end340
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -24399,9 +24519,9 @@ next342:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next342
+	JMP          next340
 
-end342:
+end340:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -24410,16 +24530,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next343:
+next341:
 	CMPQ         CX, BX
-	JGE          end343
+	JGE          end341
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end343
+	JNE          end341
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -24435,9 +24555,9 @@ next343:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next343
+	JMP          next341
 
-end343:
+end341:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -24446,16 +24566,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next344:
+next342:
 	CMPQ         DX, BX
-	JGE          end344
+	JGE          end342
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end344
+	JNE          end342
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -24471,9 +24591,9 @@ next344:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next344
+	JMP          next342
 
-end344:
+end342:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -24493,9 +24613,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next345:
+next343:
 	TESTQ    BX, BX
-	JE       end345
+	JE       end343
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -24510,18 +24630,18 @@ next345:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next345
+	JMP      next343
 
-end345:
+end343:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next346:
+next344:
 	TESTQ    BX, BX
-	JE       end346
+	JE       end344
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -24533,18 +24653,18 @@ next346:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next346
+	JMP      next344
 
-end346:
+end344:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next347:
+next345:
 	TESTQ    BX, BX
-	JE       end347
+	JE       end345
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -24556,9 +24676,9 @@ next347:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next347
+	JMP      next345
 
-end347:
+end345:
 	VZEROUPPER
 	RET
 
@@ -24577,9 +24697,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next348:
+next346:
 	TESTQ    BX, BX
-	JE       end348
+	JE       end346
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -24594,18 +24714,18 @@ next348:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next348
+	JMP      next346
 
-end348:
+end346:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next349:
+next347:
 	TESTQ    BX, BX
-	JE       end349
+	JE       end347
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -24617,18 +24737,18 @@ next349:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next349
+	JMP      next347
 
-end349:
+end347:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next350:
+next348:
 	TESTQ    BX, BX
-	JE       end350
+	JE       end348
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -24640,9 +24760,9 @@ next350:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next350
+	JMP      next348
 
-end350:
+end348:
 	VZEROUPPER
 	RET
 
@@ -24661,9 +24781,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next351:
+next349:
 	TESTQ     BX, BX
-	JE        end351
+	JE        end349
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -24688,18 +24808,18 @@ next351:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next351
+	JMP       next349
 
-end351:
+end349:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next352:
+next350:
 	TESTQ     BX, BX
-	JE        end352
+	JE        end350
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -24719,18 +24839,18 @@ next352:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next352
+	JMP       next350
 
-end352:
+end350:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next353:
+next351:
 	TESTQ     BX, BX
-	JE        end353
+	JE        end351
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -24750,9 +24870,9 @@ next353:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next353
+	JMP       next351
 
-end353:
+end351:
 	VZEROUPPER
 	RET
 
@@ -24771,9 +24891,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next354:
+next352:
 	TESTQ     BX, BX
-	JE        end354
+	JE        end352
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -24798,18 +24918,18 @@ next354:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next354
+	JMP       next352
 
-end354:
+end352:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next355:
+next353:
 	TESTQ     BX, BX
-	JE        end355
+	JE        end353
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -24829,18 +24949,18 @@ next355:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next355
+	JMP       next353
 
-end355:
+end353:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next356:
+next354:
 	TESTQ     BX, BX
-	JE        end356
+	JE        end354
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -24860,9 +24980,9 @@ next356:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next356
+	JMP       next354
 
-end356:
+end354:
 	VZEROUPPER
 	RET
 
@@ -24881,9 +25001,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next357:
+next355:
 	TESTQ        BX, BX
-	JE           end357
+	JE           end355
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -24962,18 +25082,18 @@ next357:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next357
+	JMP          next355
 
-end357:
+end355:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next358:
+next356:
 	TESTQ        BX, BX
-	JE           end358
+	JE           end356
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -25035,18 +25155,18 @@ next358:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next358
+	JMP          next356
 
-end358:
+end356:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next359:
+next357:
 	TESTQ        BX, BX
-	JE           end359
+	JE           end357
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -25108,9 +25228,9 @@ next359:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next359
+	JMP          next357
 
-end359:
+end357:
 	VZEROUPPER
 	RET
 
@@ -25129,9 +25249,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next360:
+next358:
 	TESTQ        BX, BX
-	JE           end360
+	JE           end358
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -25210,18 +25330,18 @@ next360:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next360
+	JMP          next358
 
-end360:
+end358:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next361:
+next359:
 	TESTQ        BX, BX
-	JE           end361
+	JE           end359
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -25283,18 +25403,18 @@ next361:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next361
+	JMP          next359
 
-end361:
+end359:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next362:
+next360:
 	TESTQ        BX, BX
-	JE           end362
+	JE           end360
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -25356,9 +25476,9 @@ next362:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next362
+	JMP          next360
 
-end362:
+end360:
 	VZEROUPPER
 	RET
 
@@ -25377,9 +25497,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next363:
+next361:
 	TESTQ        BX, BX
-	JE           end363
+	JE           end361
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -25458,18 +25578,18 @@ next363:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next363
+	JMP          next361
 
-end363:
+end361:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next364:
+next362:
 	TESTQ        BX, BX
-	JE           end364
+	JE           end362
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -25531,18 +25651,18 @@ next364:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next364
+	JMP          next362
 
-end364:
+end362:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next365:
+next363:
 	TESTQ        BX, BX
-	JE           end365
+	JE           end363
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -25604,9 +25724,9 @@ next365:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next365
+	JMP          next363
 
-end365:
+end363:
 	VZEROUPPER
 	RET
 
@@ -25625,9 +25745,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next366:
+next364:
 	TESTQ    BX, BX
-	JE       end366
+	JE       end364
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -25648,18 +25768,18 @@ next366:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next366
+	JMP      next364
 
-end366:
+end364:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next367:
+next365:
 	TESTQ    BX, BX
-	JE       end367
+	JE       end365
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -25677,18 +25797,18 @@ next367:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next367
+	JMP      next365
 
-end367:
+end365:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next368:
+next366:
 	TESTQ    BX, BX
-	JE       end368
+	JE       end366
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -25706,9 +25826,9 @@ next368:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next368
+	JMP      next366
 
-end368:
+end366:
 	VZEROUPPER
 	RET
 
@@ -25727,9 +25847,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next369:
+next367:
 	TESTQ    BX, BX
-	JE       end369
+	JE       end367
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -25750,18 +25870,18 @@ next369:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next369
+	JMP      next367
 
-end369:
+end367:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next370:
+next368:
 	TESTQ    BX, BX
-	JE       end370
+	JE       end368
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -25779,18 +25899,18 @@ next370:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next370
+	JMP      next368
 
-end370:
+end368:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next371:
+next369:
 	TESTQ    BX, BX
-	JE       end371
+	JE       end369
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -25808,9 +25928,9 @@ next371:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next371
+	JMP      next369
 
-end371:
+end369:
 	VZEROUPPER
 	RET
 
@@ -25829,9 +25949,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next372:
+next370:
 	TESTQ     BX, BX
-	JE        end372
+	JE        end370
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -25868,18 +25988,18 @@ next372:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next372
+	JMP       next370
 
-end372:
+end370:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next373:
+next371:
 	TESTQ     BX, BX
-	JE        end373
+	JE        end371
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -25911,18 +26031,18 @@ next373:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next373
+	JMP       next371
 
-end373:
+end371:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next374:
+next372:
 	TESTQ     BX, BX
-	JE        end374
+	JE        end372
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -25954,9 +26074,9 @@ next374:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next374
+	JMP       next372
 
-end374:
+end372:
 	VZEROUPPER
 	RET
 
@@ -25975,9 +26095,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next375:
+next373:
 	TESTQ     BX, BX
-	JE        end375
+	JE        end373
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -26014,18 +26134,18 @@ next375:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next375
+	JMP       next373
 
-end375:
+end373:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next376:
+next374:
 	TESTQ     BX, BX
-	JE        end376
+	JE        end374
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -26057,18 +26177,18 @@ next376:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next376
+	JMP       next374
 
-end376:
+end374:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next377:
+next375:
 	TESTQ     BX, BX
-	JE        end377
+	JE        end375
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -26100,9 +26220,9 @@ next377:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next377
+	JMP       next375
 
-end377:
+end375:
 	VZEROUPPER
 	RET
 
@@ -26121,9 +26241,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next378:
+next376:
 	TESTQ        BX, BX
-	JE           end378
+	JE           end376
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -26202,18 +26322,18 @@ next378:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next378
+	JMP          next376
 
-end378:
+end376:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next379:
+next377:
 	TESTQ        BX, BX
-	JE           end379
+	JE           end377
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -26275,18 +26395,18 @@ next379:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next379
+	JMP          next377
 
-end379:
+end377:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next380:
+next378:
 	TESTQ        BX, BX
-	JE           end380
+	JE           end378
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -26348,9 +26468,9 @@ next380:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next380
+	JMP          next378
 
-end380:
+end378:
 	VZEROUPPER
 	RET
 
@@ -26369,9 +26489,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next381:
+next379:
 	TESTQ        BX, BX
-	JE           end381
+	JE           end379
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -26546,18 +26666,18 @@ next381:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next381
+	JMP          next379
 
-end381:
+end379:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next382:
+next380:
 	TESTQ        BX, BX
-	JE           end382
+	JE           end380
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -26715,18 +26835,18 @@ next382:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next382
+	JMP          next380
 
-end382:
+end380:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next383:
+next381:
 	TESTQ        BX, BX
-	JE           end383
+	JE           end381
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -26884,9 +27004,9 @@ next383:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next383
+	JMP          next381
 
-end383:
+end381:
 	VZEROUPPER
 	RET
 
@@ -26905,9 +27025,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next384:
+next382:
 	TESTQ        BX, BX
-	JE           end384
+	JE           end382
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -26986,18 +27106,18 @@ next384:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next384
+	JMP          next382
 
-end384:
+end382:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next385:
+next383:
 	TESTQ        BX, BX
-	JE           end385
+	JE           end383
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -27059,18 +27179,18 @@ next385:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next385
+	JMP          next383
 
-end385:
+end383:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next386:
+next384:
 	TESTQ        BX, BX
-	JE           end386
+	JE           end384
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -27132,9 +27252,9 @@ next386:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next386
+	JMP          next384
 
-end386:
+end384:
 	VZEROUPPER
 	RET
 
@@ -27153,9 +27273,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next387:
+next385:
 	TESTQ    BX, BX
-	JE       end387
+	JE       end385
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -27172,18 +27292,18 @@ next387:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next387
+	JMP      next385
 
-end387:
+end385:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next388:
+next386:
 	TESTQ    BX, BX
-	JE       end388
+	JE       end386
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -27197,18 +27317,18 @@ next388:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next388
+	JMP      next386
 
-end388:
+end386:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next389:
+next387:
 	TESTQ    BX, BX
-	JE       end389
+	JE       end387
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -27222,9 +27342,9 @@ next389:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next389
+	JMP      next387
 
-end389:
+end387:
 	VZEROUPPER
 	RET
 
@@ -27243,9 +27363,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next390:
+next388:
 	TESTQ    BX, BX
-	JE       end390
+	JE       end388
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -27262,18 +27382,18 @@ next390:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next390
+	JMP      next388
 
-end390:
+end388:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next391:
+next389:
 	TESTQ    BX, BX
-	JE       end391
+	JE       end389
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -27287,18 +27407,18 @@ next391:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next391
+	JMP      next389
 
-end391:
+end389:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next392:
+next390:
 	TESTQ    BX, BX
-	JE       end392
+	JE       end390
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -27312,9 +27432,9 @@ next392:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next392
+	JMP      next390
 
-end392:
+end390:
 	VZEROUPPER
 	RET
 
@@ -27333,9 +27453,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next393:
+next391:
 	TESTQ     BX, BX
-	JE        end393
+	JE        end391
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -27364,18 +27484,18 @@ next393:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next393
+	JMP       next391
 
-end393:
+end391:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next394:
+next392:
 	TESTQ     BX, BX
-	JE        end394
+	JE        end392
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -27399,18 +27519,18 @@ next394:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next394
+	JMP       next392
 
-end394:
+end392:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next395:
+next393:
 	TESTQ     BX, BX
-	JE        end395
+	JE        end393
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -27434,9 +27554,9 @@ next395:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next395
+	JMP       next393
 
-end395:
+end393:
 	VZEROUPPER
 	RET
 
@@ -27455,9 +27575,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next396:
+next394:
 	TESTQ     BX, BX
-	JE        end396
+	JE        end394
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -27486,18 +27606,18 @@ next396:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next396
+	JMP       next394
 
-end396:
+end394:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next397:
+next395:
 	TESTQ     BX, BX
-	JE        end397
+	JE        end395
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -27521,18 +27641,18 @@ next397:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next397
+	JMP       next395
 
-end397:
+end395:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next398:
+next396:
 	TESTQ     BX, BX
-	JE        end398
+	JE        end396
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -27556,9 +27676,9 @@ next398:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next398
+	JMP       next396
 
-end398:
+end396:
 	VZEROUPPER
 	RET
 
@@ -27577,9 +27697,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next399:
+next397:
 	TESTQ        BX, BX
-	JE           end399
+	JE           end397
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -27690,18 +27810,18 @@ next399:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next399
+	JMP          next397
 
-end399:
+end397:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next400:
+next398:
 	TESTQ        BX, BX
-	JE           end400
+	JE           end398
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -27795,18 +27915,18 @@ next400:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next400
+	JMP          next398
 
-end400:
+end398:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next401:
+next399:
 	TESTQ        BX, BX
-	JE           end401
+	JE           end399
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -27900,9 +28020,9 @@ next401:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next401
+	JMP          next399
 
-end401:
+end399:
 	VZEROUPPER
 	RET
 
@@ -27921,9 +28041,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next402:
+next400:
 	TESTQ        BX, BX
-	JE           end402
+	JE           end400
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -28130,18 +28250,18 @@ next402:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next402
+	JMP          next400
 
-end402:
+end400:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next403:
+next401:
 	TESTQ        BX, BX
-	JE           end403
+	JE           end401
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -28331,18 +28451,18 @@ next403:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next403
+	JMP          next401
 
-end403:
+end401:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next404:
+next402:
 	TESTQ        BX, BX
-	JE           end404
+	JE           end402
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -28532,9 +28652,9 @@ next404:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next404
+	JMP          next402
 
-end404:
+end402:
 	VZEROUPPER
 	RET
 
@@ -28553,9 +28673,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next405:
+next403:
 	TESTQ        BX, BX
-	JE           end405
+	JE           end403
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -28634,18 +28754,18 @@ next405:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next405
+	JMP          next403
 
-end405:
+end403:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next406:
+next404:
 	TESTQ        BX, BX
-	JE           end406
+	JE           end404
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -28707,18 +28827,18 @@ next406:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next406
+	JMP          next404
 
-end406:
+end404:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next407:
+next405:
 	TESTQ        BX, BX
-	JE           end407
+	JE           end405
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -28780,9 +28900,9 @@ next407:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next407
+	JMP          next405
 
-end407:
+end405:
 	VZEROUPPER
 	RET
 
@@ -30279,9 +30399,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one408:
+one406:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd408
+	JLT          oneEnd406
 	VMOVUPS      (AX), Y5
 	VMOVUPS      (CX), Y6
 	VADDPS       Y6, Y5, Y5
@@ -30403,11 +30523,11 @@ one408:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one408
+	JMP          one406
 
-oneEnd408:
+oneEnd406:
 	TESTQ        R10, R10
-	JE           done408
+	JE           done406
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y5
@@ -30528,7 +30648,7 @@ oneEnd408:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y5, (R8)
 
-done408:
+done406:
 	VZEROUPPER
 	RET
 
@@ -30552,9 +30672,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one409:
+one407:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd409
+	JLT          oneEnd407
 	VMOVUPS      (AX)(DX*1), Y5
 	VMOVUPS      (CX)(BX*1), Y6
 	VADDPS       Y6, Y5, Y5
@@ -30636,11 +30756,11 @@ one409:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one409
+	JMP          one407
 
-oneEnd409:
+oneEnd407:
 	TESTQ        R9, R9
-	JE           done409
+	JE           done407
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y5
@@ -30720,7 +30840,7 @@ oneEnd409:
 	VFMADD231PS  Y0, Y1, Y2
 	VMASKMOVPS   Y2, Y5, (SI)
 
-done409:
+done407:
 	VZEROUPPER
 	RET
 
@@ -30746,9 +30866,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one410:
+one408:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd410
+	JLT          oneEnd408
 	VMOVUPS      (AX), Y5
 	VMOVUPS      (CX), Y6
 	VADDPS       Y6, Y5, Y5
@@ -30875,11 +30995,11 @@ one410:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one410
+	JMP          one408
 
-oneEnd410:
+oneEnd408:
 	TESTQ        R11, R11
-	JE           done410
+	JE           done408
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y5
@@ -31004,7 +31124,7 @@ oneEnd410:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y5, (R8)
 
-done410:
+done408:
 	VZEROUPPER
 	RET
 
@@ -31030,9 +31150,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one411:
+one409:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd411
+	JLT          oneEnd409
 	VMOVUPS      (AX)(DX*1), Y5
 	VMOVUPS      (CX)(BX*1), Y6
 	VADDPS       Y6, Y5, Y5
@@ -31118,11 +31238,11 @@ one411:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one411
+	JMP          one409
 
-oneEnd411:
+oneEnd409:
 	TESTQ        R10, R10
-	JE           done411
+	JE           done409
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y5
@@ -31206,7 +31326,7 @@ oneEnd411:
 	VFMADD231PS  Y0, Y1, Y2
 	VMASKMOVPS   Y2, Y5, (DI)
 
-done411:
+done409:
 	VZEROUPPER
 	RET
 
@@ -31226,9 +31346,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+1184(SB), Y1
 
-one412:
+one410:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd412
+	JLT          oneEnd410
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -31287,11 +31407,11 @@ one412:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one412
+	JMP          one410
 
-oneEnd412:
+oneEnd410:
 	TESTQ        R10, R10
-	JE           done412
+	JE           done410
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -31347,7 +31467,7 @@ oneEnd412:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done412:
+done410:
 	VZEROUPPER
 	RET
 
@@ -31364,9 +31484,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one413:
+one411:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd413
+	JLT          oneEnd411
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -31399,11 +31519,11 @@ one413:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one413
+	JMP          one411
 
-oneEnd413:
+oneEnd411:
 	TESTQ        R8, R8
-	JE           done413
+	JE           done411
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -31435,7 +31555,7 @@ oneEnd413:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done413:
+done411:
 	VZEROUPPER
 	RET
 
@@ -31458,9 +31578,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+320(SB), Z11
 
-many414:
+many412:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd414
+	JLT          manyEnd412
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -31498,12 +31618,12 @@ many414:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many414
+	JMP          many412
 
-manyEnd414:
-one414:
+manyEnd412:
+one412:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd414
+	JLT          oneEnd412
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -31524,11 +31644,11 @@ one414:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one414
+	JMP          one412
 
-oneEnd414:
+oneEnd412:
 	TESTQ        CX, CX
-	JE           done414
+	JE           done412
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31551,7 +31671,7 @@ oneEnd414:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done414:
+done412:
 	VZEROUPPER
 	RET
 
@@ -31577,9 +31697,9 @@ TEXT ·expTermAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5888(SB), Z6
 	VBROADCASTSS lanes<>+5920(SB), Z7
 
-many415:
+many413:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd415
+	JLT          manyEnd413
 	VMOVUPS      (DX), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -31607,12 +31727,12 @@ many415:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many415
+	JMP          many413
 
-manyEnd415:
-one415:
+manyEnd413:
+one413:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd415
+	JLT          oneEnd413
 	VMOVUPS      (DX), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -31628,11 +31748,11 @@ one415:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one415
+	JMP          one413
 
-oneEnd415:
+oneEnd413:
 	TESTQ        CX, CX
-	JE           done415
+	JE           done413
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31650,7 +31770,7 @@ oneEnd415:
 	VSCALEFPS.Z  Z0, Z1, K2, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done415:
+done413:
 	VZEROUPPER
 	RET
 
@@ -31675,9 +31795,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+832(SB), Z12
 	VBROADCASTSS lanes<>+800(SB), Z13
 
-one416:
+one414:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd416
+	JLT               oneEnd414
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+640(SB), Z13, K1
@@ -31716,11 +31836,11 @@ one416:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one416
+	JMP               one414
 
-oneEnd416:
+oneEnd414:
 	TESTQ             CX, CX
-	JE                done416
+	JE                done414
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -31761,7 +31881,7 @@ oneEnd416:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done416:
+done414:
 	VZEROUPPER
 	RET
 
@@ -31783,9 +31903,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1376(SB), Z8
 	VBROADCASTSS lanes<>+1344(SB), Z9
 
-many417:
+many415:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd417
+	JLT          manyEnd415
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -31825,12 +31945,12 @@ many417:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many417
+	JMP          many415
 
-manyEnd417:
-one417:
+manyEnd415:
+one415:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd417
+	JLT          oneEnd415
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -31852,11 +31972,11 @@ one417:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one417
+	JMP          one415
 
-oneEnd417:
+oneEnd415:
 	TESTQ        CX, CX
-	JE           done417
+	JE           done415
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31880,7 +32000,7 @@ oneEnd417:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done417:
+done415:
 	VZEROUPPER
 	RET
 
@@ -31903,9 +32023,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+320(SB), Z10
 
-many418:
+many416:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd418
+	JLT          manyEnd416
 	VMOVUPS      (DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
 	VBROADCASTSS lanes<>+608(SB), Z11
@@ -31951,12 +32071,12 @@ many418:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many418
+	JMP          many416
 
-manyEnd418:
-one418:
+manyEnd416:
+one416:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd418
+	JLT          oneEnd416
 	VMOVUPS      (DX), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
 	VBROADCASTSS lanes<>+608(SB), Z11
@@ -31981,11 +32101,11 @@ one418:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one418
+	JMP          one416
 
-oneEnd418:
+oneEnd416:
 	TESTQ        CX, CX
-	JE           done418
+	JE           done416
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32012,7 +32132,7 @@ oneEnd418:
 	VDIVPS.Z     Z0, Z11, K2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done418:
+done416:
 	VZEROUPPER
 	RET
 
@@ -32037,9 +32157,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1856(SB), Z11
 	VBROADCASTSS lanes<>+1824(SB), Z12
 
-many419:
+many417:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd419
+	JLT          manyEnd417
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -32083,12 +32203,12 @@ many419:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many419
+	JMP          many417
 
-manyEnd419:
-one419:
+manyEnd417:
+one417:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd419
+	JLT          oneEnd417
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -32112,11 +32232,11 @@ one419:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one419
+	JMP          one417
 
-oneEnd419:
+oneEnd417:
 	TESTQ        CX, CX
-	JE           done419
+	JE           done417
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32142,7 +32262,7 @@ oneEnd419:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done419:
+done417:
 	VZEROUPPER
 	RET
 
@@ -32167,9 +32287,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2240(SB), Z11
 	VBROADCASTSS lanes<>+2208(SB), Z12
 
-many420:
+many418:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd420
+	JLT          manyEnd418
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -32217,12 +32337,12 @@ many420:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many420
+	JMP          many418
 
-manyEnd420:
-one420:
+manyEnd418:
+one418:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd420
+	JLT          oneEnd418
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -32248,11 +32368,11 @@ one420:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one420
+	JMP          one418
 
-oneEnd420:
+oneEnd418:
 	TESTQ        CX, CX
-	JE           done420
+	JE           done418
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32280,7 +32400,7 @@ oneEnd420:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done420:
+done418:
 	VZEROUPPER
 	RET
 
@@ -32306,9 +32426,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2400(SB), Z6
 	VBROADCASTSS lanes<>+2368(SB), Z7
 
-many421:
+many419:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd421
+	JLT          manyEnd419
 	VMOVUPS      (DX), Z7
 	VMULPS       Z7, Z7, Z8
 	VBROADCASTSS lanes<>+2368(SB), Z9
@@ -32346,12 +32466,12 @@ many421:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many421
+	JMP          many419
 
-manyEnd421:
-one421:
+manyEnd419:
+one419:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd421
+	JLT          oneEnd419
 	VMOVUPS      (DX), Z7
 	VMULPS       Z7, Z7, Z8
 	VBROADCASTSS lanes<>+2368(SB), Z9
@@ -32372,11 +32492,11 @@ one421:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one421
+	JMP          one419
 
-oneEnd421:
+oneEnd419:
 	TESTQ        CX, CX
-	JE           done421
+	JE           done419
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32399,7 +32519,7 @@ oneEnd421:
 	VDIVPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done421:
+done419:
 	VZEROUPPER
 	RET
 
@@ -32423,9 +32543,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+320(SB), Z11
 
-many422:
+many420:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd422
+	JLT          manyEnd420
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
@@ -32473,12 +32593,12 @@ many422:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many422
+	JMP          many420
 
-manyEnd422:
-one422:
+manyEnd420:
+one420:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd422
+	JLT          oneEnd420
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
@@ -32504,11 +32624,11 @@ one422:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one422
+	JMP          one420
 
-oneEnd422:
+oneEnd420:
 	TESTQ        CX, CX
-	JE           done422
+	JE           done420
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32536,7 +32656,7 @@ oneEnd422:
 	VDIVPS.Z     Z0, Z11, K2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done422:
+done420:
 	VZEROUPPER
 	RET
 
@@ -32569,9 +32689,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z18
 	VBROADCASTSS lanes<>+320(SB), Z19
 
-one423:
+one421:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd423
+	JLT          oneEnd421
 	VMOVUPS      (DX), Z19
 	VORPS.BCST   lanes<>+2688(SB), Z19, Z20
 	VMAXPS       Z20, Z1, Z21
@@ -32605,11 +32725,11 @@ one423:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one423
+	JMP          one421
 
-oneEnd423:
+oneEnd421:
 	TESTQ        CX, CX
-	JE           done423
+	JE           done421
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32645,7 +32765,7 @@ oneEnd423:
 	VFMADD213PS  Z0, Z12, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done423:
+done421:
 	VZEROUPPER
 	RET
 
@@ -32669,9 +32789,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+320(SB), Z11
 
-many424:
+many422:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd424
+	JLT          manyEnd422
 	VMOVUPS      (DX), Z11
 	VMINPS       Z11, Z0, Z12
 	VMAXPS       Z12, Z1, Z13
@@ -32721,12 +32841,12 @@ many424:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many424
+	JMP          many422
 
-manyEnd424:
-one424:
+manyEnd422:
+one422:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd424
+	JLT          oneEnd422
 	VMOVUPS      (DX), Z11
 	VMINPS       Z11, Z0, Z12
 	VMAXPS       Z12, Z1, Z13
@@ -32753,11 +32873,11 @@ one424:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one424
+	JMP          one422
 
-oneEnd424:
+oneEnd422:
 	TESTQ        CX, CX
-	JE           done424
+	JE           done422
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32786,7 +32906,7 @@ oneEnd424:
 	VMULPS       Z0, Z11, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done424:
+done422:
 	VZEROUPPER
 	RET
 
@@ -32799,9 +32919,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+736(SB), Z0
 	VBROADCASTSS lanes<>+608(SB), Z1
 
-many425:
+many423:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd425
+	JLT         manyEnd423
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
@@ -32819,12 +32939,12 @@ many425:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many425
+	JMP         many423
 
-manyEnd425:
-one425:
+manyEnd423:
+one423:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd425
+	JLT         oneEnd423
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
@@ -32835,11 +32955,11 @@ one425:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one425
+	JMP         one423
 
-oneEnd425:
+oneEnd423:
 	TESTQ       CX, CX
-	JE          done425
+	JE          done423
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32852,7 +32972,7 @@ oneEnd425:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done425:
+done423:
 	VZEROUPPER
 	RET
 
@@ -32867,9 +32987,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+608(SB), Z3
 
-many426:
+many424:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd426
+	JLT     manyEnd424
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -32885,12 +33005,12 @@ many426:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many426
+	JMP     many424
 
-manyEnd426:
-one426:
+manyEnd424:
+one424:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd426
+	JLT     oneEnd424
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -32900,11 +33020,11 @@ one426:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one426
+	JMP     one424
 
-oneEnd426:
+oneEnd424:
 	TESTQ     CX, CX
-	JE        done426
+	JE        done424
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32916,7 +33036,7 @@ oneEnd426:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done426:
+done424:
 	VZEROUPPER
 	RET
 
@@ -32928,9 +33048,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+736(SB), Z0
 
-many427:
+many425:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd427
+	JLT     manyEnd425
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32946,23 +33066,23 @@ many427:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many427
+	JMP     many425
 
-manyEnd427:
-one427:
+manyEnd425:
+one425:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd427
+	JLT     oneEnd425
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one427
+	JMP     one425
 
-oneEnd427:
+oneEnd425:
 	TESTQ     CX, CX
-	JE        done427
+	JE        done425
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32971,7 +33091,7 @@ oneEnd427:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done427:
+done425:
 	VZEROUPPER
 	RET
 
@@ -32983,9 +33103,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS a+48(FP), Z0
 
-many428:
+many426:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd428
+	JLT       manyEnd426
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -33009,12 +33129,12 @@ many428:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many428
+	JMP       many426
 
-manyEnd428:
-one428:
+manyEnd426:
+one426:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd428
+	JLT       oneEnd426
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -33023,11 +33143,11 @@ one428:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one428
+	JMP       one426
 
-oneEnd428:
+oneEnd426:
 	TESTQ     CX, CX
-	JE        done428
+	JE        done426
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33038,7 +33158,7 @@ oneEnd428:
 	VBLENDMPS Z0, Z1, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done428:
+done426:
 	VZEROUPPER
 	RET
 
@@ -33062,9 +33182,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z13
 	VBROADCASTSS lanes<>+160(SB), Z14
 
-many429:
+many427:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd429
+	JLT          manyEnd427
 	VMOVUPS      (DX), Z15
 	VMINPS       Z15, Z1, Z16
 	VMAXPS       Z16, Z2, Z16
@@ -33114,12 +33234,12 @@ many429:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many429
+	JMP          many427
 
-manyEnd429:
-one429:
+manyEnd427:
+one427:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd429
+	JLT          oneEnd427
 	VMOVUPS      (DX), Z4
 	VMINPS       Z4, Z1, Z5
 	VMAXPS       Z5, Z2, Z5
@@ -33146,11 +33266,11 @@ one429:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one429
+	JMP          one427
 
-oneEnd429:
+oneEnd427:
 	TESTQ        CX, CX
-	JE           done429
+	JE           done427
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -33179,7 +33299,7 @@ oneEnd429:
 	VBLENDMPS    Z0, Z4, K2, Z7
 	VMOVUPS      Z7, K1, (AX)
 
-done429:
+done427:
 	VZEROUPPER
 	RET
 
@@ -33192,9 +33312,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS b+52(FP), Z1
 
-many430:
+many428:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd430
+	JLT     manyEnd428
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -33214,12 +33334,12 @@ many430:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many430
+	JMP     many428
 
-manyEnd430:
-one430:
+manyEnd428:
+one428:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd430
+	JLT     oneEnd428
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -33227,11 +33347,11 @@ one430:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one430
+	JMP     one428
 
-oneEnd430:
+oneEnd428:
 	TESTQ     CX, CX
-	JE        done430
+	JE        done428
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33241,7 +33361,7 @@ oneEnd430:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done430:
+done428:
 	VZEROUPPER
 	RET
 
@@ -33252,9 +33372,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many431:
+many429:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd431
+	JLT         manyEnd429
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -33270,23 +33390,23 @@ many431:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many431
+	JMP         many429
 
-manyEnd431:
-one431:
+manyEnd429:
+one429:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd431
+	JLT         oneEnd429
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one431
+	JMP         one429
 
-oneEnd431:
+oneEnd429:
 	TESTQ       CX, CX
-	JE          done431
+	JE          done429
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33295,7 +33415,7 @@ oneEnd431:
 	VXORPS.BCST lanes<>+2688(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done431:
+done429:
 	VZEROUPPER
 	RET
 
@@ -33306,9 +33426,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many432:
+many430:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd432
+	JLT         manyEnd430
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -33324,23 +33444,23 @@ many432:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many432
+	JMP         many430
 
-manyEnd432:
-one432:
+manyEnd430:
+one430:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd432
+	JLT         oneEnd430
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one432
+	JMP         one430
 
-oneEnd432:
+oneEnd430:
 	TESTQ       CX, CX
-	JE          done432
+	JE          done430
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33349,7 +33469,7 @@ oneEnd432:
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done432:
+done430:
 	VZEROUPPER
 	RET
 
@@ -33360,9 +33480,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many433:
+many431:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd433
+	JLT     manyEnd431
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -33372,23 +33492,23 @@ many433:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many433
+	JMP     many431
 
-manyEnd433:
-one433:
+manyEnd431:
+one431:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd433
+	JLT     oneEnd431
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one433
+	JMP     one431
 
-oneEnd433:
+oneEnd431:
 	TESTQ     CX, CX
-	JE        done433
+	JE        done431
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33397,7 +33517,7 @@ oneEnd433:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done433:
+done431:
 	VZEROUPPER
 	RET
 
@@ -33408,9 +33528,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many434:
+many432:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd434
+	JLT          manyEnd432
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+608(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -33422,12 +33542,12 @@ many434:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many434
+	JMP          many432
 
-manyEnd434:
-one434:
+manyEnd432:
+one432:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd434
+	JLT          oneEnd432
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+608(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -33435,11 +33555,11 @@ one434:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one434
+	JMP          one432
 
-oneEnd434:
+oneEnd432:
 	TESTQ        CX, CX
-	JE           done434
+	JE           done432
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -33449,7 +33569,7 @@ oneEnd434:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done434:
+done432:
 	VZEROUPPER
 	RET
 
@@ -33460,9 +33580,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many435:
+many433:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd435
+	JLT         manyEnd433
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -33478,6 +33598,114 @@ many435:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
+	JMP         many433
+
+manyEnd433:
+one433:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd433
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one433
+
+oneEnd433:
+	TESTQ       CX, CX
+	JE          done433
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done433:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many434:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd434
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many434
+
+manyEnd434:
+one434:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd434
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one434
+
+oneEnd434:
+	TESTQ       CX, CX
+	JE          done434
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done434:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many435:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd435
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
 	JMP         many435
 
 manyEnd435:
@@ -33485,7 +33713,7 @@ one435:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd435
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -33500,118 +33728,10 @@ oneEnd435:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done435:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many436:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd436
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many436
-
-manyEnd436:
-one436:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd436
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one436
-
-oneEnd436:
-	TESTQ       CX, CX
-	JE          done436
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done436:
-	VZEROUPPER
-	RET
-
-// func roundAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·roundAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many437:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd437
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many437
-
-manyEnd437:
-one437:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd437
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one437
-
-oneEnd437:
-	TESTQ       CX, CX
-	JE          done437
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x08, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done437:
 	VZEROUPPER
 	RET
 
@@ -33624,9 +33744,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS b+52(FP), Z1
 
-many438:
+many436:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd438
+	JLT         manyEnd436
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -33646,12 +33766,12 @@ many438:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many438
+	JMP         many436
 
-manyEnd438:
-one438:
+manyEnd436:
+one436:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd438
+	JLT         oneEnd436
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -33659,11 +33779,11 @@ one438:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one438
+	JMP         one436
 
-oneEnd438:
+oneEnd436:
 	TESTQ       CX, CX
-	JE          done438
+	JE          done436
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33673,7 +33793,7 @@ oneEnd438:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done438:
+done436:
 	VZEROUPPER
 	RET
 
@@ -33686,9 +33806,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS b+52(FP), Z1
 
-many439:
+many437:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd439
+	JLT     manyEnd437
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -33708,12 +33828,12 @@ many439:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many439
+	JMP     many437
 
-manyEnd439:
-one439:
+manyEnd437:
+one437:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd439
+	JLT     oneEnd437
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -33721,11 +33841,11 @@ one439:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one439
+	JMP     one437
 
-oneEnd439:
+oneEnd437:
 	TESTQ     CX, CX
-	JE        done439
+	JE        done437
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33735,7 +33855,7 @@ oneEnd439:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done439:
+done437:
 	VZEROUPPER
 	RET
 
@@ -33746,9 +33866,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many440:
+many438:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd440
+	JLT     manyEnd438
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -33768,12 +33888,12 @@ many440:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many440
+	JMP     many438
 
-manyEnd440:
-one440:
+manyEnd438:
+one438:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd440
+	JLT     oneEnd438
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -33781,11 +33901,11 @@ one440:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one440
+	JMP     one438
 
-oneEnd440:
+oneEnd438:
 	TESTQ     CX, CX
-	JE        done440
+	JE        done438
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33795,7 +33915,7 @@ oneEnd440:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done440:
+done438:
 	VZEROUPPER
 	RET
 
@@ -33807,9 +33927,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS a+48(FP), Z0
 
-many441:
+many439:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd441
+	JLT         manyEnd439
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -33829,12 +33949,12 @@ many441:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many441
+	JMP         many439
 
-manyEnd441:
-one441:
+manyEnd439:
+one439:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd441
+	JLT         oneEnd439
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -33842,11 +33962,11 @@ one441:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one441
+	JMP         one439
 
-oneEnd441:
+oneEnd439:
 	TESTQ       CX, CX
-	JE          done441
+	JE          done439
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33856,7 +33976,7 @@ oneEnd441:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done441:
+done439:
 	VZEROUPPER
 	RET
 
@@ -33875,9 +33995,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3616(SB), Z7
 	VBROADCASTSS lanes<>+3584(SB), Z8
 
-one442:
+one440:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd442
+	JLT               oneEnd440
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -33911,11 +34031,11 @@ one442:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one442
+	JMP               one440
 
-oneEnd442:
+oneEnd440:
 	TESTQ             CX, CX
-	JE                done442
+	JE                done440
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -33951,7 +34071,7 @@ oneEnd442:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done442:
+done440:
 	VZEROUPPER
 	RET
 
@@ -33970,9 +34090,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3616(SB), Z7
 	VBROADCASTSS lanes<>+3584(SB), Z8
 
-one443:
+one441:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd443
+	JLT               oneEnd441
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -34007,11 +34127,11 @@ one443:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one443
+	JMP               one441
 
-oneEnd443:
+oneEnd441:
 	TESTQ             CX, CX
-	JE                done443
+	JE                done441
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -34048,7 +34168,7 @@ oneEnd443:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done443:
+done441:
 	VZEROUPPER
 	RET
 
@@ -34067,9 +34187,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3616(SB), Z9
 	VBROADCASTSS lanes<>+3584(SB), Z10
 
-one444:
+one442:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd444
+	JLT               oneEnd442
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -34104,11 +34224,11 @@ one444:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one444
+	JMP               one442
 
-oneEnd444:
+oneEnd442:
 	TESTQ             CX, CX
-	JE                done444
+	JE                done442
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -34145,7 +34265,7 @@ oneEnd444:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done444:
+done442:
 	VZEROUPPER
 	RET
 
@@ -34167,9 +34287,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z9
 	VBROADCASTSS lanes<>+3712(SB), Z10
 
-one445:
+one443:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd445
+	JLT          oneEnd443
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3264(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -34196,11 +34316,11 @@ one445:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one445
+	JMP          one443
 
-oneEnd445:
+oneEnd443:
 	TESTQ        CX, CX
-	JE           done445
+	JE           done443
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34229,7 +34349,7 @@ oneEnd445:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done445:
+done443:
 	VZEROUPPER
 	RET
 
@@ -34248,9 +34368,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+4032(SB), Z6
 	VBROADCASTSS lanes<>+4000(SB), Z7
 
-one446:
+one444:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd446
+	JLT          oneEnd444
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3264(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -34278,11 +34398,11 @@ one446:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one446
+	JMP          one444
 
-oneEnd446:
+oneEnd444:
 	TESTQ        CX, CX
-	JE           done446
+	JE           done444
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34312,7 +34432,7 @@ oneEnd446:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done446:
+done444:
 	VZEROUPPER
 	RET
 
@@ -34331,9 +34451,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+4032(SB), Z6
 	VBROADCASTSS lanes<>+4000(SB), Z7
 
-one447:
+one445:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd447
+	JLT          oneEnd445
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3264(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -34365,11 +34485,11 @@ one447:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one447
+	JMP          one445
 
-oneEnd447:
+oneEnd445:
 	TESTQ        CX, CX
-	JE           done447
+	JE           done445
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34403,7 +34523,7 @@ oneEnd447:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done447:
+done445:
 	VZEROUPPER
 	RET
 
@@ -34430,9 +34550,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+4224(SB), Z14
 	VBROADCASTSS lanes<>+4192(SB), Z15
 
-one448:
+one446:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd448
+	JLT          oneEnd446
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3264(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -34471,11 +34591,11 @@ one448:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one448
+	JMP          one446
 
-oneEnd448:
+oneEnd446:
 	TESTQ        CX, CX
-	JE           done448
+	JE           done446
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34516,7 +34636,7 @@ oneEnd448:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done448:
+done446:
 	VZEROUPPER
 	RET
 
@@ -34539,9 +34659,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+320(SB), Z10
 
-one449:
+one447:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd449
+	JLT          oneEnd447
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3264(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -34568,11 +34688,11 @@ one449:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one449
+	JMP          one447
 
-oneEnd449:
+oneEnd447:
 	TESTQ        CX, CX
-	JE           done449
+	JE           done447
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34601,7 +34721,7 @@ oneEnd449:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done449:
+done447:
 	VZEROUPPER
 	RET
 
@@ -34614,9 +34734,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
-one450:
+one448:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd450
+	JLT               oneEnd448
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3264(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -34685,11 +34805,11 @@ one450:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one450
+	JMP               one448
 
-oneEnd450:
+oneEnd448:
 	TESTQ             CX, CX
-	JE                done450
+	JE                done448
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -34760,7 +34880,7 @@ oneEnd450:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done450:
+done448:
 	VZEROUPPER
 	RET
 
@@ -34773,9 +34893,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
-one451:
+one449:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd451
+	JLT               oneEnd449
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -34840,11 +34960,11 @@ one451:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one451
+	JMP               one449
 
-oneEnd451:
+oneEnd449:
 	TESTQ             CX, CX
-	JE                done451
+	JE                done449
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -34911,7 +35031,7 @@ oneEnd451:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done451:
+done449:
 	VZEROUPPER
 	RET
 
@@ -34924,9 +35044,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+608(SB), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
-one452:
+one450:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd452
+	JLT               oneEnd450
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3264(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -34986,11 +35106,11 @@ one452:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one452
+	JMP               one450
 
-oneEnd452:
+oneEnd450:
 	TESTQ             CX, CX
-	JE                done452
+	JE                done450
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -35052,7 +35172,7 @@ oneEnd452:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done452:
+done450:
 	VZEROUPPER
 	RET
 
@@ -35063,9 +35183,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many453:
+many451:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd453
+	JLT         manyEnd451
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
 	VADDPS.BCST lanes<>+608(SB), Z1, Z1
@@ -35079,12 +35199,12 @@ many453:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many453
+	JMP         many451
 
-manyEnd453:
-one453:
+manyEnd451:
+one451:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd453
+	JLT         oneEnd451
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z1
 	VADDPS.BCST lanes<>+608(SB), Z1, Z1
@@ -35093,11 +35213,11 @@ one453:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one453
+	JMP         one451
 
-oneEnd453:
+oneEnd451:
 	TESTQ       CX, CX
-	JE          done453
+	JE          done451
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -35108,7 +35228,7 @@ oneEnd453:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done453:
+done451:
 	VZEROUPPER
 	RET
 
@@ -35120,9 +35240,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+736(SB), Z0
 
-many454:
+many452:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd454
+	JLT         manyEnd452
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2688(SB), Z1, Z2
 	VORPS.BCST  lanes<>+608(SB), Z2, Z2
@@ -35142,12 +35262,12 @@ many454:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many454
+	JMP         many452
 
-manyEnd454:
-one454:
+manyEnd452:
+one452:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd454
+	JLT         oneEnd452
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2688(SB), Z1, Z2
 	VORPS.BCST  lanes<>+608(SB), Z2, Z2
@@ -35159,11 +35279,11 @@ one454:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one454
+	JMP         one452
 
-oneEnd454:
+oneEnd452:
 	TESTQ       CX, CX
-	JE          done454
+	JE          done452
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -35177,7 +35297,7 @@ oneEnd454:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done454:
+done452:
 	VZEROUPPER
 	RET
 
@@ -35190,9 +35310,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+48(FP), Z0
 	VBROADCASTSS lanes<>+736(SB), Z1
 
-many455:
+many453:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd455
+	JLT       manyEnd453
 	VMOVUPS   (DX), Z2
 	VCMPPS    $0x11, Z2, Z0, K1
 	VBLENDMPS Z2, Z1, K1, Z3
@@ -35212,12 +35332,12 @@ many455:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many455
+	JMP       many453
 
-manyEnd455:
-one455:
+manyEnd453:
+one453:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd455
+	JLT       oneEnd453
 	VMOVUPS   (DX), Z2
 	VCMPPS    $0x11, Z2, Z0, K1
 	VBLENDMPS Z2, Z1, K1, Z7
@@ -35225,11 +35345,11 @@ one455:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one455
+	JMP       one453
 
-oneEnd455:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done453
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35239,7 +35359,7 @@ oneEnd455:
 	VBLENDMPS Z2, Z1, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done455:
+done453:
 	VZEROUPPER
 	RET
 
@@ -35253,9 +35373,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS b+52(FP), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 
-many456:
+many454:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd456
+	JLT         manyEnd454
 	VMOVUPS     (DX), Z3
 	VXORPS.BCST lanes<>+2688(SB), Z0, Z4
 	VADDPS      Z1, Z3, Z5
@@ -35277,12 +35397,12 @@ many456:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many456
+	JMP         many454
 
-manyEnd456:
-one456:
+manyEnd454:
+one454:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd456
+	JLT         oneEnd454
 	VMOVUPS     (DX), Z3
 	VXORPS.BCST lanes<>+2688(SB), Z0, Z4
 	VADDPS      Z1, Z3, Z5
@@ -35295,11 +35415,11 @@ one456:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one456
+	JMP         one454
 
-oneEnd456:
+oneEnd454:
 	TESTQ       CX, CX
-	JE          done456
+	JE          done454
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -35314,7 +35434,7 @@ oneEnd456:
 	VBLENDMPS   Z1, Z12, K2, Z13
 	VMOVUPS     Z13, K1, (AX)
 
-done456:
+done454:
 	VZEROUPPER
 	RET
 
@@ -35332,9 +35452,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many457:
+many455:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd457
+	JLT     manyEnd455
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -35355,12 +35475,12 @@ many457:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many457
+	JMP     many455
 
-manyEnd457:
-one457:
+manyEnd455:
+one455:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd457
+	JLT     oneEnd455
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -35369,11 +35489,11 @@ one457:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one457
+	JMP     one455
 
-oneEnd457:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done455
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35383,16 +35503,16 @@ oneEnd457:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done457:
+done455:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many458:
+many456:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd458
+	JLT     manyEnd456
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -35408,23 +35528,23 @@ many458:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many458
+	JMP     many456
 
-manyEnd458:
-one458:
+manyEnd456:
+one456:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd458
+	JLT     oneEnd456
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one458
+	JMP     one456
 
-oneEnd458:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done456
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -35433,16 +35553,16 @@ oneEnd458:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done458:
+done456:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many459:
+many457:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd459
+	JLT     manyEnd457
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -35458,23 +35578,23 @@ many459:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many459
+	JMP     many457
 
-manyEnd459:
-one459:
+manyEnd457:
+one457:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd459
+	JLT     oneEnd457
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one459
+	JMP     one457
 
-oneEnd459:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35483,7 +35603,7 @@ oneEnd459:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done459:
+done457:
 	VZEROUPPER
 	RET
 
@@ -35501,9 +35621,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many460:
+many458:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd460
+	JLT     manyEnd458
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -35524,12 +35644,12 @@ many460:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many460
+	JMP     many458
 
-manyEnd460:
-one460:
+manyEnd458:
+one458:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd460
+	JLT     oneEnd458
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -35538,11 +35658,11 @@ one460:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one460
+	JMP     one458
 
-oneEnd460:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done458
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35552,16 +35672,16 @@ oneEnd460:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done460:
+done458:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many461:
+many459:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd461
+	JLT     manyEnd459
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -35577,23 +35697,23 @@ many461:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many461
+	JMP     many459
 
-manyEnd461:
-one461:
+manyEnd459:
+one459:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd461
+	JLT     oneEnd459
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one461
+	JMP     one459
 
-oneEnd461:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done459
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -35602,16 +35722,16 @@ oneEnd461:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done461:
+done459:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many462:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd462
+	JLT     manyEnd460
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -35627,23 +35747,23 @@ many462:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many462
+	JMP     many460
 
-manyEnd462:
-one462:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd462
+	JLT     oneEnd460
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one462
+	JMP     one460
 
-oneEnd462:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35652,7 +35772,7 @@ oneEnd462:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done462:
+done460:
 	VZEROUPPER
 	RET
 
@@ -35670,9 +35790,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many463:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd463
+	JLT     manyEnd461
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -35693,12 +35813,12 @@ many463:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many463
+	JMP     many461
 
-manyEnd463:
-one463:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd463
+	JLT     oneEnd461
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -35707,11 +35827,11 @@ one463:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one463
+	JMP     one461
 
-oneEnd463:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done463
+	JE        done461
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35721,16 +35841,16 @@ oneEnd463:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done463:
+done461:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many464:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd464
+	JLT     manyEnd462
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -35746,23 +35866,23 @@ many464:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many464
+	JMP     many462
 
-manyEnd464:
-one464:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd464
+	JLT     oneEnd462
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one464
+	JMP     one462
 
-oneEnd464:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done464
+	JE        done462
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -35771,16 +35891,16 @@ oneEnd464:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done464:
+done462:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many465:
+many463:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd465
+	JLT     manyEnd463
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -35796,23 +35916,23 @@ many465:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many465
+	JMP     many463
 
-manyEnd465:
-one465:
+manyEnd463:
+one463:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd465
+	JLT     oneEnd463
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one465
+	JMP     one463
 
-oneEnd465:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done465
+	JE        done463
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35821,7 +35941,7 @@ oneEnd465:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done465:
+done463:
 	VZEROUPPER
 	RET
 
@@ -35839,9 +35959,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many466:
+many464:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd466
+	JLT     manyEnd464
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -35862,12 +35982,12 @@ many466:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many466
+	JMP     many464
 
-manyEnd466:
-one466:
+manyEnd464:
+one464:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd466
+	JLT     oneEnd464
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -35876,11 +35996,11 @@ one466:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one466
+	JMP     one464
 
-oneEnd466:
+oneEnd464:
 	TESTQ     CX, CX
-	JE        done466
+	JE        done464
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35890,16 +36010,16 @@ oneEnd466:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done466:
+done464:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many467:
+many465:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd467
+	JLT     manyEnd465
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -35915,23 +36035,23 @@ many467:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many467
+	JMP     many465
 
-manyEnd467:
-one467:
+manyEnd465:
+one465:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd467
+	JLT     oneEnd465
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one467
+	JMP     one465
 
-oneEnd467:
+oneEnd465:
 	TESTQ     CX, CX
-	JE        done467
+	JE        done465
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -35940,16 +36060,16 @@ oneEnd467:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done467:
+done465:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many468:
+many466:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd468
+	JLT     manyEnd466
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -35965,23 +36085,23 @@ many468:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many468
+	JMP     many466
 
-manyEnd468:
-one468:
+manyEnd466:
+one466:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd468
+	JLT     oneEnd466
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one468
+	JMP     one466
 
-oneEnd468:
+oneEnd466:
 	TESTQ     CX, CX
-	JE        done468
+	JE        done466
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -35990,7 +36110,7 @@ oneEnd468:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done468:
+done466:
 	VZEROUPPER
 	RET
 
@@ -36008,9 +36128,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many469:
+many467:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd469
+	JLT       manyEnd467
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -36039,12 +36159,12 @@ many469:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many469
+	JMP       many467
 
-manyEnd469:
-one469:
+manyEnd467:
+one467:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd469
+	JLT       oneEnd467
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -36055,11 +36175,11 @@ one469:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one469
+	JMP       one467
 
-oneEnd469:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done469
+	JE        done467
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36071,16 +36191,16 @@ oneEnd469:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done469:
+done467:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many470:
+many468:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd470
+	JLT       manyEnd468
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -36104,12 +36224,12 @@ many470:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many470
+	JMP       many468
 
-manyEnd470:
-one470:
+manyEnd468:
+one468:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd470
+	JLT       oneEnd468
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -36118,11 +36238,11 @@ one470:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one470
+	JMP       one468
 
-oneEnd470:
+oneEnd468:
 	TESTQ     CX, CX
-	JE        done470
+	JE        done468
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -36133,16 +36253,16 @@ oneEnd470:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done470:
+done468:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many471:
+many469:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd471
+	JLT       manyEnd469
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -36166,12 +36286,12 @@ many471:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many471
+	JMP       many469
 
-manyEnd471:
-one471:
+manyEnd469:
+one469:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd471
+	JLT       oneEnd469
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -36180,11 +36300,11 @@ one471:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one471
+	JMP       one469
 
-oneEnd471:
+oneEnd469:
 	TESTQ     CX, CX
-	JE        done471
+	JE        done469
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36195,7 +36315,7 @@ oneEnd471:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done471:
+done469:
 	VZEROUPPER
 	RET
 
@@ -36213,9 +36333,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many472:
+many470:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd472
+	JLT       manyEnd470
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -36244,12 +36364,12 @@ many472:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many472
+	JMP       many470
 
-manyEnd472:
-one472:
+manyEnd470:
+one470:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd472
+	JLT       oneEnd470
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -36260,11 +36380,11 @@ one472:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one472
+	JMP       one470
 
-oneEnd472:
+oneEnd470:
 	TESTQ     CX, CX
-	JE        done472
+	JE        done470
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36276,16 +36396,16 @@ oneEnd472:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done472:
+done470:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many473:
+many471:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd473
+	JLT       manyEnd471
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -36309,12 +36429,12 @@ many473:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many473
+	JMP       many471
 
-manyEnd473:
-one473:
+manyEnd471:
+one471:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd473
+	JLT       oneEnd471
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -36323,11 +36443,11 @@ one473:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one473
+	JMP       one471
 
-oneEnd473:
+oneEnd471:
 	TESTQ     CX, CX
-	JE        done473
+	JE        done471
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -36338,16 +36458,16 @@ oneEnd473:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done473:
+done471:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many474:
+many472:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd474
+	JLT       manyEnd472
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -36371,12 +36491,12 @@ many474:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many474
+	JMP       many472
 
-manyEnd474:
-one474:
+manyEnd472:
+one472:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd474
+	JLT       oneEnd472
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -36385,11 +36505,11 @@ one474:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one474
+	JMP       one472
 
-oneEnd474:
+oneEnd472:
 	TESTQ     CX, CX
-	JE        done474
+	JE        done472
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36400,7 +36520,7 @@ oneEnd474:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done474:
+done472:
 	VZEROUPPER
 	RET
 
@@ -36419,9 +36539,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many475:
+many473:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd475
+	JLT     manyEnd473
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -36446,12 +36566,12 @@ many475:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many475
+	JMP     many473
 
-manyEnd475:
-one475:
+manyEnd473:
+one473:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd475
+	JLT     oneEnd473
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -36461,11 +36581,11 @@ one475:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one475
+	JMP     one473
 
-oneEnd475:
+oneEnd473:
 	TESTQ     CX, CX
-	JE        done475
+	JE        done473
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36476,16 +36596,16 @@ oneEnd475:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done475:
+done473:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many476:
+many474:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd476
+	JLT     manyEnd474
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -36505,12 +36625,12 @@ many476:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many476
+	JMP     many474
 
-manyEnd476:
-one476:
+manyEnd474:
+one474:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd476
+	JLT     oneEnd474
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -36518,11 +36638,11 @@ one476:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one476
+	JMP     one474
 
-oneEnd476:
+oneEnd474:
 	TESTQ     CX, CX
-	JE        done476
+	JE        done474
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -36532,16 +36652,16 @@ oneEnd476:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done476:
+done474:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many477:
+many475:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd477
+	JLT     manyEnd475
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -36561,12 +36681,12 @@ many477:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many477
+	JMP     many475
 
-manyEnd477:
-one477:
+manyEnd475:
+one475:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd477
+	JLT     oneEnd475
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -36574,11 +36694,11 @@ one477:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one477
+	JMP     one475
 
-oneEnd477:
+oneEnd475:
 	TESTQ     CX, CX
-	JE        done477
+	JE        done475
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36588,7 +36708,7 @@ oneEnd477:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done477:
+done475:
 	VZEROUPPER
 	RET
 
@@ -36606,9 +36726,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many478:
+many476:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd478
+	JLT          manyEnd476
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
@@ -36641,12 +36761,12 @@ many478:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many478
+	JMP          many476
 
-manyEnd478:
-one478:
+manyEnd476:
+one476:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd478
+	JLT          oneEnd476
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
@@ -36658,11 +36778,11 @@ one478:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one478
+	JMP          one476
 
-oneEnd478:
+oneEnd476:
 	TESTQ        CX, CX
-	JE           done478
+	JE           done476
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -36675,16 +36795,16 @@ oneEnd478:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done478:
+done476:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many479:
+many477:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd479
+	JLT          manyEnd477
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -36712,12 +36832,12 @@ many479:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many479
+	JMP          many477
 
-manyEnd479:
-one479:
+manyEnd477:
+one477:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd479
+	JLT          oneEnd477
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -36727,11 +36847,11 @@ one479:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one479
+	JMP          one477
 
-oneEnd479:
+oneEnd477:
 	TESTQ        CX, CX
-	JE           done479
+	JE           done477
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -36743,16 +36863,16 @@ oneEnd479:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done479:
+done477:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many480:
+many478:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd480
+	JLT          manyEnd478
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -36780,12 +36900,12 @@ many480:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many480
+	JMP          many478
 
-manyEnd480:
-one480:
+manyEnd478:
+one478:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd480
+	JLT          oneEnd478
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -36795,11 +36915,11 @@ one480:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one480
+	JMP          one478
 
-oneEnd480:
+oneEnd478:
 	TESTQ        CX, CX
-	JE           done480
+	JE           done478
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -36811,7 +36931,7 @@ oneEnd480:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done480:
+done478:
 	VZEROUPPER
 	RET
 
@@ -36829,9 +36949,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many481:
+many479:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd481
+	JLT     manyEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -36852,12 +36972,12 @@ many481:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many481
+	JMP     many479
 
-manyEnd481:
-one481:
+manyEnd479:
+one479:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd481
+	JLT     oneEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -36866,11 +36986,11 @@ one481:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one481
+	JMP     one479
 
-oneEnd481:
+oneEnd479:
 	TESTQ     CX, CX
-	JE        done481
+	JE        done479
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36880,16 +37000,16 @@ oneEnd481:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done481:
+done479:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many482:
+many480:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd482
+	JLT     manyEnd480
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -36905,23 +37025,23 @@ many482:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many482
+	JMP     many480
 
-manyEnd482:
-one482:
+manyEnd480:
+one480:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd482
+	JLT     oneEnd480
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one482
+	JMP     one480
 
-oneEnd482:
+oneEnd480:
 	TESTQ     CX, CX
-	JE        done482
+	JE        done480
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -36930,16 +37050,16 @@ oneEnd482:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done482:
+done480:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many483:
+many481:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd483
+	JLT     manyEnd481
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -36955,23 +37075,23 @@ many483:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many483
+	JMP     many481
 
-manyEnd483:
-one483:
+manyEnd481:
+one481:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd483
+	JLT     oneEnd481
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one483
+	JMP     one481
 
-oneEnd483:
+oneEnd481:
 	TESTQ     CX, CX
-	JE        done483
+	JE        done481
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -36980,7 +37100,7 @@ oneEnd483:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done483:
+done481:
 	VZEROUPPER
 	RET
 
@@ -36998,9 +37118,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many484:
+many482:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd484
+	JLT     manyEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -37021,12 +37141,12 @@ many484:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many484
+	JMP     many482
 
-manyEnd484:
-one484:
+manyEnd482:
+one482:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd484
+	JLT     oneEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -37035,11 +37155,11 @@ one484:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one484
+	JMP     one482
 
-oneEnd484:
+oneEnd482:
 	TESTQ     CX, CX
-	JE        done484
+	JE        done482
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37049,16 +37169,16 @@ oneEnd484:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done484:
+done482:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many485:
+many483:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd485
+	JLT     manyEnd483
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -37074,23 +37194,23 @@ many485:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many485
+	JMP     many483
 
-manyEnd485:
-one485:
+manyEnd483:
+one483:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd485
+	JLT     oneEnd483
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one485
+	JMP     one483
 
-oneEnd485:
+oneEnd483:
 	TESTQ     CX, CX
-	JE        done485
+	JE        done483
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -37099,16 +37219,16 @@ oneEnd485:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done485:
+done483:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many486:
+many484:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd486
+	JLT     manyEnd484
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -37124,23 +37244,23 @@ many486:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many486
+	JMP     many484
 
-manyEnd486:
-one486:
+manyEnd484:
+one484:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd486
+	JLT     oneEnd484
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one486
+	JMP     one484
 
-oneEnd486:
+oneEnd484:
 	TESTQ     CX, CX
-	JE        done486
+	JE        done484
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37149,7 +37269,7 @@ oneEnd486:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done486:
+done484:
 	VZEROUPPER
 	RET
 
@@ -37167,9 +37287,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many487:
+many485:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd487
+	JLT     manyEnd485
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -37190,12 +37310,12 @@ many487:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many487
+	JMP     many485
 
-manyEnd487:
-one487:
+manyEnd485:
+one485:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd487
+	JLT     oneEnd485
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -37204,11 +37324,11 @@ one487:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one487
+	JMP     one485
 
-oneEnd487:
+oneEnd485:
 	TESTQ     CX, CX
-	JE        done487
+	JE        done485
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37218,16 +37338,16 @@ oneEnd487:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done487:
+done485:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many488:
+many486:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd488
+	JLT     manyEnd486
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -37243,23 +37363,23 @@ many488:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many488
+	JMP     many486
 
-manyEnd488:
-one488:
+manyEnd486:
+one486:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd488
+	JLT     oneEnd486
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one488
+	JMP     one486
 
-oneEnd488:
+oneEnd486:
 	TESTQ     CX, CX
-	JE        done488
+	JE        done486
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -37268,16 +37388,16 @@ oneEnd488:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done488:
+done486:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many489:
+many487:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd489
+	JLT     manyEnd487
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -37293,23 +37413,23 @@ many489:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many489
+	JMP     many487
 
-manyEnd489:
-one489:
+manyEnd487:
+one487:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd489
+	JLT     oneEnd487
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one489
+	JMP     one487
 
-oneEnd489:
+oneEnd487:
 	TESTQ     CX, CX
-	JE        done489
+	JE        done487
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37318,7 +37438,7 @@ oneEnd489:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done489:
+done487:
 	VZEROUPPER
 	RET
 
@@ -37336,9 +37456,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many490:
+many488:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd490
+	JLT     manyEnd488
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -37359,12 +37479,12 @@ many490:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many490
+	JMP     many488
 
-manyEnd490:
-one490:
+manyEnd488:
+one488:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd490
+	JLT     oneEnd488
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -37373,11 +37493,11 @@ one490:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one490
+	JMP     one488
 
-oneEnd490:
+oneEnd488:
 	TESTQ     CX, CX
-	JE        done490
+	JE        done488
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37387,16 +37507,16 @@ oneEnd490:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done490:
+done488:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many491:
+many489:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd491
+	JLT     manyEnd489
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -37412,23 +37532,23 @@ many491:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many491
+	JMP     many489
 
-manyEnd491:
-one491:
+manyEnd489:
+one489:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd491
+	JLT     oneEnd489
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one491
+	JMP     one489
 
-oneEnd491:
+oneEnd489:
 	TESTQ     CX, CX
-	JE        done491
+	JE        done489
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -37437,16 +37557,16 @@ oneEnd491:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done491:
+done489:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many492:
+many490:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd492
+	JLT     manyEnd490
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -37462,23 +37582,23 @@ many492:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many492
+	JMP     many490
 
-manyEnd492:
-one492:
+manyEnd490:
+one490:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd492
+	JLT     oneEnd490
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one492
+	JMP     one490
 
-oneEnd492:
+oneEnd490:
 	TESTQ     CX, CX
-	JE        done492
+	JE        done490
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37487,7 +37607,7 @@ oneEnd492:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done492:
+done490:
 	VZEROUPPER
 	RET
 
@@ -37505,9 +37625,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many493:
+many491:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd493
+	JLT     manyEnd491
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -37528,12 +37648,12 @@ many493:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many493
+	JMP     many491
 
-manyEnd493:
-one493:
+manyEnd491:
+one491:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd493
+	JLT     oneEnd491
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -37542,11 +37662,11 @@ one493:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one493
+	JMP     one491
 
-oneEnd493:
+oneEnd491:
 	TESTQ     CX, CX
-	JE        done493
+	JE        done491
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37556,16 +37676,16 @@ oneEnd493:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done493:
+done491:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many494:
+many492:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd494
+	JLT     manyEnd492
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -37581,23 +37701,23 @@ many494:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many494
+	JMP     many492
 
-manyEnd494:
-one494:
+manyEnd492:
+one492:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd494
+	JLT     oneEnd492
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one494
+	JMP     one492
 
-oneEnd494:
+oneEnd492:
 	TESTQ     CX, CX
-	JE        done494
+	JE        done492
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -37606,16 +37726,16 @@ oneEnd494:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done494:
+done492:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many495:
+many493:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd495
+	JLT     manyEnd493
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -37631,23 +37751,23 @@ many495:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many495
+	JMP     many493
 
-manyEnd495:
-one495:
+manyEnd493:
+one493:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd495
+	JLT     oneEnd493
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one495
+	JMP     one493
 
-oneEnd495:
+oneEnd493:
 	TESTQ     CX, CX
-	JE        done495
+	JE        done493
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37656,7 +37776,7 @@ oneEnd495:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done495:
+done493:
 	VZEROUPPER
 	RET
 
@@ -37674,9 +37794,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many496:
+many494:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd496
+	JLT     manyEnd494
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -37697,12 +37817,12 @@ many496:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many496
+	JMP     many494
 
-manyEnd496:
-one496:
+manyEnd494:
+one494:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd496
+	JLT     oneEnd494
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -37711,11 +37831,11 @@ one496:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one496
+	JMP     one494
 
-oneEnd496:
+oneEnd494:
 	TESTQ     CX, CX
-	JE        done496
+	JE        done494
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37725,16 +37845,16 @@ oneEnd496:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done496:
+done494:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many497:
+many495:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd497
+	JLT     manyEnd495
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -37750,23 +37870,23 @@ many497:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many497
+	JMP     many495
 
-manyEnd497:
-one497:
+manyEnd495:
+one495:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd497
+	JLT     oneEnd495
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one497
+	JMP     one495
 
-oneEnd497:
+oneEnd495:
 	TESTQ     CX, CX
-	JE        done497
+	JE        done495
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -37775,16 +37895,16 @@ oneEnd497:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done497:
+done495:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many498:
+many496:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd498
+	JLT     manyEnd496
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -37800,23 +37920,23 @@ many498:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many498
+	JMP     many496
 
-manyEnd498:
-one498:
+manyEnd496:
+one496:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd498
+	JLT     oneEnd496
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one498
+	JMP     one496
 
-oneEnd498:
+oneEnd496:
 	TESTQ     CX, CX
-	JE        done498
+	JE        done496
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -37825,7 +37945,7 @@ oneEnd498:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done498:
+done496:
 	VZEROUPPER
 	RET
 
@@ -37857,9 +37977,9 @@ TEXT ·addGeluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many499:
+many497:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd499
+	JLT          manyEnd497
 	VMOVUPS      (DX), Z12
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z12
@@ -37912,12 +38032,12 @@ many499:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many499
+	JMP          many497
 
-manyEnd499:
-one499:
+manyEnd497:
+one497:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd499
+	JLT          oneEnd497
 	VMOVUPS      (DX), Z12
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z12
@@ -37946,11 +38066,11 @@ one499:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one499
+	JMP          one497
 
-oneEnd499:
+oneEnd497:
 	TESTQ        CX, CX
-	JE           done499
+	JE           done497
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -37980,16 +38100,16 @@ oneEnd499:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done499:
+done497:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z12
 
-many500:
+many498:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd500
+	JLT          manyEnd498
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
@@ -38039,12 +38159,12 @@ many500:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many500
+	JMP          many498
 
-manyEnd500:
-one500:
+manyEnd498:
+one498:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd500
+	JLT          oneEnd498
 	VMOVUPS      (SI), Z13
 	VADDPS       Z13, Z12, Z13
 	VMULPS       Z13, Z13, Z14
@@ -38071,11 +38191,11 @@ one500:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one500
+	JMP          one498
 
-oneEnd500:
+oneEnd498:
 	TESTQ        CX, CX
-	JE           done500
+	JE           done498
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -38104,16 +38224,16 @@ oneEnd500:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done500:
+done498:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z12
 
-many501:
+many499:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd501
+	JLT          manyEnd499
 	VMOVUPS      (DX), Z13
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
@@ -38163,12 +38283,12 @@ many501:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many501
+	JMP          many499
 
-manyEnd501:
-one501:
+manyEnd499:
+one499:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd501
+	JLT          oneEnd499
 	VMOVUPS      (DX), Z13
 	VADDPS       Z12, Z13, Z13
 	VMULPS       Z13, Z13, Z14
@@ -38195,11 +38315,11 @@ one501:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one501
+	JMP          one499
 
-oneEnd501:
+oneEnd499:
 	TESTQ        CX, CX
-	JE           done501
+	JE           done499
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -38228,7 +38348,7 @@ oneEnd501:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done501:
+done499:
 	VZEROUPPER
 	RET
 
@@ -38261,9 +38381,9 @@ TEXT ·addGeluTanhAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many502:
+many500:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd502
+	JLT          manyEnd500
 	VMOVUPS      (DX), Z7
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z7
@@ -38306,12 +38426,12 @@ many502:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many502
+	JMP          many500
 
-manyEnd502:
-one502:
+manyEnd500:
+one500:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd502
+	JLT          oneEnd500
 	VMOVUPS      (DX), Z7
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z7
@@ -38335,11 +38455,11 @@ one502:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one502
+	JMP          one500
 
-oneEnd502:
+oneEnd500:
 	TESTQ        CX, CX
-	JE           done502
+	JE           done500
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -38364,16 +38484,16 @@ oneEnd502:
 	VDIVPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done502:
+done500:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z7
 
-many503:
+many501:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd503
+	JLT          manyEnd501
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z8
 	VMULPS       Z8, Z8, Z9
@@ -38413,12 +38533,12 @@ many503:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, SI
 	SUBQ         $0x00000020, CX
-	JMP          many503
+	JMP          many501
 
-manyEnd503:
-one503:
+manyEnd501:
+one501:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd503
+	JLT          oneEnd501
 	VMOVUPS      (SI), Z8
 	VADDPS       Z8, Z7, Z8
 	VMULPS       Z8, Z8, Z9
@@ -38440,11 +38560,11 @@ one503:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one503
+	JMP          one501
 
-oneEnd503:
+oneEnd501:
 	TESTQ        CX, CX
-	JE           done503
+	JE           done501
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -38468,16 +38588,16 @@ oneEnd503:
 	VDIVPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done503:
+done501:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z7
 
-many504:
+many502:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd504
+	JLT          manyEnd502
 	VMOVUPS      (DX), Z8
 	VADDPS       Z7, Z8, Z8
 	VMULPS       Z8, Z8, Z9
@@ -38517,12 +38637,12 @@ many504:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many504
+	JMP          many502
 
-manyEnd504:
-one504:
+manyEnd502:
+one502:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd504
+	JLT          oneEnd502
 	VMOVUPS      (DX), Z8
 	VADDPS       Z7, Z8, Z8
 	VMULPS       Z8, Z8, Z9
@@ -38544,11 +38664,11 @@ one504:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one504
+	JMP          one502
 
-oneEnd504:
+oneEnd502:
 	TESTQ        CX, CX
-	JE           done504
+	JE           done502
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -38572,7 +38692,7 @@ oneEnd504:
 	VDIVPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done504:
+done502:
 	VZEROUPPER
 	RET
 
@@ -38608,9 +38728,9 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-one505:
+one503:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd505
+	JLT          oneEnd503
 	VMOVUPS      (DX), Z18
 	VMOVUPS      (SI), Z19
 	VANDPS.BCST  lanes<>+3264(SB), Z18, Z20
@@ -38650,11 +38770,11 @@ one505:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one505
+	JMP          one503
 
-oneEnd505:
+oneEnd503:
 	TESTQ        CX, CX
-	JE           done505
+	JE           done503
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -38695,16 +38815,16 @@ oneEnd505:
 	VMULPS       Z18, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done505:
+done503:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z18
 
-one506:
+one504:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd506
+	JLT          oneEnd504
 	VMOVUPS      (SI), Z19
 	VANDPS.BCST  lanes<>+3264(SB), Z18, Z20
 	VCMPPS       $0x1a, Z1, Z20, K1
@@ -38742,11 +38862,11 @@ one506:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one506
+	JMP          one504
 
-oneEnd506:
+oneEnd504:
 	TESTQ        CX, CX
-	JE           done506
+	JE           done504
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -38786,16 +38906,16 @@ oneEnd506:
 	VMULPS       Z13, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done506:
+done504:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z18
 
-one507:
+one505:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd507
+	JLT          oneEnd505
 	VMOVUPS      (DX), Z19
 	VANDPS.BCST  lanes<>+3264(SB), Z19, Z20
 	VCMPPS       $0x1a, Z1, Z20, K1
@@ -38833,11 +38953,11 @@ one507:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one507
+	JMP          one505
 
-oneEnd507:
+oneEnd505:
 	TESTQ        CX, CX
-	JE           done507
+	JE           done505
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -38877,7 +38997,7 @@ oneEnd507:
 	VMULPS       Z18, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done507:
+done505:
 	VZEROUPPER
 	RET
 
@@ -38903,9 +39023,9 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-one508:
+one506:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd508
+	JLT              oneEnd506
 	VMOVUPS          (DX), Z6
 	VMOVUPS          (SI), Z7
 	VBROADCASTSS     lanes<>+4800(SB), Z8
@@ -38942,11 +39062,11 @@ one508:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, SI
 	SUBQ             $0x00000010, CX
-	JMP              one508
+	JMP              one506
 
-oneEnd508:
+oneEnd506:
 	TESTQ            CX, CX
-	JE               done508
+	JE               done506
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -38984,16 +39104,16 @@ oneEnd508:
 	VMULPS           Z7, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done508:
+done506:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z6
 
-one509:
+one507:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd509
+	JLT              oneEnd507
 	VMOVUPS          (SI), Z7
 	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMAXPS           Z6, Z8, Z8
@@ -39028,11 +39148,11 @@ one509:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, SI
 	SUBQ             $0x00000010, CX
-	JMP              one509
+	JMP              one507
 
-oneEnd509:
+oneEnd507:
 	TESTQ            CX, CX
-	JE               done509
+	JE               done507
 	MOVQ             $0x00000001, DX
 	SHLXQ            CX, DX, CX
 	DECQ             CX
@@ -39069,16 +39189,16 @@ oneEnd509:
 	VMULPS           Z7, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done509:
+done507:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z6
 
-one510:
+one508:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd510
+	JLT              oneEnd508
 	VMOVUPS          (DX), Z7
 	VBROADCASTSS     lanes<>+4800(SB), Z8
 	VMAXPS           Z7, Z8, Z7
@@ -39113,11 +39233,11 @@ one510:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one510
+	JMP              one508
 
-oneEnd510:
+oneEnd508:
 	TESTQ            CX, CX
-	JE               done510
+	JE               done508
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -39154,7 +39274,7 @@ oneEnd510:
 	VMULPS           Z6, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done510:
+done508:
 	VZEROUPPER
 	RET
 
@@ -39172,9 +39292,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many511:
+many509:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd511
+	JLT         manyEnd509
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -39199,12 +39319,12 @@ many511:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many511
+	JMP         many509
 
-manyEnd511:
-one511:
+manyEnd509:
+one509:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd511
+	JLT         oneEnd509
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -39214,11 +39334,11 @@ one511:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one511
+	JMP         one509
 
-oneEnd511:
+oneEnd509:
 	TESTQ       CX, CX
-	JE          done511
+	JE          done509
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -39229,16 +39349,16 @@ oneEnd511:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done511:
+done509:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many512:
+many510:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd512
+	JLT         manyEnd510
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -39258,12 +39378,12 @@ many512:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many512
+	JMP         many510
 
-manyEnd512:
-one512:
+manyEnd510:
+one510:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd512
+	JLT         oneEnd510
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -39271,11 +39391,11 @@ one512:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one512
+	JMP         one510
 
-oneEnd512:
+oneEnd510:
 	TESTQ       CX, CX
-	JE          done512
+	JE          done510
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -39285,16 +39405,16 @@ oneEnd512:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done512:
+done510:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many513:
+many511:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd513
+	JLT         manyEnd511
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -39314,12 +39434,12 @@ many513:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many513
+	JMP         many511
 
-manyEnd513:
-one513:
+manyEnd511:
+one511:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd513
+	JLT         oneEnd511
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -39327,11 +39447,11 @@ one513:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one513
+	JMP         one511
 
-oneEnd513:
+oneEnd511:
 	TESTQ       CX, CX
-	JE          done513
+	JE          done511
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -39341,7 +39461,7 @@ oneEnd513:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done513:
+done511:
 	VZEROUPPER
 	RET
 
@@ -39355,9 +39475,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+736(SB), Z3
 
-many514:
+many512:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd514
+	JLT     manyEnd512
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -39368,21 +39488,21 @@ many514:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many514
+	JMP     many512
 
-manyEnd514:
-one514:
+manyEnd512:
+one512:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd514
+	JLT     oneEnd512
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one514
+	JMP     one512
 
-oneEnd514:
+oneEnd512:
 	TESTQ     AX, AX
-	JE        done514
+	JE        done512
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -39390,7 +39510,7 @@ oneEnd514:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done514:
+done512:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -39416,9 +39536,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+736(SB), Z3
 
-many515:
+many513:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd515
+	JLT         manyEnd513
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -39429,21 +39549,21 @@ many515:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many515
+	JMP         many513
 
-manyEnd515:
-one515:
+manyEnd513:
+one513:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd515
+	JLT         oneEnd513
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one515
+	JMP         one513
 
-oneEnd515:
+oneEnd513:
 	TESTQ       AX, AX
-	JE          done515
+	JE          done513
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -39451,7 +39571,7 @@ oneEnd515:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done515:
+done513:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -39477,9 +39597,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+736(SB), Z3
 
-many516:
+many514:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd516
+	JLT         manyEnd514
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -39494,22 +39614,22 @@ many516:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many516
+	JMP         many514
 
-manyEnd516:
-one516:
+manyEnd514:
+one514:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd516
+	JLT         oneEnd514
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one516
+	JMP         one514
 
-oneEnd516:
+oneEnd514:
 	TESTQ       AX, AX
-	JE          done516
+	JE          done514
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -39518,7 +39638,7 @@ oneEnd516:
 	VANDPS.BCST lanes<>+3264(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done516:
+done514:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -39545,9 +39665,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+736(SB), Z3
 	VBROADCASTSS lanes<>+736(SB), Z4
 
-many517:
+many515:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd517
+	JLT         manyEnd515
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -39562,22 +39682,22 @@ many517:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many517
+	JMP         many515
 
-manyEnd517:
-one517:
+manyEnd515:
+one515:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd517
+	JLT         oneEnd515
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one517
+	JMP         one515
 
-oneEnd517:
+oneEnd515:
 	TESTQ       AX, AX
-	JE          done517
+	JE          done515
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -39587,7 +39707,7 @@ oneEnd517:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done517:
+done515:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -39614,9 +39734,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+736(SB), Z2
 	VBROADCASTSS lanes<>+736(SB), Z3
 
-many518:
+many516:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd518
+	JLT         manyEnd516
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -39632,23 +39752,23 @@ many518:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many518
+	JMP         many516
 
-manyEnd518:
-one518:
+manyEnd516:
+one516:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd518
+	JLT         oneEnd516
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one518
+	JMP         one516
 
-oneEnd518:
+oneEnd516:
 	TESTQ       AX, AX
-	JE          done518
+	JE          done516
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -39657,7 +39777,7 @@ oneEnd518:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done518:
+done516:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -39684,9 +39804,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+608(SB), Z3
 	VBROADCASTSS lanes<>+608(SB), Z4
 
-many519:
+many517:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd519
+	JLT     manyEnd517
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -39697,21 +39817,21 @@ many519:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many519
+	JMP     many517
 
-manyEnd519:
-one519:
+manyEnd517:
+one517:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd519
+	JLT     oneEnd517
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one519
+	JMP     one517
 
-oneEnd519:
+oneEnd517:
 	TESTQ   AX, AX
-	JE      done519
+	JE      done517
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -39720,7 +39840,7 @@ oneEnd519:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done519:
+done517:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -39748,9 +39868,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+1152(SB), Z4
 	KXORW        K1, K1, K1
 
-many520:
+many518:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd520
+	JLT     manyEnd518
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -39769,23 +39889,23 @@ many520:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many520
+	JMP     many518
 
-manyEnd520:
-one520:
+manyEnd518:
+one518:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd520
+	JLT     oneEnd518
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one520
+	JMP     one518
 
-oneEnd520:
+oneEnd518:
 	TESTQ   AX, AX
-	JE      done520
+	JE      done518
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -39796,7 +39916,7 @@ oneEnd520:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done520:
+done518:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -39830,9 +39950,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+1088(SB), Z4
 	KXORW        K1, K1, K1
 
-many521:
+many519:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd521
+	JLT     manyEnd519
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -39851,23 +39971,23 @@ many521:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many521
+	JMP     many519
 
-manyEnd521:
-one521:
+manyEnd519:
+one519:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd521
+	JLT     oneEnd519
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one521
+	JMP     one519
 
-oneEnd521:
+oneEnd519:
 	TESTQ   AX, AX
-	JE      done521
+	JE      done519
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -39878,7 +39998,7 @@ oneEnd521:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done521:
+done519:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -39911,9 +40031,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+1152(SB), Z3
 	KXORW        K1, K1, K1
 
-many522:
+many520:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd522
+	JLT     manyEnd520
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -39936,12 +40056,12 @@ many522:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many522
+	JMP     many520
 
-manyEnd522:
-one522:
+manyEnd520:
+one520:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd522
+	JLT     oneEnd520
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -39949,11 +40069,11 @@ one522:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one522
+	JMP     one520
 
-oneEnd522:
+oneEnd520:
 	TESTQ   AX, AX
-	JE      done522
+	JE      done520
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -39967,7 +40087,7 @@ oneEnd522:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done522:
+done520:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -40016,9 +40136,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+736(SB), Z8
 	VBROADCASTSS lanes<>+736(SB), Z9
 
-many523:
+many521:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd523
+	JLT          manyEnd521
 	VMOVUPS      (DX), Z10
 	VSUBPS       Z0, Z10, Z10
 	VMULPS       Z1, Z10, Z10
@@ -40050,12 +40170,12 @@ many523:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many523
+	JMP          many521
 
-manyEnd523:
-one523:
+manyEnd521:
+one521:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd523
+	JLT          oneEnd521
 	VMOVUPS      (DX), Z10
 	VSUBPS       Z0, Z10, Z10
 	VMULPS       Z1, Z10, Z10
@@ -40073,11 +40193,11 @@ one523:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one523
+	JMP          one521
 
-oneEnd523:
+oneEnd521:
 	TESTQ        CX, CX
-	JE           done523
+	JE           done521
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -40099,7 +40219,7 @@ oneEnd523:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z9, Z9
 
-done523:
+done521:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y0
 	VADDPS        Y0, Y8, Y0
@@ -40127,9 +40247,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many524:
+many522:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd524
+	JLT         manyEnd522
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -40149,12 +40269,12 @@ many524:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many524
+	JMP         many522
 
-manyEnd524:
-one524:
+manyEnd522:
+one522:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd524
+	JLT         oneEnd522
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -40167,11 +40287,11 @@ one524:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one524
+	JMP         one522
 
-oneEnd524:
+oneEnd522:
 	TESTQ       CX, CX
-	JE          done524
+	JE          done522
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -40184,14 +40304,14 @@ oneEnd524:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done524:
+done522:
 	VZEROUPPER
 	RET
 
 plain:
-many525:
+many523:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd525
+	JLT     manyEnd523
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -40208,12 +40328,12 @@ many525:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many525
+	JMP     many523
 
-manyEnd525:
-one525:
+manyEnd523:
+one523:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd525
+	JLT     oneEnd523
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -40224,11 +40344,11 @@ one525:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one525
+	JMP     one523
 
-oneEnd525:
+oneEnd523:
 	TESTQ     CX, CX
-	JE        done525
+	JE        done523
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -40240,7 +40360,7 @@ oneEnd525:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done525:
+done523:
 	VZEROUPPER
 	RET
 
@@ -41190,30 +41310,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many526:
+many524:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd526
+	JLT     manyEnd524
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many526
+	JMP     many524
 
-manyEnd526:
-one526:
+manyEnd524:
+one524:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd526
+	JLT     oneEnd524
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one526
+	JMP     one524
 
-oneEnd526:
+oneEnd524:
 	TESTQ     R8, R8
-	JE        done526
+	JE        done524
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -41222,7 +41342,7 @@ oneEnd526:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done526:
+done524:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -41292,11 +41412,52 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
+next525:
+	CMPQ      SI, $0x00000010
+	JLT       end525
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next525
+
+end525:
+	VZEROUPPER
+	RET
+
+onlyB:
+next526:
+	CMPQ      SI, $0x00000010
+	JLT       end526
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next526
+
+end526:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
 next527:
 	CMPQ      SI, $0x00000010
 	JLT       end527
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -41312,51 +41473,10 @@ end527:
 	VZEROUPPER
 	RET
 
-onlyB:
+both:
 next528:
 	CMPQ      SI, $0x00000010
 	JLT       end528
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next528
-
-end528:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
-next529:
-	CMPQ      SI, $0x00000010
-	JLT       end529
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next529
-
-end529:
-	VZEROUPPER
-	RET
-
-both:
-next530:
-	CMPQ      SI, $0x00000010
-	JLT       end530
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -41364,9 +41484,9 @@ next530:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next530
+	JMP       next528
 
-end530:
+end528:
 	VZEROUPPER
 	RET
 
@@ -41388,11 +41508,52 @@ TEXT ·where8AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
+next529:
+	CMPQ      SI, $0x00000040
+	JLT       end529
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VMOVUPS   (CX), Z3
+	VPTESTMB  Z3, Z3, K1
+	VPBLENDMB Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next529
+
+end529:
+	VZEROUPPER
+	RET
+
+onlyB:
+next530:
+	CMPQ      SI, $0x00000040
+	JLT       end530
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (CX), Z3
+	VPTESTMB  Z3, Z3, K1
+	VPBLENDMB Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next530
+
+end530:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
 next531:
 	CMPQ      SI, $0x00000040
 	JLT       end531
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VMOVUPS   (CX), Z3
@@ -41408,51 +41569,10 @@ end531:
 	VZEROUPPER
 	RET
 
-onlyB:
+both:
 next532:
 	CMPQ      SI, $0x00000040
 	JLT       end532
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (CX), Z3
-	VPTESTMB  Z3, Z3, K1
-	VPBLENDMB Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, CX
-	SUBQ      $0x00000040, SI
-	JMP       next532
-
-end532:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
-next533:
-	CMPQ      SI, $0x00000040
-	JLT       end533
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VMOVUPS   (CX), Z3
-	VPTESTMB  Z3, Z3, K1
-	VPBLENDMB Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, CX
-	SUBQ      $0x00000040, SI
-	JMP       next533
-
-end533:
-	VZEROUPPER
-	RET
-
-both:
-next534:
-	CMPQ      SI, $0x00000040
-	JLT       end534
 	VMOVUPS   (CX), Z1
 	VPTESTMB  Z1, Z1, K1
 	VPBLENDMB Z0, Z2, K1, Z3
@@ -41460,9 +41580,9 @@ next534:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next534
+	JMP       next532
 
-end534:
+end532:
 	VZEROUPPER
 	RET
 
@@ -41484,11 +41604,52 @@ TEXT ·where16AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x02
 	JE           onlyB
 
+next533:
+	CMPQ      SI, $0x00000020
+	JLT       end533
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBW (CX), Z3
+	VPTESTMW  Z3, Z3, K1
+	VPBLENDMW Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next533
+
+end533:
+	VZEROUPPER
+	RET
+
+onlyB:
+next534:
+	CMPQ      SI, $0x00000020
+	JLT       end534
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBW (CX), Z3
+	VPTESTMW  Z3, Z3, K1
+	VPBLENDMW Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next534
+
+end534:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x02
+	JE   both
+
 next535:
 	CMPQ      SI, $0x00000020
 	JLT       end535
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBW (CX), Z3
@@ -41504,51 +41665,10 @@ end535:
 	VZEROUPPER
 	RET
 
-onlyB:
+both:
 next536:
 	CMPQ      SI, $0x00000020
 	JLT       end536
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VPMOVZXBW (CX), Z3
-	VPTESTMW  Z3, Z3, K1
-	VPBLENDMW Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000020, SI
-	JMP       next536
-
-end536:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x02
-	JE   both
-
-next537:
-	CMPQ      SI, $0x00000020
-	JLT       end537
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBW (CX), Z3
-	VPTESTMW  Z3, Z3, K1
-	VPBLENDMW Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000020, SI
-	JMP       next537
-
-end537:
-	VZEROUPPER
-	RET
-
-both:
-next538:
-	CMPQ      SI, $0x00000020
-	JLT       end538
 	VPMOVZXBW (CX), Z1
 	VPTESTMW  Z1, Z1, K1
 	VPBLENDMW Z0, Z2, K1, Z3
@@ -41556,9 +41676,9 @@ next538:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next538
+	JMP       next536
 
-end538:
+end536:
 	VZEROUPPER
 	RET
 
@@ -41580,11 +41700,52 @@ TEXT ·where64AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x08
 	JE           onlyB
 
+next537:
+	CMPQ      SI, $0x00000008
+	JLT       end537
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBQ (CX), Z3
+	VPTESTMQ  Z3, Z3, K1
+	VBLENDMPD Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next537
+
+end537:
+	VZEROUPPER
+	RET
+
+onlyB:
+next538:
+	CMPQ      SI, $0x00000008
+	JLT       end538
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBQ (CX), Z3
+	VPTESTMQ  Z3, Z3, K1
+	VBLENDMPD Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next538
+
+end538:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x08
+	JE   both
+
 next539:
 	CMPQ      SI, $0x00000008
 	JLT       end539
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBQ (CX), Z3
@@ -41600,51 +41761,10 @@ end539:
 	VZEROUPPER
 	RET
 
-onlyB:
+both:
 next540:
 	CMPQ      SI, $0x00000008
 	JLT       end540
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VPMOVZXBQ (CX), Z3
-	VPTESTMQ  Z3, Z3, K1
-	VBLENDMPD Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next540
-
-end540:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x08
-	JE   both
-
-next541:
-	CMPQ      SI, $0x00000008
-	JLT       end541
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBQ (CX), Z3
-	VPTESTMQ  Z3, Z3, K1
-	VBLENDMPD Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next541
-
-end541:
-	VZEROUPPER
-	RET
-
-both:
-next542:
-	CMPQ      SI, $0x00000008
-	JLT       end542
 	VPMOVZXBQ (CX), Z1
 	VPTESTMQ  Z1, Z1, K1
 	VBLENDMPD Z0, Z2, K1, Z3
@@ -41652,9 +41772,9 @@ next542:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next542
+	JMP       next540
 
-end542:
+end540:
 	VZEROUPPER
 	RET
 
@@ -41851,9 +41971,9 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         BX, DI
 	MOVQ         DX, R8
 
-many543:
+many541:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd543
+	JLT     manyEnd541
 	VMOVUPS (R8), Z12
 	VMAXPS  Z12, Z8, Z8
 	VMOVUPS 64(R8), Z12
@@ -41864,21 +41984,21 @@ many543:
 	VMAXPS  Z12, Z11, Z11
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, DI
-	JMP     many543
+	JMP     many541
 
-manyEnd543:
-one543:
+manyEnd541:
+one541:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd543
+	JLT     oneEnd541
 	VMOVUPS (R8), Z12
 	VMAXPS  Z12, Z8, Z8
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, DI
-	JMP     one543
+	JMP     one541
 
-oneEnd543:
+oneEnd541:
 	TESTQ   DI, DI
-	JE      done543
+	JE      done541
 	MOVQ    $0x00000001, R9
 	SHLXQ   DI, R9, DI
 	DECQ    DI
@@ -41887,7 +42007,7 @@ oneEnd543:
 	VMOVUPS (R8), K1, Z12
 	VMAXPS  Z12, Z8, Z8
 
-done543:
+done541:
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z11, Z9, Z9
 	VMAXPS        Z9, Z8, Z8
@@ -41910,9 +42030,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many544:
+many542:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd544
+	JLT          manyEnd542
 	VMOVUPS      (R8), Z11
 	VSUBPS       Z8, Z11, Z11
 	VMULPS       Z0, Z11, Z11
@@ -41944,12 +42064,12 @@ many544:
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
-	JMP          many544
+	JMP          many542
 
-manyEnd544:
-one544:
+manyEnd542:
+one542:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd544
+	JLT          oneEnd542
 	VMOVUPS      (R8), Z11
 	VSUBPS       Z8, Z11, Z11
 	VMULPS       Z0, Z11, Z11
@@ -41967,11 +42087,11 @@ one544:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one544
+	JMP          one542
 
-oneEnd544:
+oneEnd542:
 	TESTQ        DI, DI
-	JE           done544
+	JE           done542
 	MOVQ         $0x00000001, R10
 	SHLXQ        DI, R10, DI
 	DECQ         DI
@@ -41992,7 +42112,7 @@ oneEnd544:
 	VADDPS       Z12, Z9, Z9
 	VMOVUPS      Z12, K1, (R9)
 
-done544:
+done542:
 	VADDPS        Z10, Z9, Z9
 	VEXTRACTF64X4 $0x01, Z9, Y8
 	VADDPS        Y8, Y9, Y8
@@ -42016,9 +42136,9 @@ done544:
 	MOVQ          AX, R9
 	MOVQ          AX, R10
 
-many545:
+many543:
 	CMPQ    R8, $0x00000040
-	JLT     manyEnd545
+	JLT     manyEnd543
 	VMOVUPS (DI), Z13
 	VMAXPS  Z13, Z9, Z9
 	VMOVUPS (R9), Z13
@@ -42043,12 +42163,12 @@ many545:
 	ADDQ    $0x00000100, R10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, R8
-	JMP     many545
+	JMP     many543
 
-manyEnd545:
-one545:
+manyEnd543:
+one543:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd545
+	JLT     oneEnd543
 	VMOVUPS (DI), Z13
 	VMAXPS  Z13, Z9, Z9
 	VMOVUPS (R9), Z13
@@ -42058,11 +42178,11 @@ one545:
 	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one545
+	JMP     one543
 
-oneEnd545:
+oneEnd543:
 	TESTQ     R8, R8
-	JE        done545
+	JE        done543
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -42074,7 +42194,7 @@ oneEnd545:
 	VMULPS    Z8, Z13, Z8
 	VMOVUPS   Z8, K1, (R10)
 
-done545:
+done543:
 	VMAXPS        Z11, Z9, Z9
 	VMAXPS        Z12, Z10, Z10
 	VMAXPS        Z10, Z9, Z9
@@ -42125,9 +42245,9 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         BX, DI
 	MOVQ         DX, R8
 
-many546:
+many544:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd546
+	JLT     manyEnd544
 	VMOVUPS (R8), Z17
 	VMAXPS  Z17, Z13, Z13
 	VMOVUPS 64(R8), Z17
@@ -42138,21 +42258,21 @@ many546:
 	VMAXPS  Z17, Z16, Z16
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, DI
-	JMP     many546
+	JMP     many544
 
-manyEnd546:
-one546:
+manyEnd544:
+one544:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd546
+	JLT     oneEnd544
 	VMOVUPS (R8), Z17
 	VMAXPS  Z17, Z13, Z13
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, DI
-	JMP     one546
+	JMP     one544
 
-oneEnd546:
+oneEnd544:
 	TESTQ   DI, DI
-	JE      done546
+	JE      done544
 	MOVQ    $0x00000001, R9
 	SHLXQ   DI, R9, DI
 	DECQ    DI
@@ -42161,7 +42281,7 @@ oneEnd546:
 	VMOVUPS (R8), K1, Z17
 	VMAXPS  Z17, Z13, Z13
 
-done546:
+done544:
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z16, Z14, Z14
 	VMAXPS        Z14, Z13, Z13
@@ -42184,9 +42304,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many547:
+many545:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd547
+	JLT          manyEnd545
 	VMOVUPS      (R8), Z16
 	VSUBPS       Z13, Z16, Z16
 	VMULPS       Z0, Z16, Z16
@@ -42216,12 +42336,12 @@ many547:
 	ADDQ         $0x00000080, R8
 	ADDQ         $0x00000080, R9
 	SUBQ         $0x00000020, DI
-	JMP          many547
+	JMP          many545
 
-manyEnd547:
-one547:
+manyEnd545:
+one545:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd547
+	JLT          oneEnd545
 	VMOVUPS      (R8), Z16
 	VSUBPS       Z13, Z16, Z16
 	VMULPS       Z0, Z16, Z16
@@ -42238,11 +42358,11 @@ one547:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one547
+	JMP          one545
 
-oneEnd547:
+oneEnd545:
 	TESTQ        DI, DI
-	JE           done547
+	JE           done545
 	MOVQ         $0x00000001, R9
 	SHLXQ        DI, R9, DI
 	DECQ         DI
@@ -42262,7 +42382,7 @@ oneEnd547:
 	VSCALEFPS.Z  Z16, Z18, K1, Z18
 	VADDPS       Z18, Z14, Z14
 
-done547:
+done545:
 	VADDPS            Z15, Z14, Z14
 	VEXTRACTF64X4     $0x01, Z14, Y15
 	VADDPS            Y15, Y14, Y15
@@ -42322,9 +42442,9 @@ done547:
 	MOVQ              DX, R9
 	MOVQ              AX, R10
 
-many548:
+many546:
 	CMPQ    R8, $0x00000040
-	JLT     manyEnd548
+	JLT     manyEnd546
 	VMOVUPS (DI), Z18
 	VMAXPS  Z18, Z14, Z14
 	VMOVUPS (R9), Z18
@@ -42353,12 +42473,12 @@ many548:
 	ADDQ    $0x00000100, R10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, R8
-	JMP     many548
+	JMP     many546
 
-manyEnd548:
-one548:
+manyEnd546:
+one546:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd548
+	JLT     oneEnd546
 	VMOVUPS (DI), Z18
 	VMAXPS  Z18, Z14, Z14
 	VMOVUPS (R9), Z18
@@ -42369,11 +42489,11 @@ one548:
 	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one548
+	JMP     one546
 
-oneEnd548:
+oneEnd546:
 	TESTQ     R8, R8
-	JE        done548
+	JE        done546
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -42386,7 +42506,7 @@ oneEnd548:
 	VSUBPS    Z12, Z13, Z13
 	VMOVUPS   Z13, K1, (R10)
 
-done548:
+done546:
 	VMAXPS        Z16, Z14, Z14
 	VMAXPS        Z17, Z15, Z15
 	VMAXPS        Z15, Z14, Z14
@@ -42429,9 +42549,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many549:
+many547:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd549
+	JLT     manyEnd547
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -42442,21 +42562,21 @@ many549:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many549
+	JMP     many547
 
-manyEnd549:
-one549:
+manyEnd547:
+one547:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd549
+	JLT     oneEnd547
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one549
+	JMP     one547
 
-oneEnd549:
+oneEnd547:
 	TESTQ   SI, SI
-	JE      done549
+	JE      done547
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -42465,7 +42585,7 @@ oneEnd549:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done549:
+done547:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -42481,36 +42601,36 @@ done549:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many550:
+many548:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd550
+	JLT     manyEnd548
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many550
+	JMP     many548
 
-manyEnd550:
-one550:
+manyEnd548:
+one548:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd550
+	JLT     oneEnd548
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one550
+	JMP     one548
 
-oneEnd550:
+oneEnd548:
 	TESTQ   SI, SI
-	JE      done550
+	JE      done548
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done550:
+done548:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -42575,9 +42695,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many551:
+many549:
 	CMPQ        DI, $0x00000040
-	JLT         manyEnd551
+	JLT         manyEnd549
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
@@ -42593,23 +42713,23 @@ many551:
 	ADDQ        $0x00000100, R8
 	ADDQ        $0x00000100, R9
 	SUBQ        $0x00000040, DI
-	JMP         many551
+	JMP         many549
 
-manyEnd551:
-one551:
+manyEnd549:
+one549:
 	CMPQ        DI, $0x00000010
-	JLT         oneEnd551
+	JLT         oneEnd549
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, DI
-	JMP         one551
+	JMP         one549
 
-oneEnd551:
+oneEnd549:
 	TESTQ       DI, DI
-	JE          done551
+	JE          done549
 	MOVQ        $0x00000001, R10
 	SHLXQ       DI, R10, DI
 	DECQ        DI
@@ -42618,7 +42738,7 @@ oneEnd551:
 	VMOVUPS.Z   (R9), K1, Z5
 	VFMADD231PS Z4, Z5, Z0
 
-done551:
+done549:
 	VADDPS        Z2, Z0, Z0
 	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
@@ -42636,9 +42756,9 @@ done551:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many552:
+many550:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd552
+	JLT     manyEnd550
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -42653,12 +42773,12 @@ many552:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, DI
-	JMP     many552
+	JMP     many550
 
-manyEnd552:
-one552:
+manyEnd550:
+one550:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd552
+	JLT     oneEnd550
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -42668,11 +42788,11 @@ one552:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     one552
+	JMP     one550
 
-oneEnd552:
+oneEnd550:
 	TESTQ     DI, DI
-	JE        done552
+	JE        done550
 	MOVQ      $0x00000001, R11
 	SHLXQ     DI, R11, DI
 	DECQ      DI
@@ -42683,7 +42803,7 @@ oneEnd552:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R10)
 
-done552:
+done550:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -42723,9 +42843,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many553:
+many551:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd553
+	JLT     manyEnd551
 	VMOVUPS (R8), Z11
 	VADDPS  Z11, Z7, Z7
 	VMOVUPS 64(R8), Z11
@@ -42737,22 +42857,22 @@ many553:
 	ADDQ    $0x00000100, R8
 	ADDQ    $0x00000100, R9
 	SUBQ    $0x00000040, DI
-	JMP     many553
+	JMP     many551
 
-manyEnd553:
-one553:
+manyEnd551:
+one551:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd553
+	JLT     oneEnd551
 	VMOVUPS (R8), Z11
 	VADDPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, R8
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000010, DI
-	JMP     one553
+	JMP     one551
 
-oneEnd553:
+oneEnd551:
 	TESTQ     DI, DI
-	JE        done553
+	JE        done551
 	MOVQ      $0x00000001, R9
 	SHLXQ     DI, R9, DI
 	DECQ      DI
@@ -42760,7 +42880,7 @@ oneEnd553:
 	VMOVUPS.Z (R8), K1, Z11
 	VADDPS    Z11, Z7, Z7
 
-done553:
+done551:
 	VADDPS        Z9, Z7, Z7
 	VADDPS        Z10, Z8, Z8
 	VADDPS        Z8, Z7, Z7
@@ -42778,9 +42898,9 @@ done553:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many554:
+many552:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd554
+	JLT          manyEnd552
 	VMOVUPS      (R8), Z8
 	VMOVUPS      (R9), Z9
 	VMULPS       Z0, Z9, Z9
@@ -42813,12 +42933,12 @@ many554:
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000080, R10
 	SUBQ         $0x00000020, DI
-	JMP          many554
+	JMP          many552
 
-manyEnd554:
-one554:
+manyEnd552:
+one552:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd554
+	JLT          oneEnd552
 	VMOVUPS      (R8), Z8
 	VMOVUPS      (R9), Z9
 	VMULPS       Z0, Z9, Z9
@@ -42837,11 +42957,11 @@ one554:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          one554
+	JMP          one552
 
-oneEnd554:
+oneEnd552:
 	TESTQ        DI, DI
-	JE           done554
+	JE           done552
 	MOVQ         $0x00000001, R11
 	SHLXQ        DI, R11, DI
 	DECQ         DI
@@ -42861,7 +42981,7 @@ oneEnd554:
 	VFNMADD231PS Z11, Z7, Z8
 	VMOVUPS      Z8, K1, (R10)
 
-done554:
+done552:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -42898,9 +43018,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         AX, R9
 
-many555:
+many553:
 	CMPQ         DI, $0x00000040
-	JLT          manyEnd555
+	JLT          manyEnd553
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -42960,12 +43080,12 @@ many555:
 	ADDQ         $0x00000100, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000040, DI
-	JMP          many555
+	JMP          many553
 
-manyEnd555:
-one555:
+manyEnd553:
+one553:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd555
+	JLT          oneEnd553
 	VMOVUPS      (R8), Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -42983,11 +43103,11 @@ one555:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, DI
-	JMP          one555
+	JMP          one553
 
-oneEnd555:
+oneEnd553:
 	TESTQ        DI, DI
-	JE           done555
+	JE           done553
 	MOVQ         $0x00000001, R10
 	SHLXQ        DI, R10, DI
 	DECQ         DI
@@ -43007,7 +43127,7 @@ oneEnd555:
 	VMULPS       Z6, Z9, Z6
 	VMOVUPS      Z6, K1, (R9)
 
-done555:
+done553:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -43042,9 +43162,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many556:
+many554:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd556
+	JLT     manyEnd554
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -43055,21 +43175,21 @@ many556:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many556
+	JMP     many554
 
-manyEnd556:
-one556:
+manyEnd554:
+one554:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd556
+	JLT     oneEnd554
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one556
+	JMP     one554
 
-oneEnd556:
+oneEnd554:
 	TESTQ     R9, R9
-	JE        done556
+	JE        done554
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -43077,7 +43197,7 @@ oneEnd556:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done556:
+done554:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -43098,9 +43218,9 @@ done556:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many557:
+many555:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd557
+	JLT         manyEnd555
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -43115,22 +43235,22 @@ many557:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many557
+	JMP         many555
 
-manyEnd557:
-one557:
+manyEnd555:
+one555:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd557
+	JLT         oneEnd555
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one557
+	JMP         one555
 
-oneEnd557:
+oneEnd555:
 	TESTQ       R9, R9
-	JE          done557
+	JE          done555
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -43140,7 +43260,7 @@ oneEnd557:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done557:
+done555:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -43166,9 +43286,9 @@ done557:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many558:
+many556:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd558
+	JLT         manyEnd556
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -43188,12 +43308,12 @@ many558:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many558
+	JMP         many556
 
-manyEnd558:
-one558:
+manyEnd556:
+one556:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd558
+	JLT         oneEnd556
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -43206,11 +43326,11 @@ one558:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one558
+	JMP         one556
 
-oneEnd558:
+oneEnd556:
 	TESTQ       R9, R9
-	JE          done558
+	JE          done556
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -43223,7 +43343,7 @@ oneEnd558:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done558:
+done556:
 	JMP normed
 
 plain:
@@ -43232,9 +43352,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many559:
+many557:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd559
+	JLT     manyEnd557
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -43251,12 +43371,12 @@ many559:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many559
+	JMP     many557
 
-manyEnd559:
-one559:
+manyEnd557:
+one557:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd559
+	JLT     oneEnd557
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -43267,11 +43387,11 @@ one559:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one559
+	JMP     one557
 
-oneEnd559:
+oneEnd557:
 	TESTQ     R9, R9
-	JE        done559
+	JE        done557
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -43283,7 +43403,7 @@ oneEnd559:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done559:
+done557:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -43320,9 +43440,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many560:
+many558:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd560
+	JLT         manyEnd558
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -43333,21 +43453,21 @@ many560:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many560
+	JMP         many558
 
-manyEnd560:
-one560:
+manyEnd558:
+one558:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd560
+	JLT         oneEnd558
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one560
+	JMP         one558
 
-oneEnd560:
+oneEnd558:
 	TESTQ       R9, R9
-	JE          done560
+	JE          done558
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -43356,7 +43476,7 @@ oneEnd560:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done560:
+done558:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -43382,9 +43502,9 @@ done560:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many561:
+many559:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd561
+	JLT         manyEnd559
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -43402,12 +43522,12 @@ many561:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many561
+	JMP         many559
 
-manyEnd561:
-one561:
+manyEnd559:
+one559:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd561
+	JLT         oneEnd559
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -43419,11 +43539,11 @@ one561:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one561
+	JMP         one559
 
-oneEnd561:
+oneEnd559:
 	TESTQ       R9, R9
-	JE          done561
+	JE          done559
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -43435,7 +43555,7 @@ oneEnd561:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done561:
+done559:
 	JMP normed
 
 plain:
@@ -43444,9 +43564,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many562:
+many560:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd562
+	JLT     manyEnd560
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -43461,12 +43581,12 @@ many562:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many562
+	JMP     many560
 
-manyEnd562:
-one562:
+manyEnd560:
+one560:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd562
+	JLT     oneEnd560
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -43476,11 +43596,11 @@ one562:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one562
+	JMP     one560
 
-oneEnd562:
+oneEnd560:
 	TESTQ     R9, R9
-	JE        done562
+	JE        done560
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -43491,7 +43611,7 @@ oneEnd562:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done562:
+done560:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -43529,9 +43649,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many563:
+many561:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd563
+	JLT     manyEnd561
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -43550,12 +43670,12 @@ many563:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many563
+	JMP     many561
 
-manyEnd563:
-one563:
+manyEnd561:
+one561:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd563
+	JLT     oneEnd561
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -43566,11 +43686,11 @@ one563:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one563
+	JMP     one561
 
-oneEnd563:
+oneEnd561:
 	TESTQ     R9, R9
-	JE        done563
+	JE        done561
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -43584,7 +43704,7 @@ oneEnd563:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done563:
+done561:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -43643,9 +43763,9 @@ done563:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many564:
+many562:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd564
+	JLT         manyEnd562
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -43672,12 +43792,12 @@ many564:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many564
+	JMP         many562
 
-manyEnd564:
-one564:
+manyEnd562:
+one562:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd564
+	JLT         oneEnd562
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -43692,11 +43812,11 @@ one564:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one564
+	JMP         one562
 
-oneEnd564:
+oneEnd562:
 	TESTQ       R9, R9
-	JE          done564
+	JE          done562
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -43718,7 +43838,7 @@ oneEnd564:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done564:
+done562:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -43798,9 +43918,9 @@ done564:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one565:
+one563:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd565
+	JLT         oneEnd563
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -43844,11 +43964,11 @@ one565:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one565
+	JMP         one563
 
-oneEnd565:
+oneEnd563:
 	TESTQ       R13, R13
-	JE          done565
+	JE          done563
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -43891,7 +44011,7 @@ oneEnd565:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done565:
+done563:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -44034,9 +44154,9 @@ done565:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one566:
+one564:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd566
+	JLT         oneEnd564
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -44071,11 +44191,11 @@ one566:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one566
+	JMP         one564
 
-oneEnd566:
+oneEnd564:
 	TESTQ       R12, R12
-	JE          done566
+	JE          done564
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -44110,7 +44230,7 @@ oneEnd566:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done566:
+done564:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -44131,30 +44251,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many567:
+many565:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd567
+	JLT     manyEnd565
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many567
+	JMP     many565
 
-manyEnd567:
-one567:
+manyEnd565:
+one565:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd567
+	JLT     oneEnd565
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one567
+	JMP     one565
 
-oneEnd567:
+oneEnd565:
 	TESTQ     R8, R8
-	JE        done567
+	JE        done565
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -44162,7 +44282,7 @@ oneEnd567:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done567:
+done565:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -44182,9 +44302,9 @@ done567:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many568:
+many566:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd568
+	JLT         manyEnd566
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -44193,22 +44313,22 @@ many568:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many568
+	JMP         many566
 
-manyEnd568:
-one568:
+manyEnd566:
+one566:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd568
+	JLT         oneEnd566
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one568
+	JMP         one566
 
-oneEnd568:
+oneEnd566:
 	TESTQ       R8, R8
-	JE          done568
+	JE          done566
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -44218,7 +44338,7 @@ oneEnd568:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done568:
+done566:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -44247,9 +44367,9 @@ done568:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one569:
+one567:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd569
+	JLT         oneEnd567
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -44269,11 +44389,11 @@ one569:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one569
+	JMP         one567
 
-oneEnd569:
+oneEnd567:
 	TESTQ       R12, R12
-	JE          done569
+	JE          done567
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -44292,7 +44412,7 @@ oneEnd569:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done569:
+done567:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -44333,9 +44453,9 @@ done569:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one570:
+one568:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd570
+	JLT         oneEnd568
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -44349,11 +44469,11 @@ one570:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one570
+	JMP         one568
 
-oneEnd570:
+oneEnd568:
 	TESTQ       R11, R11
-	JE          done570
+	JE          done568
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -44367,7 +44487,7 @@ oneEnd570:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done570:
+done568:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -44405,9 +44525,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many571:
+many569:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd571
+	JLT         manyEnd569
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -44426,12 +44546,12 @@ many571:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many571
+	JMP         many569
 
-manyEnd571:
-one571:
+manyEnd569:
+one569:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd571
+	JLT         oneEnd569
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -44442,11 +44562,11 @@ one571:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one571
+	JMP         one569
 
-oneEnd571:
+oneEnd569:
 	TESTQ       R9, R9
-	JE          done571
+	JE          done569
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -44460,7 +44580,7 @@ oneEnd571:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done571:
+done569:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -44539,9 +44659,9 @@ done571:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one572:
+one570:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd572
+	JLT         oneEnd570
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -44570,11 +44690,11 @@ one572:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one572
+	JMP         one570
 
-oneEnd572:
+oneEnd570:
 	TESTQ       R12, R12
-	JE          done572
+	JE          done570
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -44603,7 +44723,7 @@ oneEnd572:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done572:
+done570:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -44682,9 +44802,9 @@ done572:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one573:
+one571:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd573
+	JLT         oneEnd571
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -44715,11 +44835,11 @@ one573:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one573
+	JMP         one571
 
-oneEnd573:
+oneEnd571:
 	TESTQ       R12, R12
-	JE          done573
+	JE          done571
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -44750,7 +44870,7 @@ oneEnd573:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done573:
+done571:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -44771,30 +44891,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many574:
+many572:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd574
+	JLT         manyEnd572
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many574
+	JMP         many572
 
-manyEnd574:
-one574:
+manyEnd572:
+one572:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd574
+	JLT         oneEnd572
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one574
+	JMP         one572
 
-oneEnd574:
+oneEnd572:
 	TESTQ       R8, R8
-	JE          done574
+	JE          done572
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -44802,7 +44922,7 @@ oneEnd574:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done574:
+done572:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -44830,9 +44950,9 @@ done574:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one575:
+one573:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd575
+	JLT         oneEnd573
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -44846,11 +44966,11 @@ one575:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one575
+	JMP         one573
 
-oneEnd575:
+oneEnd573:
 	TESTQ       R11, R11
-	JE          done575
+	JE          done573
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -44864,7 +44984,7 @@ oneEnd575:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done575:
+done573:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -44889,9 +45009,9 @@ done575:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one576:
+one574:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd576
+	JLT         oneEnd574
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -44904,11 +45024,11 @@ one576:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one576
+	JMP         one574
 
-oneEnd576:
+oneEnd574:
 	TESTQ       R11, R11
-	JE          done576
+	JE          done574
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -44921,7 +45041,7 @@ oneEnd576:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done576:
+done574:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -44948,9 +45068,9 @@ TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+736(SB), Z7
 	VBROADCASTSS lanes<>+736(SB), Z8
 
-many577:
+many575:
 	CMPQ        DX, $0x00000020
-	JLT         manyEnd577
+	JLT         manyEnd575
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -44968,12 +45088,12 @@ many577:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, DX
-	JMP         many577
+	JMP         many575
 
-manyEnd577:
-one577:
+manyEnd575:
+one575:
 	CMPQ        DX, $0x00000010
-	JLT         oneEnd577
+	JLT         oneEnd575
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -44984,11 +45104,11 @@ one577:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         one577
+	JMP         one575
 
-oneEnd577:
+oneEnd575:
 	TESTQ       DX, DX
-	JE          done577
+	JE          done575
 	MOVQ        $0x00000001, BX
 	SHLXQ       DX, BX, DX
 	DECQ        DX
@@ -45002,7 +45122,7 @@ oneEnd577:
 	VADDPS      Z10, Z6, Z6
 	VFMADD231PS Z0, Z10, Z8
 
-done577:
+done575:
 	VADDPS        Z2, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
@@ -45058,9 +45178,9 @@ TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS c+84(FP), Z3
 	MOVQ         dst_len+8(FP), BX
 
-many578:
+many576:
 	CMPQ        BX, $0x00000020
-	JLT         manyEnd578
+	JLT         manyEnd576
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -45077,12 +45197,12 @@ many578:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, BX
-	JMP         many578
+	JMP         many576
 
-manyEnd578:
-one578:
+manyEnd576:
+one576:
 	CMPQ        BX, $0x00000010
-	JLT         oneEnd578
+	JLT         oneEnd576
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -45093,11 +45213,11 @@ one578:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         one578
+	JMP         one576
 
-oneEnd578:
+oneEnd576:
 	TESTQ       BX, BX
-	JE          done578
+	JE          done576
 	MOVQ        $0x00000001, SI
 	SHLXQ       BX, SI, BX
 	DECQ        BX
@@ -45109,7 +45229,7 @@ oneEnd578:
 	VFMADD231PS Z1, Z5, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done578:
+done576:
 	VZEROUPPER
 	RET
 
@@ -45130,9 +45250,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next579:
+next577:
 	TESTQ      BX, BX
-	JE         end579
+	JE         end577
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -45146,16 +45266,16 @@ next579:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next579
+	JMP        next577
 
-end579:
+end577:
 	VZEROUPPER
 	RET
 
 onlyB:
-next580:
+next578:
 	TESTQ      BX, BX
-	JE         end580
+	JE         end578
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45166,9 +45286,9 @@ next580:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next580
+	JMP        next578
 
-end580:
+end578:
 	VZEROUPPER
 	RET
 
@@ -45176,9 +45296,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next581:
+next579:
 	TESTQ      BX, BX
-	JE         end581
+	JE         end579
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45189,16 +45309,16 @@ next581:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next581
+	JMP        next579
 
-end581:
+end579:
 	VZEROUPPER
 	RET
 
 both:
-next582:
+next580:
 	TESTQ      BX, BX
-	JE         end582
+	JE         end580
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45206,9 +45326,9 @@ next582:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next582
+	JMP        next580
 
-end582:
+end580:
 	VZEROUPPER
 	RET
 
@@ -45229,9 +45349,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next583:
+next581:
 	TESTQ      BX, BX
-	JE         end583
+	JE         end581
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -45245,16 +45365,16 @@ next583:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next583
+	JMP        next581
 
-end583:
+end581:
 	VZEROUPPER
 	RET
 
 onlyB:
-next584:
+next582:
 	TESTQ      BX, BX
-	JE         end584
+	JE         end582
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45265,9 +45385,9 @@ next584:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next584
+	JMP        next582
 
-end584:
+end582:
 	VZEROUPPER
 	RET
 
@@ -45275,9 +45395,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next585:
+next583:
 	TESTQ      BX, BX
-	JE         end585
+	JE         end583
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45288,16 +45408,16 @@ next585:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next585
+	JMP        next583
 
-end585:
+end583:
 	VZEROUPPER
 	RET
 
 both:
-next586:
+next584:
 	TESTQ      BX, BX
-	JE         end586
+	JE         end584
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45305,9 +45425,9 @@ next586:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next586
+	JMP        next584
 
-end586:
+end584:
 	VZEROUPPER
 	RET
 
@@ -45328,9 +45448,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next587:
+next585:
 	TESTQ      BX, BX
-	JE         end587
+	JE         end585
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -45344,16 +45464,16 @@ next587:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next587
+	JMP        next585
 
-end587:
+end585:
 	VZEROUPPER
 	RET
 
 onlyB:
-next588:
+next586:
 	TESTQ      BX, BX
-	JE         end588
+	JE         end586
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45364,9 +45484,9 @@ next588:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next588
+	JMP        next586
 
-end588:
+end586:
 	VZEROUPPER
 	RET
 
@@ -45374,9 +45494,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next589:
+next587:
 	TESTQ      BX, BX
-	JE         end589
+	JE         end587
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45387,16 +45507,16 @@ next589:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next589
+	JMP        next587
 
-end589:
+end587:
 	VZEROUPPER
 	RET
 
 both:
-next590:
+next588:
 	TESTQ      BX, BX
-	JE         end590
+	JE         end588
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45404,9 +45524,9 @@ next590:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next590
+	JMP        next588
 
-end590:
+end588:
 	VZEROUPPER
 	RET
 
@@ -45427,9 +45547,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next591:
+next589:
 	TESTQ      BX, BX
-	JE         end591
+	JE         end589
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -45443,16 +45563,16 @@ next591:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next591
+	JMP        next589
 
-end591:
+end589:
 	VZEROUPPER
 	RET
 
 onlyB:
-next592:
+next590:
 	TESTQ      BX, BX
-	JE         end592
+	JE         end590
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45463,9 +45583,9 @@ next592:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next592
+	JMP        next590
 
-end592:
+end590:
 	VZEROUPPER
 	RET
 
@@ -45473,9 +45593,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next593:
+next591:
 	TESTQ      BX, BX
-	JE         end593
+	JE         end591
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45486,16 +45606,16 @@ next593:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next593
+	JMP        next591
 
-end593:
+end591:
 	VZEROUPPER
 	RET
 
 both:
-next594:
+next592:
 	TESTQ      BX, BX
-	JE         end594
+	JE         end592
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45503,9 +45623,9 @@ next594:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next594
+	JMP        next592
 
-end594:
+end592:
 	VZEROUPPER
 	RET
 
@@ -45526,9 +45646,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next595:
+next593:
 	TESTQ      BX, BX
-	JE         end595
+	JE         end593
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -45542,16 +45662,16 @@ next595:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next595
+	JMP        next593
 
-end595:
+end593:
 	VZEROUPPER
 	RET
 
 onlyB:
-next596:
+next594:
 	TESTQ      BX, BX
-	JE         end596
+	JE         end594
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45562,9 +45682,9 @@ next596:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next596
+	JMP        next594
 
-end596:
+end594:
 	VZEROUPPER
 	RET
 
@@ -45572,9 +45692,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next597:
+next595:
 	TESTQ      BX, BX
-	JE         end597
+	JE         end595
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45585,16 +45705,16 @@ next597:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next597
+	JMP        next595
 
-end597:
+end595:
 	VZEROUPPER
 	RET
 
 both:
-next598:
+next596:
 	TESTQ      BX, BX
-	JE         end598
+	JE         end596
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45602,9 +45722,9 @@ next598:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next598
+	JMP        next596
 
-end598:
+end596:
 	VZEROUPPER
 	RET
 
@@ -45626,9 +45746,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next599:
+next597:
 	TESTQ       BX, BX
-	JE          end599
+	JE          end597
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -45644,16 +45764,16 @@ next599:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next599
+	JMP         next597
 
-end599:
+end597:
 	VZEROUPPER
 	RET
 
 onlyB:
-next600:
+next598:
 	TESTQ       BX, BX
-	JE          end600
+	JE          end598
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3264(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -45666,9 +45786,9 @@ next600:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next600
+	JMP         next598
 
-end600:
+end598:
 	VZEROUPPER
 	RET
 
@@ -45676,9 +45796,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next601:
+next599:
 	TESTQ      BX, BX
-	JE         end601
+	JE         end599
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45689,16 +45809,16 @@ next601:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next601
+	JMP        next599
 
-end601:
+end599:
 	VZEROUPPER
 	RET
 
 both:
-next602:
+next600:
 	TESTQ      BX, BX
-	JE         end602
+	JE         end600
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45706,9 +45826,9 @@ next602:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next602
+	JMP        next600
 
-end602:
+end600:
 	VZEROUPPER
 	RET
 
@@ -45729,9 +45849,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next603:
+next601:
 	TESTQ      BX, BX
-	JE         end603
+	JE         end601
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -45745,16 +45865,16 @@ next603:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next603
+	JMP        next601
 
-end603:
+end601:
 	VZEROUPPER
 	RET
 
 onlyB:
-next604:
+next602:
 	TESTQ      BX, BX
-	JE         end604
+	JE         end602
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45765,9 +45885,9 @@ next604:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next604
+	JMP        next602
 
-end604:
+end602:
 	VZEROUPPER
 	RET
 
@@ -45775,9 +45895,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next605:
+next603:
 	TESTQ      BX, BX
-	JE         end605
+	JE         end603
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45788,16 +45908,16 @@ next605:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next605
+	JMP        next603
 
-end605:
+end603:
 	VZEROUPPER
 	RET
 
 both:
-next606:
+next604:
 	TESTQ      BX, BX
-	JE         end606
+	JE         end604
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45805,9 +45925,9 @@ next606:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next606
+	JMP        next604
 
-end606:
+end604:
 	VZEROUPPER
 	RET
 
@@ -45828,9 +45948,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next607:
+next605:
 	TESTQ      BX, BX
-	JE         end607
+	JE         end605
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -45844,16 +45964,16 @@ next607:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next607
+	JMP        next605
 
-end607:
+end605:
 	VZEROUPPER
 	RET
 
 onlyB:
-next608:
+next606:
 	TESTQ      BX, BX
-	JE         end608
+	JE         end606
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45864,9 +45984,9 @@ next608:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next608
+	JMP        next606
 
-end608:
+end606:
 	VZEROUPPER
 	RET
 
@@ -45874,9 +45994,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next609:
+next607:
 	TESTQ      BX, BX
-	JE         end609
+	JE         end607
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45887,16 +46007,16 @@ next609:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next609
+	JMP        next607
 
-end609:
+end607:
 	VZEROUPPER
 	RET
 
 both:
-next610:
+next608:
 	TESTQ      BX, BX
-	JE         end610
+	JE         end608
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -45904,9 +46024,9 @@ next610:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next610
+	JMP        next608
 
-end610:
+end608:
 	VZEROUPPER
 	RET
 
@@ -45927,9 +46047,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next611:
+next609:
 	TESTQ      BX, BX
-	JE         end611
+	JE         end609
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -45943,16 +46063,16 @@ next611:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next611
+	JMP        next609
 
-end611:
+end609:
 	VZEROUPPER
 	RET
 
 onlyB:
-next612:
+next610:
 	TESTQ      BX, BX
-	JE         end612
+	JE         end610
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -45963,9 +46083,9 @@ next612:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next612
+	JMP        next610
 
-end612:
+end610:
 	VZEROUPPER
 	RET
 
@@ -45973,9 +46093,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next613:
+next611:
 	TESTQ      BX, BX
-	JE         end613
+	JE         end611
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -45986,16 +46106,16 @@ next613:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next613
+	JMP        next611
 
-end613:
+end611:
 	VZEROUPPER
 	RET
 
 both:
-next614:
+next612:
 	TESTQ      BX, BX
-	JE         end614
+	JE         end612
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -46003,9 +46123,9 @@ next614:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next614
+	JMP        next612
 
-end614:
+end612:
 	VZEROUPPER
 	RET
 
@@ -46023,9 +46143,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next615:
+next613:
 	TESTQ   BX, BX
-	JE      end615
+	JE      end613
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -46038,18 +46158,18 @@ next615:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next615
+	JMP     next613
 
-end615:
+end613:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next616:
+next614:
 	TESTQ   BX, BX
-	JE      end616
+	JE      end614
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46059,18 +46179,18 @@ next616:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next616
+	JMP     next614
 
-end616:
+end614:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next617:
+next615:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end615
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46080,9 +46200,9 @@ next617:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next615
 
-end617:
+end615:
 	VZEROUPPER
 	RET
 
@@ -46159,9 +46279,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next618:
+next616:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end616
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -46174,18 +46294,18 @@ next618:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next616
 
-end618:
+end616:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next619:
+next617:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end617
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46195,18 +46315,18 @@ next619:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next617
 
-end619:
+end617:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next620:
+next618:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end618
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46216,9 +46336,9 @@ next620:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next618
 
-end620:
+end618:
 	VZEROUPPER
 	RET
 
@@ -46295,9 +46415,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next621:
+next619:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end619
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -46310,18 +46430,18 @@ next621:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next619
 
-end621:
+end619:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next622:
+next620:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end620
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46331,18 +46451,18 @@ next622:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next620
 
-end622:
+end620:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next623:
+next621:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end621
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46352,9 +46472,9 @@ next623:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next621
 
-end623:
+end621:
 	VZEROUPPER
 	RET
 
@@ -46429,9 +46549,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next624:
+next622:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end622
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -46444,18 +46564,18 @@ next624:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next622
 
-end624:
+end622:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next625:
+next623:
 	TESTQ   BX, BX
-	JE      end625
+	JE      end623
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46465,18 +46585,18 @@ next625:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next625
+	JMP     next623
 
-end625:
+end623:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next626:
+next624:
 	TESTQ   BX, BX
-	JE      end626
+	JE      end624
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46486,9 +46606,9 @@ next626:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next626
+	JMP     next624
 
-end626:
+end624:
 	VZEROUPPER
 	RET
 
@@ -46563,9 +46683,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next627:
+next625:
 	TESTQ   BX, BX
-	JE      end627
+	JE      end625
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -46578,18 +46698,18 @@ next627:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next627
+	JMP     next625
 
-end627:
+end625:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next628:
+next626:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end626
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46599,18 +46719,18 @@ next628:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next626
 
-end628:
+end626:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next629:
+next627:
 	TESTQ   BX, BX
-	JE      end629
+	JE      end627
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46620,9 +46740,9 @@ next629:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next629
+	JMP     next627
 
-end629:
+end627:
 	VZEROUPPER
 	RET
 
@@ -46695,9 +46815,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next630:
+next628:
 	TESTQ   BX, BX
-	JE      end630
+	JE      end628
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -46710,18 +46830,18 @@ next630:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next630
+	JMP     next628
 
-end630:
+end628:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next631:
+next629:
 	TESTQ   BX, BX
-	JE      end631
+	JE      end629
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46731,18 +46851,18 @@ next631:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next631
+	JMP     next629
 
-end631:
+end629:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next632:
+next630:
 	TESTQ   BX, BX
-	JE      end632
+	JE      end630
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46752,9 +46872,9 @@ next632:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next632
+	JMP     next630
 
-end632:
+end630:
 	VZEROUPPER
 	RET
 
@@ -46827,9 +46947,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next633:
+next631:
 	TESTQ   BX, BX
-	JE      end633
+	JE      end631
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -46842,18 +46962,18 @@ next633:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next633
+	JMP     next631
 
-end633:
+end631:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next634:
+next632:
 	TESTQ   BX, BX
-	JE      end634
+	JE      end632
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46863,18 +46983,18 @@ next634:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next634
+	JMP     next632
 
-end634:
+end632:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next635:
+next633:
 	TESTQ   BX, BX
-	JE      end635
+	JE      end633
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -46884,9 +47004,9 @@ next635:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next635
+	JMP     next633
 
-end635:
+end633:
 	VZEROUPPER
 	RET
 
@@ -46957,9 +47077,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next636:
+next634:
 	TESTQ   BX, BX
-	JE      end636
+	JE      end634
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -46972,18 +47092,18 @@ next636:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next636
+	JMP     next634
 
-end636:
+end634:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next637:
+next635:
 	TESTQ   BX, BX
-	JE      end637
+	JE      end635
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -46993,18 +47113,18 @@ next637:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next637
+	JMP     next635
 
-end637:
+end635:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next638:
+next636:
 	TESTQ   BX, BX
-	JE      end638
+	JE      end636
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47014,9 +47134,9 @@ next638:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next638
+	JMP     next636
 
-end638:
+end636:
 	VZEROUPPER
 	RET
 
@@ -47087,9 +47207,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next639:
+next637:
 	TESTQ     BX, BX
-	JE        end639
+	JE        end637
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -47106,18 +47226,18 @@ next639:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next639
+	JMP       next637
 
-end639:
+end637:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next640:
+next638:
 	TESTQ     BX, BX
-	JE        end640
+	JE        end638
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -47131,18 +47251,18 @@ next640:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next640
+	JMP       next638
 
-end640:
+end638:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next641:
+next639:
 	TESTQ     BX, BX
-	JE        end641
+	JE        end639
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -47156,9 +47276,9 @@ next641:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next641
+	JMP       next639
 
-end641:
+end639:
 	VZEROUPPER
 	RET
 
@@ -47245,9 +47365,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next642:
+next640:
 	TESTQ   BX, BX
-	JE      end642
+	JE      end640
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -47260,18 +47380,18 @@ next642:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next642
+	JMP     next640
 
-end642:
+end640:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next643:
+next641:
 	TESTQ   BX, BX
-	JE      end643
+	JE      end641
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47281,18 +47401,18 @@ next643:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next643
+	JMP     next641
 
-end643:
+end641:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next644:
+next642:
 	TESTQ   BX, BX
-	JE      end644
+	JE      end642
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47302,9 +47422,9 @@ next644:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next644
+	JMP     next642
 
-end644:
+end642:
 	VZEROUPPER
 	RET
 
@@ -47381,9 +47501,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next645:
+next643:
 	TESTQ   BX, BX
-	JE      end645
+	JE      end643
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -47396,18 +47516,18 @@ next645:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next645
+	JMP     next643
 
-end645:
+end643:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next646:
+next644:
 	TESTQ   BX, BX
-	JE      end646
+	JE      end644
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47417,18 +47537,18 @@ next646:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next646
+	JMP     next644
 
-end646:
+end644:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next647:
+next645:
 	TESTQ   BX, BX
-	JE      end647
+	JE      end645
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47438,9 +47558,9 @@ next647:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next647
+	JMP     next645
 
-end647:
+end645:
 	VZEROUPPER
 	RET
 
@@ -47517,9 +47637,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next648:
+next646:
 	TESTQ   BX, BX
-	JE      end648
+	JE      end646
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -47532,18 +47652,18 @@ next648:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next648
+	JMP     next646
 
-end648:
+end646:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next649:
+next647:
 	TESTQ   BX, BX
-	JE      end649
+	JE      end647
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47553,18 +47673,18 @@ next649:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next649
+	JMP     next647
 
-end649:
+end647:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next650:
+next648:
 	TESTQ   BX, BX
-	JE      end650
+	JE      end648
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47574,9 +47694,9 @@ next650:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next650
+	JMP     next648
 
-end650:
+end648:
 	VZEROUPPER
 	RET
 
@@ -47651,9 +47771,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next651:
+next649:
 	TESTQ   BX, BX
-	JE      end651
+	JE      end649
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -47666,18 +47786,18 @@ next651:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next651
+	JMP     next649
 
-end651:
+end649:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next652:
+next650:
 	TESTQ   BX, BX
-	JE      end652
+	JE      end650
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47687,18 +47807,18 @@ next652:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next652
+	JMP     next650
 
-end652:
+end650:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next653:
+next651:
 	TESTQ   BX, BX
-	JE      end653
+	JE      end651
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47708,9 +47828,9 @@ next653:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next653
+	JMP     next651
 
-end653:
+end651:
 	VZEROUPPER
 	RET
 
@@ -47785,9 +47905,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next654:
+next652:
 	TESTQ   BX, BX
-	JE      end654
+	JE      end652
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -47800,18 +47920,18 @@ next654:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next654
+	JMP     next652
 
-end654:
+end652:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next655:
+next653:
 	TESTQ   BX, BX
-	JE      end655
+	JE      end653
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47821,18 +47941,18 @@ next655:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next655
+	JMP     next653
 
-end655:
+end653:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next656:
+next654:
 	TESTQ   BX, BX
-	JE      end656
+	JE      end654
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47842,9 +47962,9 @@ next656:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next656
+	JMP     next654
 
-end656:
+end654:
 	VZEROUPPER
 	RET
 
@@ -47917,9 +48037,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next657:
+next655:
 	TESTQ   BX, BX
-	JE      end657
+	JE      end655
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -47932,18 +48052,18 @@ next657:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next657
+	JMP     next655
 
-end657:
+end655:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next658:
+next656:
 	TESTQ   BX, BX
-	JE      end658
+	JE      end656
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -47953,18 +48073,18 @@ next658:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next658
+	JMP     next656
 
-end658:
+end656:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next659:
+next657:
 	TESTQ   BX, BX
-	JE      end659
+	JE      end657
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -47974,9 +48094,9 @@ next659:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next659
+	JMP     next657
 
-end659:
+end657:
 	VZEROUPPER
 	RET
 
@@ -48049,9 +48169,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next660:
+next658:
 	TESTQ   BX, BX
-	JE      end660
+	JE      end658
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -48064,18 +48184,18 @@ next660:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next660
+	JMP     next658
 
-end660:
+end658:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next661:
+next659:
 	TESTQ   BX, BX
-	JE      end661
+	JE      end659
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48085,18 +48205,18 @@ next661:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next661
+	JMP     next659
 
-end661:
+end659:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next662:
+next660:
 	TESTQ   BX, BX
-	JE      end662
+	JE      end660
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48106,9 +48226,9 @@ next662:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next662
+	JMP     next660
 
-end662:
+end660:
 	VZEROUPPER
 	RET
 
@@ -48179,9 +48299,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next663:
+next661:
 	TESTQ   BX, BX
-	JE      end663
+	JE      end661
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -48194,18 +48314,18 @@ next663:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next663
+	JMP     next661
 
-end663:
+end661:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next664:
+next662:
 	TESTQ   BX, BX
-	JE      end664
+	JE      end662
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48215,18 +48335,18 @@ next664:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next664
+	JMP     next662
 
-end664:
+end662:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next665:
+next663:
 	TESTQ   BX, BX
-	JE      end665
+	JE      end663
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48236,9 +48356,9 @@ next665:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next665
+	JMP     next663
 
-end665:
+end663:
 	VZEROUPPER
 	RET
 
@@ -48309,9 +48429,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next666:
+next664:
 	TESTQ     BX, BX
-	JE        end666
+	JE        end664
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -48328,18 +48448,18 @@ next666:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next666
+	JMP       next664
 
-end666:
+end664:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next667:
+next665:
 	TESTQ     BX, BX
-	JE        end667
+	JE        end665
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -48353,18 +48473,18 @@ next667:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next667
+	JMP       next665
 
-end667:
+end665:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next668:
+next666:
 	TESTQ     BX, BX
-	JE        end668
+	JE        end666
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -48378,9 +48498,9 @@ next668:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next668
+	JMP       next666
 
-end668:
+end666:
 	VZEROUPPER
 	RET
 
@@ -48467,9 +48587,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next669:
+next667:
 	TESTQ   BX, BX
-	JE      end669
+	JE      end667
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -48482,18 +48602,18 @@ next669:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next669
+	JMP     next667
 
-end669:
+end667:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next670:
+next668:
 	TESTQ   BX, BX
-	JE      end670
+	JE      end668
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48503,18 +48623,18 @@ next670:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next670
+	JMP     next668
 
-end670:
+end668:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next671:
+next669:
 	TESTQ   BX, BX
-	JE      end671
+	JE      end669
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48524,9 +48644,9 @@ next671:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next671
+	JMP     next669
 
-end671:
+end669:
 	VZEROUPPER
 	RET
 
@@ -48544,9 +48664,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next672:
+next670:
 	TESTQ   BX, BX
-	JE      end672
+	JE      end670
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -48559,18 +48679,18 @@ next672:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next672
+	JMP     next670
 
-end672:
+end670:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next673:
+next671:
 	TESTQ   BX, BX
-	JE      end673
+	JE      end671
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48580,18 +48700,18 @@ next673:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next673
+	JMP     next671
 
-end673:
+end671:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next674:
+next672:
 	TESTQ   BX, BX
-	JE      end674
+	JE      end672
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48601,9 +48721,9 @@ next674:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next674
+	JMP     next672
 
-end674:
+end672:
 	VZEROUPPER
 	RET
 
@@ -48621,9 +48741,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next675:
+next673:
 	TESTQ   BX, BX
-	JE      end675
+	JE      end673
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -48636,18 +48756,18 @@ next675:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next675
+	JMP     next673
 
-end675:
+end673:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next676:
+next674:
 	TESTQ   BX, BX
-	JE      end676
+	JE      end674
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48657,18 +48777,18 @@ next676:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next676
+	JMP     next674
 
-end676:
+end674:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next677:
+next675:
 	TESTQ   BX, BX
-	JE      end677
+	JE      end675
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48678,9 +48798,9 @@ next677:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next677
+	JMP     next675
 
-end677:
+end675:
 	VZEROUPPER
 	RET
 
@@ -48746,9 +48866,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next678:
+next676:
 	TESTQ   BX, BX
-	JE      end678
+	JE      end676
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -48761,18 +48881,18 @@ next678:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next678
+	JMP     next676
 
-end678:
+end676:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next679:
+next677:
 	TESTQ   BX, BX
-	JE      end679
+	JE      end677
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48782,18 +48902,18 @@ next679:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next679
+	JMP     next677
 
-end679:
+end677:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next680:
+next678:
 	TESTQ   BX, BX
-	JE      end680
+	JE      end678
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48803,9 +48923,9 @@ next680:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next680
+	JMP     next678
 
-end680:
+end678:
 	VZEROUPPER
 	RET
 
@@ -48869,9 +48989,9 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next681:
+next679:
 	TESTQ   BX, BX
-	JE      end681
+	JE      end679
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z0
@@ -48884,18 +49004,18 @@ next681:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next681
+	JMP     next679
 
-end681:
+end679:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next682:
+next680:
 	TESTQ   BX, BX
-	JE      end682
+	JE      end680
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -48905,18 +49025,18 @@ next682:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next682
+	JMP     next680
 
-end682:
+end680:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next683:
+next681:
 	TESTQ   BX, BX
-	JE      end683
+	JE      end681
 	VMOVUPS (CX), Z1
 	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -48926,9 +49046,9 @@ next683:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next683
+	JMP     next681
 
-end683:
+end681:
 	VZEROUPPER
 	RET
 
@@ -48992,9 +49112,9 @@ TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next684:
+next682:
 	TESTQ   BX, BX
-	JE      end684
+	JE      end682
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z0
@@ -49007,18 +49127,18 @@ next684:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next684
+	JMP     next682
 
-end684:
+end682:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next685:
+next683:
 	TESTQ   BX, BX
-	JE      end685
+	JE      end683
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49028,18 +49148,18 @@ next685:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next685
+	JMP     next683
 
-end685:
+end683:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next686:
+next684:
 	TESTQ   BX, BX
-	JE      end686
+	JE      end684
 	VMOVUPS (CX), Z1
 	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49049,9 +49169,9 @@ next686:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next686
+	JMP     next684
 
-end686:
+end684:
 	VZEROUPPER
 	RET
 
@@ -49069,9 +49189,9 @@ TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next687:
+next685:
 	TESTQ   BX, BX
-	JE      end687
+	JE      end685
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z0
@@ -49084,18 +49204,18 @@ next687:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next687
+	JMP     next685
 
-end687:
+end685:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next688:
+next686:
 	TESTQ   BX, BX
-	JE      end688
+	JE      end686
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49105,18 +49225,18 @@ next688:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next688
+	JMP     next686
 
-end688:
+end686:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next689:
+next687:
 	TESTQ   BX, BX
-	JE      end689
+	JE      end687
 	VMOVUPS (CX), Z1
 	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49126,9 +49246,9 @@ next689:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next689
+	JMP     next687
 
-end689:
+end687:
 	VZEROUPPER
 	RET
 
@@ -49146,9 +49266,9 @@ TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next690:
+next688:
 	TESTQ   BX, BX
-	JE      end690
+	JE      end688
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -49161,18 +49281,18 @@ next690:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next690
+	JMP     next688
 
-end690:
+end688:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next691:
+next689:
 	TESTQ   BX, BX
-	JE      end691
+	JE      end689
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49182,18 +49302,18 @@ next691:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next691
+	JMP     next689
 
-end691:
+end689:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next692:
+next690:
 	TESTQ   BX, BX
-	JE      end692
+	JE      end690
 	VMOVUPS (CX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49203,9 +49323,9 @@ next692:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next692
+	JMP     next690
 
-end692:
+end690:
 	VZEROUPPER
 	RET
 
@@ -49223,9 +49343,9 @@ TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next693:
+next691:
 	TESTQ   BX, BX
-	JE      end693
+	JE      end691
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z0
@@ -49238,18 +49358,18 @@ next693:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next693
+	JMP     next691
 
-end693:
+end691:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next694:
+next692:
 	TESTQ   BX, BX
-	JE      end694
+	JE      end692
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49259,18 +49379,18 @@ next694:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next694
+	JMP     next692
 
-end694:
+end692:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next695:
+next693:
 	TESTQ   BX, BX
-	JE      end695
+	JE      end693
 	VMOVUPS (CX), Z1
 	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49280,9 +49400,9 @@ next695:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next695
+	JMP     next693
 
-end695:
+end693:
 	VZEROUPPER
 	RET
 
@@ -49300,9 +49420,9 @@ TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next696:
+next694:
 	TESTQ   BX, BX
-	JE      end696
+	JE      end694
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z0
@@ -49315,18 +49435,18 @@ next696:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next696
+	JMP     next694
 
-end696:
+end694:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next697:
+next695:
 	TESTQ   BX, BX
-	JE      end697
+	JE      end695
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49336,18 +49456,18 @@ next697:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next697
+	JMP     next695
 
-end697:
+end695:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next698:
+next696:
 	TESTQ   BX, BX
-	JE      end698
+	JE      end696
 	VMOVUPS (CX), Z1
 	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49357,9 +49477,9 @@ next698:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next698
+	JMP     next696
 
-end698:
+end696:
 	VZEROUPPER
 	RET
 
@@ -49377,9 +49497,9 @@ TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next699:
+next697:
 	TESTQ   BX, BX
-	JE      end699
+	JE      end697
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z0
@@ -49392,18 +49512,18 @@ next699:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next699
+	JMP     next697
 
-end699:
+end697:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next700:
+next698:
 	TESTQ   BX, BX
-	JE      end700
+	JE      end698
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49413,18 +49533,18 @@ next700:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next700
+	JMP     next698
 
-end700:
+end698:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next701:
+next699:
 	TESTQ   BX, BX
-	JE      end701
+	JE      end699
 	VMOVUPS (CX), Z1
 	VPMULLW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49434,9 +49554,9 @@ next701:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next701
+	JMP     next699
 
-end701:
+end699:
 	VZEROUPPER
 	RET
 
@@ -49454,9 +49574,9 @@ TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next702:
+next700:
 	TESTQ   BX, BX
-	JE      end702
+	JE      end700
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z0
@@ -49469,18 +49589,18 @@ next702:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next702
+	JMP     next700
 
-end702:
+end700:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next703:
+next701:
 	TESTQ   BX, BX
-	JE      end703
+	JE      end701
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49490,18 +49610,18 @@ next703:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next703
+	JMP     next701
 
-end703:
+end701:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next704:
+next702:
 	TESTQ   BX, BX
-	JE      end704
+	JE      end702
 	VMOVUPS (CX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49511,9 +49631,9 @@ next704:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next704
+	JMP     next702
 
-end704:
+end702:
 	VZEROUPPER
 	RET
 
@@ -49531,9 +49651,9 @@ TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next705:
+next703:
 	TESTQ   BX, BX
-	JE      end705
+	JE      end703
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z0
@@ -49546,18 +49666,18 @@ next705:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next705
+	JMP     next703
 
-end705:
+end703:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next706:
+next704:
 	TESTQ   BX, BX
-	JE      end706
+	JE      end704
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49567,18 +49687,18 @@ next706:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next706
+	JMP     next704
 
-end706:
+end704:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next707:
+next705:
 	TESTQ   BX, BX
-	JE      end707
+	JE      end705
 	VMOVUPS (CX), Z1
 	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49588,9 +49708,9 @@ next707:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next707
+	JMP     next705
 
-end707:
+end705:
 	VZEROUPPER
 	RET
 
@@ -49608,9 +49728,9 @@ TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next708:
+next706:
 	TESTQ   BX, BX
-	JE      end708
+	JE      end706
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z0
@@ -49623,18 +49743,18 @@ next708:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next708
+	JMP     next706
 
-end708:
+end706:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next709:
+next707:
 	TESTQ   BX, BX
-	JE      end709
+	JE      end707
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -49644,18 +49764,18 @@ next709:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next709
+	JMP     next707
 
-end709:
+end707:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next710:
+next708:
 	TESTQ   BX, BX
-	JE      end710
+	JE      end708
 	VMOVUPS (CX), Z1
 	VMULPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -49665,9 +49785,9 @@ next710:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next710
+	JMP     next708
 
-end710:
+end708:
 	VZEROUPPER
 	RET
 
@@ -49685,9 +49805,9 @@ TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next711:
+next709:
 	TESTQ         BX, BX
-	JE            end711
+	JE            end709
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -49728,18 +49848,18 @@ next711:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next711
+	JMP           next709
 
-end711:
+end709:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next712:
+next710:
 	TESTQ         BX, BX
-	JE            end712
+	JE            end710
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -49777,18 +49897,18 @@ next712:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next712
+	JMP           next710
 
-end712:
+end710:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next713:
+next711:
 	TESTQ         BX, BX
-	JE            end713
+	JE            end711
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -49826,9 +49946,9 @@ next713:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next713
+	JMP           next711
 
-end713:
+end711:
 	VZEROUPPER
 	RET
 
@@ -49846,9 +49966,9 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next714:
+next712:
 	TESTQ         BX, BX
-	JE            end714
+	JE            end712
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -49889,18 +50009,18 @@ next714:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next714
+	JMP           next712
 
-end714:
+end712:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next715:
+next713:
 	TESTQ         BX, BX
-	JE            end715
+	JE            end713
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -49938,18 +50058,18 @@ next715:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next715
+	JMP           next713
 
-end715:
+end713:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next716:
+next714:
 	TESTQ         BX, BX
-	JE            end716
+	JE            end714
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -49987,9 +50107,9 @@ next716:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next716
+	JMP           next714
 
-end716:
+end714:
 	VZEROUPPER
 	RET
 
@@ -50007,9 +50127,9 @@ TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next717:
+next715:
 	TESTQ   BX, BX
-	JE      end717
+	JE      end715
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z0
@@ -50022,18 +50142,18 @@ next717:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next717
+	JMP     next715
 
-end717:
+end715:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next718:
+next716:
 	TESTQ   BX, BX
-	JE      end718
+	JE      end716
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50043,18 +50163,18 @@ next718:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next718
+	JMP     next716
 
-end718:
+end716:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next719:
+next717:
 	TESTQ   BX, BX
-	JE      end719
+	JE      end717
 	VMOVUPS (CX), Z1
 	VDIVPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -50064,9 +50184,9 @@ next719:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next719
+	JMP     next717
 
-end719:
+end717:
 	VZEROUPPER
 	RET
 
@@ -50084,9 +50204,9 @@ TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next720:
+next718:
 	TESTQ         BX, BX
-	JE            end720
+	JE            end718
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -50135,18 +50255,18 @@ next720:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next720
+	JMP           next718
 
-end720:
+end718:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next721:
+next719:
 	TESTQ         BX, BX
-	JE            end721
+	JE            end719
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -50192,18 +50312,18 @@ next721:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next721
+	JMP           next719
 
-end721:
+end719:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next722:
+next720:
 	TESTQ         BX, BX
-	JE            end722
+	JE            end720
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -50249,9 +50369,9 @@ next722:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next722
+	JMP           next720
 
-end722:
+end720:
 	VZEROUPPER
 	RET
 
@@ -50269,9 +50389,9 @@ TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next723:
+next721:
 	TESTQ         BX, BX
-	JE            end723
+	JE            end721
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -50320,18 +50440,18 @@ next723:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next723
+	JMP           next721
 
-end723:
+end721:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next724:
+next722:
 	TESTQ         BX, BX
-	JE            end724
+	JE            end722
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -50377,18 +50497,18 @@ next724:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next724
+	JMP           next722
 
-end724:
+end722:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next725:
+next723:
 	TESTQ         BX, BX
-	JE            end725
+	JE            end723
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -50434,9 +50554,9 @@ next725:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next725
+	JMP           next723
 
-end725:
+end723:
 	VZEROUPPER
 	RET
 
@@ -50454,9 +50574,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next726:
+next724:
 	TESTQ   BX, BX
-	JE      end726
+	JE      end724
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -50469,18 +50589,18 @@ next726:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next726
+	JMP     next724
 
-end726:
+end724:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next727:
+next725:
 	TESTQ   BX, BX
-	JE      end727
+	JE      end725
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50490,18 +50610,18 @@ next727:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next727
+	JMP     next725
 
-end727:
+end725:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next728:
+next726:
 	TESTQ   BX, BX
-	JE      end728
+	JE      end726
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -50511,9 +50631,9 @@ next728:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next728
+	JMP     next726
 
-end728:
+end726:
 	VZEROUPPER
 	RET
 
@@ -50531,9 +50651,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next729:
+next727:
 	TESTQ   BX, BX
-	JE      end729
+	JE      end727
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -50546,18 +50666,18 @@ next729:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next729
+	JMP     next727
 
-end729:
+end727:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next730:
+next728:
 	TESTQ   BX, BX
-	JE      end730
+	JE      end728
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50567,18 +50687,18 @@ next730:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next730
+	JMP     next728
 
-end730:
+end728:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next731:
+next729:
 	TESTQ   BX, BX
-	JE      end731
+	JE      end729
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -50588,9 +50708,9 @@ next731:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next731
+	JMP     next729
 
-end731:
+end729:
 	VZEROUPPER
 	RET
 
@@ -50608,9 +50728,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next732:
+next730:
 	TESTQ   BX, BX
-	JE      end732
+	JE      end730
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -50623,18 +50743,18 @@ next732:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next732
+	JMP     next730
 
-end732:
+end730:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next733:
+next731:
 	TESTQ   BX, BX
-	JE      end733
+	JE      end731
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50644,18 +50764,18 @@ next733:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next733
+	JMP     next731
 
-end733:
+end731:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next734:
+next732:
 	TESTQ   BX, BX
-	JE      end734
+	JE      end732
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -50665,9 +50785,9 @@ next734:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next734
+	JMP     next732
 
-end734:
+end732:
 	VZEROUPPER
 	RET
 
@@ -50685,9 +50805,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next735:
+next733:
 	TESTQ   BX, BX
-	JE      end735
+	JE      end733
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -50700,18 +50820,18 @@ next735:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next735
+	JMP     next733
 
-end735:
+end733:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next736:
+next734:
 	TESTQ   BX, BX
-	JE      end736
+	JE      end734
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50721,18 +50841,18 @@ next736:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next736
+	JMP     next734
 
-end736:
+end734:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next737:
+next735:
 	TESTQ   BX, BX
-	JE      end737
+	JE      end735
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -50742,9 +50862,9 @@ next737:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next737
+	JMP     next735
 
-end737:
+end735:
 	VZEROUPPER
 	RET
 
@@ -50762,9 +50882,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next738:
+next736:
 	TESTQ        BX, BX
-	JE           end738
+	JE           end736
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4320(SB), Z1
@@ -50781,18 +50901,18 @@ next738:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next738
+	JMP          next736
 
-end738:
+end736:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next739:
+next737:
 	TESTQ        BX, BX
-	JE           end739
+	JE           end737
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -50806,18 +50926,18 @@ next739:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next739
+	JMP          next737
 
-end739:
+end737:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next740:
+next738:
 	TESTQ        BX, BX
-	JE           end740
+	JE           end738
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4320(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -50831,9 +50951,9 @@ next740:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next740
+	JMP          next738
 
-end740:
+end738:
 	VZEROUPPER
 	RET
 
@@ -50851,9 +50971,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next741:
+next739:
 	TESTQ   BX, BX
-	JE      end741
+	JE      end739
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -50866,18 +50986,18 @@ next741:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next741
+	JMP     next739
 
-end741:
+end739:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next742:
+next740:
 	TESTQ   BX, BX
-	JE      end742
+	JE      end740
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50887,18 +51007,18 @@ next742:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next742
+	JMP     next740
 
-end742:
+end740:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next743:
+next741:
 	TESTQ   BX, BX
-	JE      end743
+	JE      end741
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -50908,9 +51028,9 @@ next743:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next743
+	JMP     next741
 
-end743:
+end741:
 	VZEROUPPER
 	RET
 
@@ -50928,9 +51048,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next744:
+next742:
 	TESTQ   BX, BX
-	JE      end744
+	JE      end742
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -50943,18 +51063,18 @@ next744:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next744
+	JMP     next742
 
-end744:
+end742:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next745:
+next743:
 	TESTQ   BX, BX
-	JE      end745
+	JE      end743
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -50964,18 +51084,18 @@ next745:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next745
+	JMP     next743
 
-end745:
+end743:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next746:
+next744:
 	TESTQ   BX, BX
-	JE      end746
+	JE      end744
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -50985,9 +51105,9 @@ next746:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next746
+	JMP     next744
 
-end746:
+end744:
 	VZEROUPPER
 	RET
 
@@ -51005,9 +51125,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next747:
+next745:
 	TESTQ   BX, BX
-	JE      end747
+	JE      end745
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -51020,18 +51140,18 @@ next747:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next747
+	JMP     next745
 
-end747:
+end745:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next748:
+next746:
 	TESTQ   BX, BX
-	JE      end748
+	JE      end746
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -51041,18 +51161,18 @@ next748:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next748
+	JMP     next746
 
-end748:
+end746:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next749:
+next747:
 	TESTQ   BX, BX
-	JE      end749
+	JE      end747
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -51062,9 +51182,9 @@ next749:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next749
+	JMP     next747
 
-end749:
+end747:
 	VZEROUPPER
 	RET
 
@@ -51082,9 +51202,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next750:
+next748:
 	TESTQ   BX, BX
-	JE      end750
+	JE      end748
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -51097,18 +51217,18 @@ next750:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next750
+	JMP     next748
 
-end750:
+end748:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next751:
+next749:
 	TESTQ   BX, BX
-	JE      end751
+	JE      end749
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -51118,18 +51238,18 @@ next751:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next751
+	JMP     next749
 
-end751:
+end749:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next752:
+next750:
 	TESTQ   BX, BX
-	JE      end752
+	JE      end750
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -51139,9 +51259,9 @@ next752:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next752
+	JMP     next750
 
-end752:
+end750:
 	VZEROUPPER
 	RET
 
@@ -51164,9 +51284,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next753:
+next751:
 	CMPQ        SI, BX
-	JGE         end753
+	JGE         end751
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -51176,7 +51296,7 @@ next753:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end753
+	JNE         end751
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -51186,9 +51306,9 @@ next753:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next753
+	JMP         next751
 
-end753:
+end751:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -51197,9 +51317,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next754:
+next752:
 	CMPQ        CX, BX
-	JGE         end754
+	JGE         end752
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -51208,7 +51328,7 @@ next754:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end754
+	JNE         end752
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -51218,9 +51338,9 @@ next754:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next754
+	JMP         next752
 
-end754:
+end752:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -51229,9 +51349,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next755:
+next753:
 	CMPQ        DX, BX
-	JGE         end755
+	JGE         end753
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -51240,7 +51360,7 @@ next755:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end755
+	JNE         end753
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -51250,9 +51370,9 @@ next755:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next755
+	JMP         next753
 
-end755:
+end753:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -51276,9 +51396,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next756:
+next754:
 	CMPQ         SI, BX
-	JGE          end756
+	JGE          end754
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -51288,7 +51408,7 @@ next756:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end756
+	JNE          end754
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -51300,9 +51420,9 @@ next756:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next756
+	JMP          next754
 
-end756:
+end754:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -51311,9 +51431,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next757:
+next755:
 	CMPQ         CX, BX
-	JGE          end757
+	JGE          end755
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -51322,7 +51442,7 @@ next757:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end757
+	JNE          end755
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -51334,9 +51454,9 @@ next757:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next757
+	JMP          next755
 
-end757:
+end755:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -51345,9 +51465,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next758:
+next756:
 	CMPQ         DX, BX
-	JGE          end758
+	JGE          end756
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -51356,7 +51476,7 @@ next758:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end758
+	JNE          end756
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -51368,9 +51488,9 @@ next758:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next758
+	JMP          next756
 
-end758:
+end756:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -51390,9 +51510,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next759:
+next757:
 	TESTQ      BX, BX
-	JE         end759
+	JE         end757
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -51402,18 +51522,18 @@ next759:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next759
+	JMP        next757
 
-end759:
+end757:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next760:
+next758:
 	TESTQ      BX, BX
-	JE         end760
+	JE         end758
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -51421,18 +51541,18 @@ next760:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next760
+	JMP        next758
 
-end760:
+end758:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next761:
+next759:
 	TESTQ      BX, BX
-	JE         end761
+	JE         end759
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -51440,9 +51560,9 @@ next761:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next761
+	JMP        next759
 
-end761:
+end759:
 	VZEROUPPER
 	RET
 
@@ -51461,9 +51581,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next762:
+next760:
 	TESTQ      BX, BX
-	JE         end762
+	JE         end760
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -51473,18 +51593,18 @@ next762:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next762
+	JMP        next760
 
-end762:
+end760:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next763:
+next761:
 	TESTQ      BX, BX
-	JE         end763
+	JE         end761
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -51492,18 +51612,18 @@ next763:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next763
+	JMP        next761
 
-end763:
+end761:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next764:
+next762:
 	TESTQ      BX, BX
-	JE         end764
+	JE         end762
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -51511,9 +51631,9 @@ next764:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next764
+	JMP        next762
 
-end764:
+end762:
 	VZEROUPPER
 	RET
 
@@ -51532,9 +51652,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next765:
+next763:
 	TESTQ      BX, BX
-	JE         end765
+	JE         end763
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -51549,18 +51669,18 @@ next765:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next765
+	JMP        next763
 
-end765:
+end763:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next766:
+next764:
 	TESTQ      BX, BX
-	JE         end766
+	JE         end764
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -51572,18 +51692,18 @@ next766:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next766
+	JMP        next764
 
-end766:
+end764:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next767:
+next765:
 	TESTQ      BX, BX
-	JE         end767
+	JE         end765
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -51595,9 +51715,9 @@ next767:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next767
+	JMP        next765
 
-end767:
+end765:
 	VZEROUPPER
 	RET
 
@@ -51616,9 +51736,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next768:
+next766:
 	TESTQ      BX, BX
-	JE         end768
+	JE         end766
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -51633,18 +51753,18 @@ next768:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next768
+	JMP        next766
 
-end768:
+end766:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next769:
+next767:
 	TESTQ      BX, BX
-	JE         end769
+	JE         end767
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -51656,18 +51776,18 @@ next769:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next769
+	JMP        next767
 
-end769:
+end767:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next770:
+next768:
 	TESTQ      BX, BX
-	JE         end770
+	JE         end768
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -51679,9 +51799,9 @@ next770:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next770
+	JMP        next768
 
-end770:
+end768:
 	VZEROUPPER
 	RET
 
@@ -51700,9 +51820,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next771:
+next769:
 	TESTQ      BX, BX
-	JE         end771
+	JE         end769
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -51747,18 +51867,18 @@ next771:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next771
+	JMP        next769
 
-end771:
+end769:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next772:
+next770:
 	TESTQ      BX, BX
-	JE         end772
+	JE         end770
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -51794,18 +51914,18 @@ next772:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next772
+	JMP        next770
 
-end772:
+end770:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next773:
+next771:
 	TESTQ      BX, BX
-	JE         end773
+	JE         end771
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -51841,9 +51961,9 @@ next773:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next773
+	JMP        next771
 
-end773:
+end771:
 	VZEROUPPER
 	RET
 
@@ -51862,9 +51982,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next774:
+next772:
 	TESTQ      BX, BX
-	JE         end774
+	JE         end772
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -51909,18 +52029,18 @@ next774:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next774
+	JMP        next772
 
-end774:
+end772:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next775:
+next773:
 	TESTQ      BX, BX
-	JE         end775
+	JE         end773
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -51956,18 +52076,18 @@ next775:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next775
+	JMP        next773
 
-end775:
+end773:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next776:
+next774:
 	TESTQ      BX, BX
-	JE         end776
+	JE         end774
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52003,9 +52123,9 @@ next776:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next776
+	JMP        next774
 
-end776:
+end774:
 	VZEROUPPER
 	RET
 
@@ -52024,9 +52144,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next777:
+next775:
 	TESTQ      BX, BX
-	JE         end777
+	JE         end775
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -52071,18 +52191,18 @@ next777:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next777
+	JMP        next775
 
-end777:
+end775:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next778:
+next776:
 	TESTQ      BX, BX
-	JE         end778
+	JE         end776
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52118,18 +52238,18 @@ next778:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next778
+	JMP        next776
 
-end778:
+end776:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next779:
+next777:
 	TESTQ      BX, BX
-	JE         end779
+	JE         end777
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52165,9 +52285,9 @@ next779:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next779
+	JMP        next777
 
-end779:
+end777:
 	VZEROUPPER
 	RET
 
@@ -52186,9 +52306,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next780:
+next778:
 	TESTQ      BX, BX
-	JE         end780
+	JE         end778
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -52198,18 +52318,18 @@ next780:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next780
+	JMP        next778
 
-end780:
+end778:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next781:
+next779:
 	TESTQ      BX, BX
-	JE         end781
+	JE         end779
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -52217,18 +52337,18 @@ next781:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next781
+	JMP        next779
 
-end781:
+end779:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next782:
+next780:
 	TESTQ      BX, BX
-	JE         end782
+	JE         end780
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -52236,9 +52356,9 @@ next782:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next782
+	JMP        next780
 
-end782:
+end780:
 	VZEROUPPER
 	RET
 
@@ -52257,9 +52377,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next783:
+next781:
 	TESTQ      BX, BX
-	JE         end783
+	JE         end781
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -52269,18 +52389,18 @@ next783:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next783
+	JMP        next781
 
-end783:
+end781:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next784:
+next782:
 	TESTQ      BX, BX
-	JE         end784
+	JE         end782
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -52288,18 +52408,18 @@ next784:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next784
+	JMP        next782
 
-end784:
+end782:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next785:
+next783:
 	TESTQ      BX, BX
-	JE         end785
+	JE         end783
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -52307,9 +52427,9 @@ next785:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next785
+	JMP        next783
 
-end785:
+end783:
 	VZEROUPPER
 	RET
 
@@ -52328,9 +52448,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next786:
+next784:
 	TESTQ      BX, BX
-	JE         end786
+	JE         end784
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -52345,18 +52465,18 @@ next786:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next786
+	JMP        next784
 
-end786:
+end784:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next787:
+next785:
 	TESTQ      BX, BX
-	JE         end787
+	JE         end785
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -52368,18 +52488,18 @@ next787:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next787
+	JMP        next785
 
-end787:
+end785:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next788:
+next786:
 	TESTQ      BX, BX
-	JE         end788
+	JE         end786
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -52391,9 +52511,9 @@ next788:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next788
+	JMP        next786
 
-end788:
+end786:
 	VZEROUPPER
 	RET
 
@@ -52412,9 +52532,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next789:
+next787:
 	TESTQ      BX, BX
-	JE         end789
+	JE         end787
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -52429,18 +52549,18 @@ next789:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next789
+	JMP        next787
 
-end789:
+end787:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next790:
+next788:
 	TESTQ      BX, BX
-	JE         end790
+	JE         end788
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -52452,18 +52572,18 @@ next790:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next790
+	JMP        next788
 
-end790:
+end788:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next791:
+next789:
 	TESTQ      BX, BX
-	JE         end791
+	JE         end789
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -52475,9 +52595,9 @@ next791:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next791
+	JMP        next789
 
-end791:
+end789:
 	VZEROUPPER
 	RET
 
@@ -52496,9 +52616,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next792:
+next790:
 	TESTQ      BX, BX
-	JE         end792
+	JE         end790
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -52543,18 +52663,18 @@ next792:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next792
+	JMP        next790
 
-end792:
+end790:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next793:
+next791:
 	TESTQ      BX, BX
-	JE         end793
+	JE         end791
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52590,18 +52710,18 @@ next793:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next793
+	JMP        next791
 
-end793:
+end791:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next794:
+next792:
 	TESTQ      BX, BX
-	JE         end794
+	JE         end792
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52637,9 +52757,9 @@ next794:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next794
+	JMP        next792
 
-end794:
+end792:
 	VZEROUPPER
 	RET
 
@@ -52658,9 +52778,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next795:
+next793:
 	TESTQ      BX, BX
-	JE         end795
+	JE         end793
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -52705,18 +52825,18 @@ next795:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next795
+	JMP        next793
 
-end795:
+end793:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next796:
+next794:
 	TESTQ      BX, BX
-	JE         end796
+	JE         end794
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52752,18 +52872,18 @@ next796:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next796
+	JMP        next794
 
-end796:
+end794:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next797:
+next795:
 	TESTQ      BX, BX
-	JE         end797
+	JE         end795
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52799,9 +52919,9 @@ next797:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next797
+	JMP        next795
 
-end797:
+end795:
 	VZEROUPPER
 	RET
 
@@ -52820,9 +52940,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next798:
+next796:
 	TESTQ      BX, BX
-	JE         end798
+	JE         end796
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -52867,18 +52987,18 @@ next798:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next798
+	JMP        next796
 
-end798:
+end796:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next799:
+next797:
 	TESTQ      BX, BX
-	JE         end799
+	JE         end797
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52914,18 +53034,18 @@ next799:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next799
+	JMP        next797
 
-end799:
+end797:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next800:
+next798:
 	TESTQ      BX, BX
-	JE         end800
+	JE         end798
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -52961,9 +53081,9 @@ next800:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next800
+	JMP        next798
 
-end800:
+end798:
 	VZEROUPPER
 	RET
 
@@ -52982,9 +53102,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next801:
+next799:
 	TESTQ      BX, BX
-	JE         end801
+	JE         end799
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -52994,18 +53114,18 @@ next801:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next801
+	JMP        next799
 
-end801:
+end799:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next802:
+next800:
 	TESTQ      BX, BX
-	JE         end802
+	JE         end800
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -53013,18 +53133,18 @@ next802:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next802
+	JMP        next800
 
-end802:
+end800:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next803:
+next801:
 	TESTQ      BX, BX
-	JE         end803
+	JE         end801
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -53032,9 +53152,9 @@ next803:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next803
+	JMP        next801
 
-end803:
+end801:
 	VZEROUPPER
 	RET
 
@@ -53053,9 +53173,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next804:
+next802:
 	TESTQ      BX, BX
-	JE         end804
+	JE         end802
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -53065,18 +53185,18 @@ next804:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next804
+	JMP        next802
 
-end804:
+end802:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next805:
+next803:
 	TESTQ      BX, BX
-	JE         end805
+	JE         end803
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -53084,18 +53204,18 @@ next805:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next805
+	JMP        next803
 
-end805:
+end803:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next806:
+next804:
 	TESTQ      BX, BX
-	JE         end806
+	JE         end804
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -53103,9 +53223,9 @@ next806:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next806
+	JMP        next804
 
-end806:
+end804:
 	VZEROUPPER
 	RET
 
@@ -53124,9 +53244,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next807:
+next805:
 	TESTQ      BX, BX
-	JE         end807
+	JE         end805
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -53141,18 +53261,18 @@ next807:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next807
+	JMP        next805
 
-end807:
+end805:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next808:
+next806:
 	TESTQ      BX, BX
-	JE         end808
+	JE         end806
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -53164,18 +53284,18 @@ next808:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next808
+	JMP        next806
 
-end808:
+end806:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next809:
+next807:
 	TESTQ      BX, BX
-	JE         end809
+	JE         end807
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -53187,9 +53307,9 @@ next809:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next809
+	JMP        next807
 
-end809:
+end807:
 	VZEROUPPER
 	RET
 
@@ -53208,9 +53328,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next810:
+next808:
 	TESTQ      BX, BX
-	JE         end810
+	JE         end808
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -53225,18 +53345,18 @@ next810:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next810
+	JMP        next808
 
-end810:
+end808:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next811:
+next809:
 	TESTQ      BX, BX
-	JE         end811
+	JE         end809
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -53248,18 +53368,18 @@ next811:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next811
+	JMP        next809
 
-end811:
+end809:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next812:
+next810:
 	TESTQ      BX, BX
-	JE         end812
+	JE         end810
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -53271,9 +53391,9 @@ next812:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next812
+	JMP        next810
 
-end812:
+end810:
 	VZEROUPPER
 	RET
 
@@ -53292,9 +53412,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next813:
+next811:
 	TESTQ      BX, BX
-	JE         end813
+	JE         end811
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -53339,18 +53459,18 @@ next813:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next813
+	JMP        next811
 
-end813:
+end811:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next814:
+next812:
 	TESTQ      BX, BX
-	JE         end814
+	JE         end812
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -53386,18 +53506,18 @@ next814:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next814
+	JMP        next812
 
-end814:
+end812:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next815:
+next813:
 	TESTQ      BX, BX
-	JE         end815
+	JE         end813
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -53433,9 +53553,9 @@ next815:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next815
+	JMP        next813
 
-end815:
+end813:
 	VZEROUPPER
 	RET
 
@@ -53454,9 +53574,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next816:
+next814:
 	TESTQ      BX, BX
-	JE         end816
+	JE         end814
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -53501,18 +53621,18 @@ next816:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next816
+	JMP        next814
 
-end816:
+end814:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next817:
+next815:
 	TESTQ      BX, BX
-	JE         end817
+	JE         end815
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -53548,18 +53668,18 @@ next817:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next817
+	JMP        next815
 
-end817:
+end815:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next818:
+next816:
 	TESTQ      BX, BX
-	JE         end818
+	JE         end816
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -53595,9 +53715,9 @@ next818:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next818
+	JMP        next816
 
-end818:
+end816:
 	VZEROUPPER
 	RET
 
@@ -53616,9 +53736,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next819:
+next817:
 	TESTQ      BX, BX
-	JE         end819
+	JE         end817
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -53663,18 +53783,18 @@ next819:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next819
+	JMP        next817
 
-end819:
+end817:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next820:
+next818:
 	TESTQ      BX, BX
-	JE         end820
+	JE         end818
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -53710,18 +53830,18 @@ next820:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next820
+	JMP        next818
 
-end820:
+end818:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next821:
+next819:
 	TESTQ      BX, BX
-	JE         end821
+	JE         end819
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -53757,9 +53877,9 @@ next821:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next821
+	JMP        next819
 
-end821:
+end819:
 	VZEROUPPER
 	RET
 
@@ -54877,9 +54997,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one822:
+one820:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd822
+	JLT              oneEnd820
 	VMOVUPS          (AX), Z12
 	VMOVUPS          (CX), Z13
 	VADDPS           Z13, Z12, Z12
@@ -54992,11 +55112,11 @@ one822:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one822
+	JMP              one820
 
-oneEnd822:
+oneEnd820:
 	TESTQ            R10, R10
-	JE               done822
+	JE               done820
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -55109,7 +55229,7 @@ oneEnd822:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done822:
+done820:
 	VZEROUPPER
 	RET
 
@@ -55141,9 +55261,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one823:
+one821:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd823
+	JLT              oneEnd821
 	VMOVUPS          (AX)(DX*1), Z12
 	VMOVUPS          (CX)(BX*1), Z13
 	VADDPS           Z13, Z12, Z12
@@ -55219,11 +55339,11 @@ one823:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one823
+	JMP              one821
 
-oneEnd823:
+oneEnd821:
 	TESTQ            R9, R9
-	JE               done823
+	JE               done821
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -55298,7 +55418,7 @@ oneEnd823:
 	VFMADD231PS      Z0, Z1, Z2
 	VMOVUPS          Z2, K1, (SI)
 
-done823:
+done821:
 	VZEROUPPER
 	RET
 
@@ -55332,9 +55452,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one824:
+one822:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd824
+	JLT              oneEnd822
 	VMOVUPS          (AX), Z12
 	VMOVUPS          (CX), Z13
 	VADDPS           Z13, Z12, Z12
@@ -55452,11 +55572,11 @@ one824:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one824
+	JMP              one822
 
-oneEnd824:
+oneEnd822:
 	TESTQ            R11, R11
-	JE               done824
+	JE               done822
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -55573,7 +55693,7 @@ oneEnd824:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done824:
+done822:
 	VZEROUPPER
 	RET
 
@@ -55607,9 +55727,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one825:
+one823:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd825
+	JLT              oneEnd823
 	VMOVUPS          (AX)(DX*1), Z12
 	VMOVUPS          (CX)(BX*1), Z13
 	VADDPS           Z13, Z12, Z12
@@ -55689,11 +55809,11 @@ one825:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one825
+	JMP              one823
 
-oneEnd825:
+oneEnd823:
 	TESTQ            R10, R10
-	JE               done825
+	JE               done823
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -55772,7 +55892,7 @@ oneEnd825:
 	VFMADD231PS      Z0, Z1, Z2
 	VMOVUPS          Z2, K1, (DI)
 
-done825:
+done823:
 	VZEROUPPER
 	RET
 
@@ -55792,9 +55912,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+1184(SB), Z1
 
-one826:
+one824:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd826
+	JLT              oneEnd824
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -55853,11 +55973,11 @@ one826:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one826
+	JMP              one824
 
-oneEnd826:
+oneEnd824:
 	TESTQ            R10, R10
-	JE               done826
+	JE               done824
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -55914,7 +56034,7 @@ oneEnd826:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done826:
+done824:
 	VZEROUPPER
 	RET
 
@@ -55931,9 +56051,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one827:
+one825:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd827
+	JLT          oneEnd825
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -55966,11 +56086,11 @@ one827:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one827
+	JMP          one825
 
-oneEnd827:
+oneEnd825:
 	TESTQ        R8, R8
-	JE           done827
+	JE           done825
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -56003,7 +56123,7 @@ oneEnd827:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done827:
+done825:
 	VZEROUPPER
 	RET
 
@@ -56063,9 +56183,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many828:
+many826:
 	CMPQ        SI, $0x00000018
-	JLT         manyEnd828
+	JLT         manyEnd826
 	VMOVUPS     (DI), Y0
 	VMOVUPS     32(DI), Y2
 	VMOVUPS     64(DI), Y4
@@ -56135,12 +56255,12 @@ many828:
 	VMOVUPS     Y2, 64(DI)
 	ADDQ        $0x00000060, DI
 	SUBQ        $0x00000018, SI
-	JMP         many828
+	JMP         many826
 
-manyEnd828:
-few828:
+manyEnd826:
+few826:
 	CMPQ        SI, $0x00000010
-	JLT         fewEnd828
+	JLT         fewEnd826
 	VMOVUPS     (DI), Y0
 	VMOVUPS     32(DI), Y2
 	VMULPS      Y0, Y0, Y1
@@ -56192,12 +56312,12 @@ few828:
 	VMOVUPS     Y1, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         few828
+	JMP         few826
 
-fewEnd828:
-one828:
+fewEnd826:
+one826:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd828
+	JLT         oneEnd826
 	VMOVUPS     (DI), Y0
 	VMULPS      Y0, Y0, Y1
 	VMOVUPS     lanes<>+1184(SB), Y2
@@ -56221,11 +56341,11 @@ one828:
 	VMOVUPS     Y0, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one828
+	JMP         one826
 
-oneEnd828:
+oneEnd826:
 	TESTQ       SI, SI
-	JE          done828
+	JE          done826
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y0
@@ -56251,7 +56371,7 @@ oneEnd828:
 	VMINPS      Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (DI)
 
-done828:
+done826:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -56271,9 +56391,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many829:
+many827:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd829
+	JLT          manyEnd827
 	VMOVUPS      (DI), Y0
 	VMOVUPS      32(DI), Y2
 	VMOVUPS      lanes<>+1504(SB), Y3
@@ -56334,12 +56454,12 @@ many829:
 	VMOVUPS      Y0, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many829
+	JMP          many827
 
-manyEnd829:
-one829:
+manyEnd827:
+one827:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd829
+	JLT          oneEnd827
 	VMOVUPS      (DI), Y0
 	VMOVUPS      lanes<>+1504(SB), Y1
 	VCMPPS       $0x15, Y1, Y0, Y1
@@ -56369,11 +56489,11 @@ one829:
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one829
+	JMP          one827
 
-oneEnd829:
+oneEnd827:
 	TESTQ        SI, SI
-	JE           done829
+	JE           done827
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y0
@@ -56405,7 +56525,7 @@ oneEnd829:
 	VANDPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (DI)
 
-done829:
+done827:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -56425,9 +56545,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many830:
+many828:
 	CMPQ        SI, $0x00000018
-	JLT         manyEnd830
+	JLT         manyEnd828
 	VMOVUPS     (DI), Y0
 	VMOVUPS     32(DI), Y2
 	VMOVUPS     64(DI), Y4
@@ -56512,12 +56632,12 @@ many830:
 	VMOVUPS     Y5, 64(DI)
 	ADDQ        $0x00000060, DI
 	SUBQ        $0x00000018, SI
-	JMP         many830
+	JMP         many828
 
-manyEnd830:
-few830:
+manyEnd828:
+few828:
 	CMPQ        SI, $0x00000010
-	JLT         fewEnd830
+	JLT         fewEnd828
 	VMOVUPS     (DI), Y0
 	VMOVUPS     32(DI), Y2
 	VMULPS      Y0, Y0, Y1
@@ -56580,12 +56700,12 @@ few830:
 	VMOVUPS     Y3, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         few830
+	JMP         few828
 
-fewEnd830:
-one830:
+fewEnd828:
+one828:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd830
+	JLT         oneEnd828
 	VMOVUPS     (DI), Y0
 	VMULPS      Y0, Y0, Y1
 	VMOVUPS     lanes<>+1984(SB), Y2
@@ -56613,11 +56733,11 @@ one830:
 	VMOVUPS     Y1, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one830
+	JMP         one828
 
-oneEnd830:
+oneEnd828:
 	TESTQ       SI, SI
-	JE          done830
+	JE          done828
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y0
@@ -56647,7 +56767,7 @@ oneEnd830:
 	VFMADD213PS Y1, Y1, Y2
 	VMASKMOVPS  Y2, Y0, (DI)
 
-done830:
+done828:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -56667,9 +56787,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many831:
+many829:
 	CMPQ        SI, $0x00000018
-	JLT         manyEnd831
+	JLT         manyEnd829
 	VMOVUPS     (DI), Y0
 	VMOVUPS     32(DI), Y3
 	VMOVUPS     64(DI), Y6
@@ -56748,12 +56868,12 @@ many831:
 	VMOVUPS     Y2, 64(DI)
 	ADDQ        $0x00000060, DI
 	SUBQ        $0x00000018, SI
-	JMP         many831
+	JMP         many829
 
-manyEnd831:
-few831:
+manyEnd829:
+few829:
 	CMPQ        SI, $0x00000010
-	JLT         fewEnd831
+	JLT         fewEnd829
 	VMOVUPS     (DI), Y0
 	VMOVUPS     32(DI), Y3
 	VMULPS      Y0, Y0, Y1
@@ -56811,12 +56931,12 @@ few831:
 	VMOVUPS     Y1, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         few831
+	JMP         few829
 
-fewEnd831:
-one831:
+fewEnd829:
+one829:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd831
+	JLT         oneEnd829
 	VMOVUPS     (DI), Y0
 	VMULPS      Y0, Y0, Y1
 	VMOVUPS     lanes<>+2368(SB), Y2
@@ -56845,11 +56965,11 @@ one831:
 	VMOVUPS     Y0, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one831
+	JMP         one829
 
-oneEnd831:
+oneEnd829:
 	TESTQ       SI, SI
-	JE          done831
+	JE          done829
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y0
@@ -56880,7 +57000,7 @@ oneEnd831:
 	VDIVPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (DI)
 
-done831:
+done829:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -56901,9 +57021,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many832:
+many830:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd832
+	JLT          manyEnd830
 	VMOVUPS      (DI), Y1
 	VMOVUPS      32(DI), Y4
 	VMULPS       Y0, Y1, Y2
@@ -56965,12 +57085,12 @@ many832:
 	VMOVUPS      Y2, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many832
+	JMP          many830
 
-manyEnd832:
-one832:
+manyEnd830:
+one830:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd832
+	JLT          oneEnd830
 	VMOVUPS      (DI), Y1
 	VMULPS       Y0, Y1, Y2
 	VCMPPS       $0x15, lanes<>+2656(SB), Y2, Y3
@@ -56999,11 +57119,11 @@ one832:
 	VMOVUPS      Y1, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one832
+	JMP          one830
 
-oneEnd832:
+oneEnd830:
 	TESTQ        SI, SI
-	JE           done832
+	JE           done830
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y1
@@ -57034,7 +57154,7 @@ oneEnd832:
 	VANDPS       Y4, Y2, Y2
 	VMASKMOVPS   Y2, Y1, (DI)
 
-done832:
+done830:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57056,9 +57176,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many833:
+many831:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd833
+	JLT     manyEnd831
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1056(SB), Y3, Y3
@@ -57075,12 +57195,12 @@ many833:
 	VMOVUPS Y2, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many833
+	JMP     many831
 
-manyEnd833:
-one833:
+manyEnd831:
+one831:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd833
+	JLT     oneEnd831
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+3072(SB), Y2, Y3
 	VADDPS  lanes<>+1056(SB), Y3, Y3
@@ -57090,11 +57210,11 @@ one833:
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one833
+	JMP     one831
 
-oneEnd833:
+oneEnd831:
 	TESTQ      SI, SI
-	JE         done833
+	JE         done831
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -57106,7 +57226,7 @@ oneEnd833:
 	VMULPS     Y3, Y4, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done833:
+done831:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57130,9 +57250,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many834:
+many832:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd834
+	JLT     manyEnd832
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -57147,12 +57267,12 @@ many834:
 	VMOVUPS Y4, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many834
+	JMP     many832
 
-manyEnd834:
-one834:
+manyEnd832:
+one832:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd834
+	JLT     oneEnd832
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -57161,11 +57281,11 @@ one834:
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one834
+	JMP     one832
 
-oneEnd834:
+oneEnd832:
 	TESTQ      SI, SI
-	JE         done834
+	JE         done832
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -57176,7 +57296,7 @@ oneEnd834:
 	VMINPS     Y5, Y3, Y5
 	VMASKMOVPS Y5, Y4, (DI)
 
-done834:
+done832:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57197,9 +57317,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many835:
+many833:
 	CMPQ      SI, $0x00000020
-	JLT       manyEnd835
+	JLT       manyEnd833
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -57218,23 +57338,23 @@ many835:
 	VMOVUPS   Y1, 96(DI)
 	ADDQ      $0x00000080, DI
 	SUBQ      $0x00000020, SI
-	JMP       many835
+	JMP       many833
 
-manyEnd835:
-one835:
+manyEnd833:
+one833:
 	CMPQ      SI, $0x00000008
-	JLT       oneEnd835
+	JLT       oneEnd833
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
 	VMOVUPS   Y1, (DI)
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000008, SI
-	JMP       one835
+	JMP       one833
 
-oneEnd835:
+oneEnd833:
 	TESTQ      SI, SI
-	JE         done835
+	JE         done833
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y1
@@ -57243,7 +57363,7 @@ oneEnd835:
 	VBLENDVPS  Y2, Y3, Y2, Y2
 	VMASKMOVPS Y2, Y1, (DI)
 
-done835:
+done833:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57265,9 +57385,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many836:
+many834:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd836
+	JLT     manyEnd834
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -57286,23 +57406,23 @@ many836:
 	VMOVUPS Y2, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many836
+	JMP     many834
 
-manyEnd836:
-one836:
+manyEnd834:
+one834:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd836
+	JLT     oneEnd834
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one836
+	JMP     one834
 
-oneEnd836:
+oneEnd834:
 	TESTQ      SI, SI
-	JE         done836
+	JE         done834
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -57311,7 +57431,7 @@ oneEnd836:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done836:
+done834:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57335,9 +57455,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many837:
+many835:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd837
+	JLT     manyEnd835
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -57349,12 +57469,12 @@ many837:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     many837
+	JMP     many835
 
-manyEnd837:
-one837:
+manyEnd835:
+one835:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd837
+	JLT     oneEnd835
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -57362,11 +57482,11 @@ one837:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R8
-	JMP     one837
+	JMP     one835
 
-oneEnd837:
+oneEnd835:
 	TESTQ      R8, R8
-	JE         done837
+	JE         done835
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y0
@@ -57375,7 +57495,7 @@ oneEnd837:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done837:
+done835:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -57400,9 +57520,9 @@ row:
 	MOVQ SI, R10
 	MOVQ DI, R11
 
-many838:
+many836:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd838
+	JLT     manyEnd836
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VMULPS  Y1, Y0, Y0
@@ -57419,12 +57539,12 @@ many838:
 	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, R11
 	SUBQ    $0x00000010, R8
-	JMP     many838
+	JMP     many836
 
-manyEnd838:
-one838:
+manyEnd836:
+one836:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd838
+	JLT     oneEnd836
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VMULPS  Y1, Y0, Y0
@@ -57435,11 +57555,11 @@ one838:
 	ADDQ    $0x00000020, R10
 	ADDQ    $0x00000020, R11
 	SUBQ    $0x00000008, R8
-	JMP     one838
+	JMP     one836
 
-oneEnd838:
+oneEnd836:
 	TESTQ      R8, R8
-	JE         done838
+	JE         done836
 	LEAQ       tail<>+32(SB), R12
 	NEGQ       R8
 	VMOVUPS    (R12)(R8*4), Y0
@@ -57450,7 +57570,7 @@ oneEnd838:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done838:
+done836:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57481,9 +57601,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many839:
+many837:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd839
+	JLT          manyEnd837
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -57522,12 +57642,12 @@ many839:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many839
+	JMP          many837
 
-manyEnd839:
-one839:
+manyEnd837:
+one837:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd839
+	JLT          oneEnd837
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -57548,11 +57668,11 @@ one839:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one839
+	JMP          one837
 
-oneEnd839:
+oneEnd837:
 	TESTQ        SI, SI
-	JE           done839
+	JE           done837
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -57576,7 +57696,7 @@ oneEnd839:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done839:
+done837:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57608,9 +57728,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many840:
+many838:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd840
+	JLT          manyEnd838
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
 	VBROADCASTSS lanes<>+608(SB), Z11
@@ -57655,12 +57775,12 @@ many840:
 	VMOVUPS      Z10, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many840
+	JMP          many838
 
-manyEnd840:
-one840:
+manyEnd838:
+one838:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd840
+	JLT          oneEnd838
 	VMOVUPS      (DI), Z10
 	VCMPPS       $0x15, Z0, Z10, K1
 	VBROADCASTSS lanes<>+608(SB), Z11
@@ -57684,11 +57804,11 @@ one840:
 	VMOVUPS      Z10, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one840
+	JMP          one838
 
-oneEnd840:
+oneEnd838:
 	TESTQ        SI, SI
-	JE           done840
+	JE           done838
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -57715,7 +57835,7 @@ oneEnd840:
 	VDIVPS.Z     Z10, Z11, K2, Z10
 	VMOVUPS      Z10, K1, (DI)
 
-done840:
+done838:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57749,9 +57869,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many841:
+many839:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd841
+	JLT          manyEnd839
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -57798,12 +57918,12 @@ many841:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many841
+	JMP          many839
 
-manyEnd841:
-one841:
+manyEnd839:
+one839:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd841
+	JLT          oneEnd839
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -57828,11 +57948,11 @@ one841:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one841
+	JMP          one839
 
-oneEnd841:
+oneEnd839:
 	TESTQ        SI, SI
-	JE           done841
+	JE           done839
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -57860,7 +57980,7 @@ oneEnd841:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done841:
+done839:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -57895,9 +58015,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many842:
+many840:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd842
+	JLT          manyEnd840
 	VMOVUPS      (DI), Z7
 	VMULPS       Z7, Z7, Z8
 	VBROADCASTSS lanes<>+2368(SB), Z9
@@ -57934,12 +58054,12 @@ many842:
 	VMOVUPS      Z7, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many842
+	JMP          many840
 
-manyEnd842:
-one842:
+manyEnd840:
+one840:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd842
+	JLT          oneEnd840
 	VMOVUPS      (DI), Z7
 	VMULPS       Z7, Z7, Z8
 	VBROADCASTSS lanes<>+2368(SB), Z9
@@ -57959,11 +58079,11 @@ one842:
 	VMOVUPS      Z7, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one842
+	JMP          one840
 
-oneEnd842:
+oneEnd840:
 	TESTQ        SI, SI
-	JE           done842
+	JE           done840
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -57986,7 +58106,7 @@ oneEnd842:
 	VDIVPS       Z8, Z7, Z7
 	VMOVUPS      Z7, K1, (DI)
 
-done842:
+done840:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -58019,9 +58139,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many843:
+many841:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd843
+	JLT          manyEnd841
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
@@ -58068,12 +58188,12 @@ many843:
 	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many843
+	JMP          many841
 
-manyEnd843:
-one843:
+manyEnd841:
+one841:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd843
+	JLT          oneEnd841
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+2688(SB), Z11, Z12
 	VMULPS       Z0, Z12, Z12
@@ -58098,11 +58218,11 @@ one843:
 	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one843
+	JMP          one841
 
-oneEnd843:
+oneEnd841:
 	TESTQ        SI, SI
-	JE           done843
+	JE           done841
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -58130,7 +58250,7 @@ oneEnd843:
 	VDIVPS.Z     Z12, Z11, K2, Z12
 	VMOVUPS      Z12, K1, (DI)
 
-done843:
+done841:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -58152,9 +58272,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many844:
+many842:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd844
+	JLT         manyEnd842
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
@@ -58171,12 +58291,12 @@ many844:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many844
+	JMP         many842
 
-manyEnd844:
-one844:
+manyEnd842:
+one842:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd844
+	JLT         oneEnd842
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+3072(SB), Z2, Z3
 	VADDPS.BCST lanes<>+1056(SB), Z3, Z3
@@ -58186,11 +58306,11 @@ one844:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one844
+	JMP         one842
 
-oneEnd844:
+oneEnd842:
 	TESTQ       SI, SI
-	JE          done844
+	JE          done842
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -58203,7 +58323,7 @@ oneEnd844:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done844:
+done842:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -58227,9 +58347,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many845:
+many843:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd845
+	JLT     manyEnd843
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -58244,12 +58364,12 @@ many845:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many845
+	JMP     many843
 
-manyEnd845:
-one845:
+manyEnd843:
+one843:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd845
+	JLT     oneEnd843
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -58258,11 +58378,11 @@ one845:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one845
+	JMP     one843
 
-oneEnd845:
+oneEnd843:
 	TESTQ     SI, SI
-	JE        done845
+	JE        done843
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -58274,7 +58394,7 @@ oneEnd845:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done845:
+done843:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -58295,9 +58415,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many846:
+many844:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd846
+	JLT       manyEnd844
 	VMOVUPS   (DI), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -58320,12 +58440,12 @@ many846:
 	VMOVUPS   Z6, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many846
+	JMP       many844
 
-manyEnd846:
-one846:
+manyEnd844:
+one844:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd846
+	JLT       oneEnd844
 	VMOVUPS   (DI), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -58333,11 +58453,11 @@ one846:
 	VMOVUPS   Z7, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one846
+	JMP       one844
 
-oneEnd846:
+oneEnd844:
 	TESTQ     SI, SI
-	JE        done846
+	JE        done844
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -58348,7 +58468,7 @@ oneEnd846:
 	VBLENDMPS Z2, Z1, K2, Z8
 	VMOVUPS   Z8, K1, (DI)
 
-done846:
+done844:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -58370,9 +58490,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many847:
+many845:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd847
+	JLT     manyEnd845
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -58391,23 +58511,23 @@ many847:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many847
+	JMP     many845
 
-manyEnd847:
-one847:
+manyEnd845:
+one845:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd847
+	JLT     oneEnd845
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one847
+	JMP     one845
 
-oneEnd847:
+oneEnd845:
 	TESTQ     SI, SI
-	JE        done847
+	JE        done845
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -58417,7 +58537,7 @@ oneEnd847:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done847:
+done845:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -58441,9 +58561,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many848:
+many846:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd848
+	JLT     manyEnd846
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -58455,12 +58575,12 @@ many848:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many848
+	JMP     many846
 
-manyEnd848:
-one848:
+manyEnd846:
+one846:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd848
+	JLT     oneEnd846
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -58468,11 +58588,11 @@ one848:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one848
+	JMP     one846
 
-oneEnd848:
+oneEnd846:
 	TESTQ     R8, R8
-	JE        done848
+	JE        done846
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -58482,7 +58602,7 @@ oneEnd848:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done848:
+done846:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -58507,9 +58627,9 @@ row:
 	MOVQ SI, R10
 	MOVQ DI, R11
 
-many849:
+many847:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd849
+	JLT     manyEnd847
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VMULPS  Z1, Z0, Z0
@@ -58526,12 +58646,12 @@ many849:
 	ADDQ    $0x00000080, R10
 	ADDQ    $0x00000080, R11
 	SUBQ    $0x00000020, R8
-	JMP     many849
+	JMP     many847
 
-manyEnd849:
-one849:
+manyEnd847:
+one847:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd849
+	JLT     oneEnd847
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VMULPS  Z1, Z0, Z0
@@ -58542,11 +58662,11 @@ one849:
 	ADDQ    $0x00000040, R10
 	ADDQ    $0x00000040, R11
 	SUBQ    $0x00000010, R8
-	JMP     one849
+	JMP     one847
 
-oneEnd849:
+oneEnd847:
 	TESTQ     R8, R8
-	JE        done849
+	JE        done847
 	MOVQ      $0x00000001, R12
 	SHLXQ     R8, R12, R8
 	DECQ      R8
@@ -58558,7 +58678,7 @@ oneEnd849:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done849:
+done847:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row

@@ -8,7 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A normGradKernel walks over groups of rows of x, dy and dx, each group four times while it lies in the nearest caches.
+// A normGradKernel walks over groups of rows of x, dy and dx, each group four times while it lies in the nearest caches, with AVX2 twice: its
+// registers hold fewer rows, so that what rows share, and waiting for sums, costs more.
 type normGradKernel struct {
 	g           *isa
 	rms         bool
@@ -36,9 +37,14 @@ func (g *isa) normGrad(name string, rms bool) {
 		SUBQ(size, left)
 		SHLQ(U8(2), k.step)
 		LEAQ(Mem{Base: k.step, Index: k.step, Scale: 2}, k.three)
-		k.statistics(rows)
-		k.products(rows)
-		k.combine(rows)
+		if g.wide() {
+			k.statistics(rows)
+			k.products(rows)
+			k.combine(rows)
+		} else {
+			k.shifted(rows)
+			k.finish(rows)
+		}
 		IMUL3Q(U32(uint32(rows)), k.step, size)
 		for _, p := range []reg.GPVirtual{k.x, k.dy, k.dx} {
 			ADDQ(size, p)
