@@ -50,10 +50,14 @@ func (t *task) Chunk(i int) {
 	last := min(first+t.group, max(1, len(t.Batch)))
 	i %= blocks
 	b.cut(i%t.mBlocks*t.mc, i/t.mBlocks*t.nc)
-	if t.shared {
+	switch {
+	case t.shared:
 		b.first, b.last = first, last
 		b.run()
-	} else {
+	case t.repeats():
+		b.first, b.last = first, last
+		b.repeat()
+	default:
 		for b.first = first; b.first < last; b.first++ {
 			b.last = b.first + 1
 			b.run()

@@ -35,6 +35,8 @@ type row struct {
 	// farRows is how many rows go through the panels together where A or C comes from beyond the second-level cache and B stays: rows
 	// of C are then soon complete. They are more if that makes less than farMACs.
 	farRows, farMACs int
+	// evenRows is set where blocks are cut so that as many rows go through the panels each time, without a few that are left.
+	evenRows bool
 
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)

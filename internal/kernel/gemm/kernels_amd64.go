@@ -58,7 +58,7 @@ func archRows() []*row {
 		half:    eight,
 		ahead:   true,
 		long:    16,
-		farRows: 30, farMACs: 64 << 10,
+		farRows: 30, farMACs: 64 << 10, evenRows: true,
 		wide:       []func(*tileArgs){wide1x64AVX2, wide2x32AVX2, wide3x32AVX2},
 		widePanels: []int{4, 2, 2},
 		far:        []func(*tileArgs){far1x64AVX2, far2x32AVX2, far3x32AVX2},

@@ -204,7 +204,7 @@ func (t *task) planBlocks() {
 		t.cut(min(ceilDiv(want, nBlocks), ceilDiv(t.M, minRows)), nBlocks)
 		return
 	}
-	mBlocks := ceilDiv(t.M, mcMax)
+	mBlocks := ceilDiv(t.M, t.blockRows())
 	if mBlocks < want {
 		rows := want
 		if !t.staysB() { // rather columns: fewer rows read B more often
@@ -220,6 +220,17 @@ func (t *task) planBlocks() {
 		nBlocks = evenBlocks(widths, min(2*nBlocks, widths), mBlocks, t.Threads)
 	}
 	t.cut(mBlocks, nBlocks)
+	if t.row.evenRows {
+		t.rows = ceilDiv(t.mc, ceilDiv(t.mc, t.rows))
+	}
+}
+
+// blockRows is how many rows a block has at most: where few go through the panels together, a multiple of those near mcMax.
+func (t *task) blockRows() int {
+	if !t.fewRows || !t.row.evenRows {
+		return mcMax
+	}
+	return max(1, (mcMax+t.rows/2)/t.rows) * t.rows
 }
 
 // turnedBlocks returns into how many blocks of columns a product is cut whose blocks of rows pack B, and whose blocks of columns turn A,
