@@ -37,7 +37,7 @@ type Kernels struct {
 	Shuffle2, Shuffle4 []func(a *Args)
 	// Slides are for lanes that read the same channels, Permutes for any; nil: there are none.
 	Slides, Permutes *SlideKernels
-	Deal             func(a *DealArgs) // nil where they are
+	Deal             func(a *DealArgs) // nil where Slides are
 }
 
 // rows is ordered from the most portable to the fastest.

@@ -26,6 +26,7 @@ func init() {
 				shuffle4x1AVX2, shuffle4x2AVX2, shuffle4x3AVX2, shuffle4x4AVX2, shuffle4x5AVX2, shuffle4x6AVX2, shuffle4x7AVX2,
 				shuffle4x8AVX2,
 			},
+			Slides: &slides2, Deal: dealAVX2,
 		},
 		Kernels{
 			Name: "avx512", Needs: cpu.AVX2 | cpu.AVX512, Lanes: 16,

@@ -33,24 +33,36 @@ type slides struct {
 }
 
 const (
-	// slideFrame bounds a frame to half of a first-level cache.
-	slideFrame = 6 << 10
 	// slideFrames bounds the frames of a chunk to part of a second-level cache.
 	slideFrames = 64 << 10
-	// slideUnits is how many units a chunk has at least, for the sake of reading memory as it lies; slideMACs the work that it should not
-	// exceed by much with more of them.
-	slideUnits, slideMACs = 4, 512 << 10
+	// slideMACs is the work that a chunk should not exceed by much with more units than it has at least.
+	slideMACs = 512 << 10
 	// slideTiles is how many tiles of outputs a row of a frame has at most, so that a frame has several rows.
 	slideTiles = 4
 )
 
+// slideBounds are those of kernels: frame elements, half of a first-level cache, and how many units a chunk has at least, for the sake of
+// reading memory as it lies.
+type slideBounds struct{ frame, units int }
+
+// slidingWide is the number of lanes from which on vectors may be computed in halves.
+const slidingWide = 16
+
 // sliding returns the kernels, nil where there are none or others are faster: not measured where vectors of 512 bits are computed in halves.
 func sliding() *direct.Kernels {
 	all := direct.All()
-	if k := all[len(all)-1]; k.Slides != nil && !cpu.SplitsZMM() {
+	if k := all[len(all)-1]; k.Slides != nil && (k.Lanes < slidingWide || !cpu.SplitsZMM()) {
 		return k
 	}
 	return nil
+}
+
+// bounds are those of this processor's kernels.
+func (s *slides) bounds() slideBounds {
+	if s.lanes < slidingWide {
+		return slideBounds{frame: 4 << 10, units: 16}
+	}
+	return slideBounds{frame: 6 << 10, units: 4}
 }
 
 func newSlides(g conv.Geom) algorithm {
@@ -65,24 +77,35 @@ func newSlides(g conv.Geom) algorithm {
 		h.Kernel == 0 || w.Kernel != direct.SlideTaps || w.Dilation > 1 || w.Stride > len(k.Slides) {
 		return nil
 	}
-	s := &slides{g: g, h: h, w: w, width: width, lanes: k.Lanes, kernels: k.Permutes[w.Stride-1], deal: k.Deal, zeros: make([]float32, k.Lanes)}
-	if width == k.Lanes {
-		s.kernels = k.Slides[w.Stride-1]
+	kernels := k.Slides
+	if width < k.Lanes {
+		kernels = k.Permutes
 	}
+	if kernels == nil || k.Lanes < slidingWide && waits(w, len(kernels[0])) {
+		return nil
+	}
+	s := &slides{g: g, h: h, w: w, width: width, lanes: k.Lanes, kernels: kernels[w.Stride-1], deal: k.Deal, zeros: make([]float32, k.Lanes)}
 	s.cut()
 	s.layout()
 	return s
 }
 
+// waits reports whether rows at stride 1 would be cut into tiles of so few outputs that their sums wait for each other: kernels of direct
+// convolution take such a row at once, or in larger tiles.
+func waits(w window.Axis, most int) bool {
+	const enough = 8
+	return w.Stride == 1 && w.Out > most && w.Out/ceilDiv(w.Out, most) < enough
+}
+
 // cut cuts the work into chunks.
 func (s *slides) cut() {
-	h, w := s.h, s.w
+	h, w, b := s.h, s.w, s.bounds()
 	s.cols = even(w.Out, slideTiles*len(s.kernels))
 	s.frameW = slideSpan(w, s.cols)
-	s.rows = even(h.Out, fit(h, slideFrame/(s.frameW*s.lanes)))
+	s.rows = even(h.Out, fit(h, b.frame/(s.frameW*s.lanes)))
 	s.frame = slideSpan(h, s.rows) * s.frameW * s.lanes
 	units := ceilDiv(s.g.OutC, s.lanes)
-	near := max(slideUnits, slideMACs/(s.rows*s.cols*s.lanes*s.width*s.g.Taps()))
+	near := max(b.units, slideMACs/(s.rows*s.cols*s.lanes*s.width*s.g.Taps()))
 	s.units = even(units, max(1, min(near, slideFrames/s.frame)))
 	s.grid = [3]int{ceilDiv(units, s.units), ceilDiv(h.Out, s.rows), ceilDiv(w.Out, s.cols)}
 }

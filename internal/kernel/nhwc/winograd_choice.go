@@ -101,7 +101,19 @@ func tiledTime(g *conv.Geom, s winograd.Size, t tiling, kept bool) float64 {
 		return time + productTime(e*filter*t.tiles, t.depth, e*filter)
 	}
 	times := ceilDiv(t.tiles, sharedTiles(t.tiles, e*t.depth))
-	return farther*time + productTime(e*filter*t.tiles, t.depth, s.Taps*s.Taps*filter) + costs().window*float64(times*e*filter)
+	time = farther*time + productTime(e*filter*t.tiles, t.depth, s.Taps*s.Taps*filter) + costs().window*float64(times*e*filter)
+	return time + againTime(4*ceilDiv(t.tiles, times)*e*t.depth, times*ceilDiv(g.OutC, narrowPanel))
+}
+
+// narrowPanel is how many output channels a panel of the filter has with vectors of 256 bits.
+const narrowPanel = 16
+
+// againTime is what reading V of so many bytes takes for each of so many panels.
+func againTime(bytes, panels int) float64 {
+	if _, l2, _ := cpu.Caches(); bytes <= max(l2, 512<<10)/2 {
+		return 0
+	}
+	return costs().again * float64(bytes) * float64(panels)
 }
 
 // memoryCost is what the memory of a form of the filter counts that holds so many elements for each output channel.

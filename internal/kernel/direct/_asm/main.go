@@ -22,8 +22,11 @@ func main() {
 			}
 		}
 	}
-	slides(AVX512)
-	deal(AVX512)
+	laneMasks = MaskTable("laneMasks")
+	for _, v := range []ISA{AVX2, AVX512} {
+		slides(v)
+		deal(v)
+	}
 	Generate()
 }
 

@@ -16,8 +16,16 @@ const (
 	slideFrom                       = 176
 )
 
-// slideCols is how many outputs a kernel computes at most, slideTaps how many taps a row of the window has.
-const slideCols, slideTaps = 14, 3
+// slideTaps is how many taps a row of the window has.
+const slideTaps = 3
+
+// most is how many outputs a kernel computes at most: as many as there are registers for their sums.
+func (k *slide) most() int {
+	if k.Wide() {
+		return 14
+	}
+	return 12
+}
 
 // slide computes cols neighbouring outputs of every row, a vector of output channels each, from pixels that lie a vector apart. With permute the
 // lanes read channels from where the arguments say; without, all read the same.
@@ -28,16 +36,21 @@ type slide struct {
 	acc          []reg.VecVirtual
 }
 
-// slides emits the kernels of all strides.
+// slides emits the kernels of all strides. With AVX2, shuffles within quarters of a vector are faster than permutations.
 func slides(v ISA) {
 	for _, permute := range []bool{false, true} {
+		if permute && !v.Wide() {
+			continue
+		}
 		name := "slide"
 		if permute {
 			name = "permute"
 		}
 		for stride := 1; stride <= 2; stride++ {
-			for cols := 1; cols <= slideCols; cols++ {
-				(&slide{ISA: v, cols: cols, stride: stride, permute: permute}).emit(fmt.Sprintf("%s%dx%d%s", name, stride, cols, v.Name))
+			k := slide{ISA: v, stride: stride, permute: permute}
+			for k.cols = 1; k.cols <= k.most(); k.cols++ {
+				one := k
+				one.emit(fmt.Sprintf("%s%dx%d%s", name, stride, k.cols, v.Name))
 			}
 		}
 	}
@@ -48,10 +61,7 @@ func (k *slide) emit(name string) {
 	Doc(name + " is slideGeneric.")
 	a := Load(Param("a"), GP64())
 	k.acc = k.Vecs(k.cols)
-	bits, lanes := GP64(), K()
-	MOVQ(I32(-1), bits)
-	BZHIQ(Field(a, slideLanes), bits, bits)
-	KMOVW(bits.As32(), lanes)
+	lanes := someLanes(k.ISA, Field(a, slideLanes))
 	one := k.Vec()
 	if k.permute {
 		VPTERNLOGD(U8(255), one, one, one)
@@ -70,8 +80,8 @@ func (k *slide) emit(name string) {
 }
 
 // row sums over all taps, beginning with the bias.
-func (k *slide) row(a reg.Register, x reg.GPVirtual, one reg.VecVirtual, lanes reg.OpmaskVirtual) {
-	VMOVUPS_Z(Mem{Base: Field(a, argBias)}, lanes, k.acc[0])
+func (k *slide) row(a reg.Register, x reg.GPVirtual, one reg.VecVirtual, lanes laneMask) {
+	lanes.load(Mem{Base: Field(a, argBias)}, k.acc[0])
 	for _, acc := range k.acc[1:] {
 		VMOVAPS(k.acc[0], acc)
 	}
@@ -121,60 +131,19 @@ func (k *slide) channel(p, w reg.GPVirtual, from reg.VecVirtual) {
 }
 
 // store bounds and stores a row; MAX and MIN return their last source when one is NaN.
-func (k *slide) store(a reg.Register, y reg.GPVirtual, lanes reg.OpmaskVirtual) {
+func (k *slide) store(a reg.Register, y reg.GPVirtual, lanes laneMask) {
 	lo, hi, at, step := k.Vec(), k.Vec(), GP64(), Elements(a, slideYCol)
 	VBROADCASTSS(Mem{Base: a, Disp: slideLo}, lo)
 	VBROADCASTSS(Mem{Base: a, Disp: slideHi}, hi)
 	MOVQ(y, at)
-	for i, acc := range k.acc {
-		VMAXPS(acc, lo, acc)
-		VMINPS(acc, hi, acc)
-		VMOVUPS(acc, lanes, Mem{Base: at})
-		if i+1 < k.cols {
-			ADDQ(step, at)
+	lanes.store(func(store func(reg.VecVirtual, Mem)) {
+		for i, acc := range k.acc {
+			VMAXPS(acc, lo, acc)
+			VMINPS(acc, hi, acc)
+			store(acc, Mem{Base: at})
+			if i+1 < k.cols {
+				ADDQ(step, at)
+			}
 		}
-	}
-}
-
-// Offsets in DealArgs.
-const (
-	dealDst, dealSrc         = 0, 24
-	dealDstStep, dealSrcStep = 48, 56
-	dealPixels, dealUnits    = 64, 72
-	dealRest                 = 80
-)
-
-// deal emits the kernel that deals channels out to vectors.
-func deal(v ISA) {
-	TEXT("deal"+v.Name, NOSPLIT, "func(a *byte)")
-	Doc("deal" + v.Name + " is dealGeneric.")
-	a := Load(Param("a"), GP64())
-	dst, src := Field(a, dealDst), Field(a, dealSrc)
-	dstStep, srcStep := Elements(a, dealDstStep), Elements(a, dealSrcStep)
-	pixels, units, rest := Field(a, dealPixels), Field(a, dealUnits), Field(a, dealRest)
-	bits, lanes, x := GP64(), K(), v.Vec()
-	MOVQ(I32(-1), bits)
-	BZHIQ(rest, bits, bits)
-	KMOVW(bits.As32(), lanes)
-	Loop("pixels", pixels, 1, func() {
-		p, q, n := GP64(), GP64(), GP64()
-		MOVQ(src, p)
-		MOVQ(dst, q)
-		MOVQ(units, n)
-		Loop("units", n, 1, func() {
-			VMOVUPS(Mem{Base: p}, x)
-			VMOVUPS(x, Mem{Base: q})
-			ADDQ(U32(uint32(v.Bytes())), p)
-			ADDQ(dstStep, q)
-		})
-		TESTQ(rest, rest)
-		JZ(LabelRef("whole"))
-		VMOVUPS_Z(Mem{Base: p}, lanes, x)
-		VMOVUPS(x, Mem{Base: q})
-		Label("whole")
-		ADDQ(srcStep, src)
-		ADDQ(U32(uint32(v.Bytes())), dst)
 	})
-	VZEROUPPER()
-	RET()
 }
