@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Forecast says what a training would take. Bytes are exact, but for values whose sizes are found while running; times
+// A Forecast says what a training would take. Bytes are exact, but for Work and values whose sizes are found while running; times
 // are those of a block of the frozen part and of two steps, taken now, times their numbers.
 type Forecast struct {
 	Samples    int           `json:"samples"`
@@ -14,6 +14,7 @@ type Forecast struct {
 	Weights    int           `json:"weight_bytes"`    // of what trains, in float32
 	Optimizer  int           `json:"optimizer_bytes"` // its state
 	Step       int           `json:"step_bytes"`      // values and gradients of one step
+	Work       int           `json:"work_bytes"`      // about what threads and programs take besides
 	Frozen     int           `json:"frozen_bytes"`    // values of one block of the frozen part
 	Features   int           `json:"feature_bytes"`   // results of the frozen part for all samples
 	FrozenTime time.Duration `json:"frozen_ns"`       // of all samples
@@ -23,7 +24,7 @@ type Forecast struct {
 
 // Peak is the most memory that a step and all that is kept take together, in bytes, the model's own weights not counted.
 func (f Forecast) Peak() int {
-	return f.Weights + f.Optimizer + max(f.Step, f.Frozen) + f.Features
+	return f.Weights + f.Optimizer + max(f.Step, f.Frozen) + f.Work + f.Features
 }
 
 // Forecast finds out what Fit would take, with two steps that it takes back.
@@ -56,15 +57,17 @@ func (t *Trainer) trainedBytes() (weights, optimizer int) {
 	return weights, optimizer
 }
 
-// A StepMemory says what a step takes, in bytes; exact, but for values whose sizes are found while running.
+// A StepMemory says what a step takes, in bytes; exact, but for Work and values whose sizes are found while running. Spec.Memory bounds
+// Values and, where some layout leaves room for it, Values and Work.
 type StepMemory struct {
 	Weights   int // those that train, in float32
 	Optimizer int // its state
 	Values    int // values, gradients and workspace of one step
+	Work      int // about what threads and programs take besides
 }
 
 // Total is the most that a step takes, the model's own weights and the results of the frozen part not counted.
-func (m StepMemory) Total() int { return m.Weights + m.Optimizer + m.Values }
+func (m StepMemory) Total() int { return m.Weights + m.Optimizer + m.Values + m.Work }
 
 // announce tells the options' Memory, once, what the step of the batches takes.
 func (f *fitter) announce(batches []Batch) (err error) {
@@ -75,28 +78,29 @@ func (f *fitter) announce(batches []Batch) (err error) {
 	f.o.Memory = nil
 	var m StepMemory
 	m.Weights, m.Optimizer = f.trainedBytes()
-	if m.Values, err = f.stepBytes(batches); err != nil {
+	if m.Values, m.Work, err = f.stepBytes(batches); err != nil {
 		return err
 	}
 	tell(m)
 	return nil
 }
 
-// stepBytes compiles the step and returns the size of its values, and of the sums of gradients where it has several batches.
-func (f *fitter) stepBytes(batches []Batch) (int, error) {
+// stepBytes compiles the step and returns the size of its values, with the sums of gradients where it has several batches, and about that
+// of its working memory.
+func (f *fitter) stepBytes(batches []Batch) (values, work int, err error) {
 	p, err := f.programOf(&batches[0], f.stepPurpose(len(batches) > 1))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	suffix, err := p.compiled()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	need, err := suffix.prog.Need()
+	values, err = suffix.prog.Need()
 	if len(batches) > 1 {
-		need += f.b.sumBytes(p)
+		values += f.b.sumBytes(p)
 	}
-	return need, err
+	return values, suffix.work, err
 }
 
 // forecastFrozen measures one block of the frozen part.
@@ -135,7 +139,7 @@ func (f *fitter) forecastStep(ctx context.Context, out *Forecast) error {
 	if err != nil {
 		return err
 	}
-	if out.Step, err = f.stepBytes(batches); err != nil {
+	if out.Step, out.Work, err = f.stepBytes(batches); err != nil {
 		return err
 	}
 	for range 2 {

@@ -43,6 +43,7 @@ type builder struct {
 	store       *plan.Store
 	arenas      *plan.Arenas
 	limit       int
+	threads     int
 	unoptimised bool                       // graphs run as they are written
 	halfSaved   bool                       // values wait for the backward half as bfloat16
 	taker       *taker                     // takes gradients as they come; nil: it cannot

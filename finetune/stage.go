@@ -15,6 +15,7 @@ import (
 // A stage is a compiled graph with named inputs and outputs.
 type stage struct {
 	prog    *plan.Program
+	work    int    // about the bytes that a step takes beside its values
 	taken   []bool // gradients that the trainer takes while the program runs: see taker; nil: none
 	in, out []string
 	types   []ops.Type       // of the inputs
@@ -54,6 +55,7 @@ func (b *builder) compile(g *graph.Graph, p *program) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.work = b.workBytes(g)
 	s.ins = make([]*tensor.Tensor, len(s.in))
 	s.outs = make([]*tensor.Tensor, len(s.out))
 	for i := range s.outs {

@@ -32,7 +32,7 @@ type Spec struct {
 	Held       []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed       uint64    // of everything random
 	Threads    int       // 0: all processors
-	Memory     int64     // bound of the bytes that a batch's values and gradients may take, and sums of gradients over several batches; 0: none. See StepResult.Skipped
+	Memory     int64     // bound of the bytes that a step may take beside weights and optimizer: see StepMemory and StepResult.Skipped; 0: none
 	HalfSaved  bool      // activations wait for the backward half as bfloat16, in half the memory; scores and loss stay float32
 	NoOptimize bool      // run the training graph as it is written
 
@@ -129,7 +129,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if t.threads = spec.Threads; t.threads <= 0 {
 		t.threads = par.Default()
 	}
-	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(nil), arenas: sharedArenas(), limit: int(spec.Memory), unoptimised: spec.NoOptimize, halfSaved: spec.HalfSaved}
+	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(nil), arenas: sharedArenas(), limit: int(spec.Memory), threads: t.threads, unoptimised: spec.NoOptimize, halfSaved: spec.HalfSaved}
 	if err := t.describeInputs(m); err != nil {
 		return nil, err
 	}

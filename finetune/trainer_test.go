@@ -161,7 +161,7 @@ func TestForecast(t *testing.T) {
 		t.Fatal(err)
 	}
 	const weights = 8*12 + 12 + 2*12 + 12*2 + 2
-	if f.Samples != 28 || f.Steps != 8 || f.Batch != 8 || f.Weights != 4*weights || f.Optimizer != 8*weights || f.Step <= 0 || f.StepTime <= 0 || f.Peak() <= f.Weights {
+	if f.Samples != 28 || f.Steps != 8 || f.Batch != 8 || f.Weights != 4*weights || f.Optimizer != 8*weights || f.Step <= 0 || f.Work <= 0 || f.StepTime <= 0 || f.Peak() <= f.Weights {
 		t.Errorf("%+v", f)
 	}
 	if tr.Steps() != 0 || !bytes.Equal(written(t, tr), written(t, twin)) {
@@ -182,7 +182,7 @@ func TestForecast(t *testing.T) {
 		if _, ok := e.(finetune.StepEvent); !ok {
 			return nil
 		}
-		if want := (finetune.StepMemory{Weights: f.Weights, Optimizer: f.Optimizer, Values: f.Step}); len(heard) != 1 || heard[0] != want {
+		if want := (finetune.StepMemory{Weights: f.Weights, Optimizer: f.Optimizer, Values: f.Step, Work: f.Work}); len(heard) != 1 || heard[0] != want {
 			t.Errorf("told %+v before a step, want once %+v", heard, want)
 		}
 		return nil

@@ -38,7 +38,7 @@ func (j *job) fit(ctx context.Context) error {
 	}
 	defer j.closeLog()
 	o.Memory = func(m finetune.StepMemory) {
-		j.say("memory of a step: %s (weights that train %s, optimizer %s, values and gradients %s)", bytesText(m.Total()), bytesText(m.Weights), bytesText(m.Optimizer), bytesText(m.Values))
+		j.say("memory of a step: %s (weights that train %s, optimizer %s, values and gradients %s, working memory about %s)", bytesText(m.Total()), bytesText(m.Weights), bytesText(m.Optimizer), bytesText(m.Values), bytesText(m.Work))
 	}
 	o.Begin = func(from, total, perEpoch int) { j.progress.Start(total-from, from/perEpoch+1, j.epochs) }
 	r, err := j.fitOrSolve(ctx, o)

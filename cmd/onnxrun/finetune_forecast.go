@@ -30,6 +30,7 @@ func (j *job) forecast(ctx context.Context, o finetune.FitOptions) error {
 	t.row("memory: weights that train", bytesText(f.Weights))
 	t.row("memory: optimizer", bytesText(f.Optimizer))
 	t.row("memory: a step", bytesText(f.Step))
+	t.row("memory: at work, about", bytesText(f.Work))
 	t.row("memory: the frozen layers", bytesText(f.Frozen))
 	t.row("memory: their results", bytesText(f.Features))
 	t.row("memory: at most together", bytesText(f.Peak()))

@@ -152,7 +152,7 @@ func (r *run) Chunk(i int) {
 		r.packChunk(i)
 		return
 	}
-	w := workers.Get().(*worker)
+	w := workers.Get()
 	switch {
 	case r.grad != nil:
 		w.gradients(r, i/r.KVHeads, i%r.KVHeads)

@@ -2,11 +2,11 @@ package attention
 
 import (
 	"math"
-	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // block is queries [q0, q1) of head h of batch b.
@@ -35,7 +35,7 @@ type worker struct {
 	spare                  [queryPad]float32
 }
 
-var workers = sync.Pool{New: func() any { return new(worker) }}
+var workers mem.Pool[worker]
 
 // room returns x with n elements of unknown content.
 func room(x []float32, n int) []float32 {

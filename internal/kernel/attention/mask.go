@@ -172,7 +172,7 @@ func (r *run) packStripe(m *Mask, p *packed, dst, src, n int) {
 	case p.form == keeps:
 		m.packKeep(p.keep[dst:][:r.Keys*width], src, n, width)
 	case m.Add != nil:
-		w := workers.Get().(*worker)
+		w := workers.Get()
 		w.transpose(p.add[dst:], m.Add[src:], [2]int{r.Keys, n}, [2]int{width, 1}, [2]int{m.Col, m.Row})
 		workers.Put(w)
 	default:

@@ -1,6 +1,8 @@
 package batchnorm
 
-import "sync"
+import (
+	"github.com/onnxrun/onnxrun/internal/mem"
+)
 
 // summing is a job whose chunks sum up a block.
 type summing job
@@ -12,7 +14,7 @@ func (s *summing) Chunk(i int) {
 		j.partial[i], j.partial[j.Channels+i] = j.channel(i)
 		return
 	}
-	w := panels.Get().(*panelWork)
+	w := panels.Get()
 	pitch := (j.Channels + maxLanes - 1) / maxLanes * maxLanes
 	w.room(2 * pitch)
 	total := j.partial[2*i*j.Channels:][:2*j.Channels]
@@ -49,7 +51,7 @@ func (s *combining) Chunk(i int) {
 		j.combineChannel(i)
 		return
 	}
-	w := panels.Get().(*panelWork)
+	w := panels.Get()
 	i = j.blocks - 1 - i
 	lo, hi := i*j.rows, min((i+1)*j.rows, j.Outer)
 	step := max(1, 2*blockLen/j.Channels) // rows of a call
@@ -97,7 +99,7 @@ type panelWork struct {
 	sums []float32
 }
 
-var panels = sync.Pool{New: func() any { return new(panelWork) }}
+var panels mem.Pool[panelWork]
 
 func (w *panelWork) room(n int) {
 	if cap(w.sums) < n {

@@ -1,8 +1,9 @@
 package gemm
 
 import (
-	"sync"
 	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // doubleArgs is the argument of the kernels for float64, which compute tiles of C of r rows and doubleN columns, one below the other:
@@ -37,7 +38,7 @@ type doubleScratch struct {
 	c    [doubleM * doubleN]float64 // the columns of a panel that is not whole
 }
 
-var doubleScratches = sync.Pool{New: func() any { return new(doubleScratch) }}
+var doubleScratches mem.Pool[doubleScratch]
 
 // doubles returns t and the kernels in use if there are some for its element type.
 func (t *taskOf[T]) doubles() (*taskOf[float64], *doubleKernels) {
@@ -50,7 +51,7 @@ func (t *taskOf[T]) doubles() (*taskOf[float64], *doubleKernels) {
 
 // doubleBlock adds a block of C, which holds what is to be added to.
 func doubleBlock(t *taskOf[float64], kernels *doubleKernels, at Item, m0, m1, n0, n1 int) {
-	s := doubleScratches.Get().(*doubleScratch)
+	s := doubleScratches.Get()
 	a := &s.args
 	a.ars, a.acs = 8*t.ARS, 8*t.ACS
 	for k0 := 0; k0 < t.K; k0 += blockK {

@@ -2,7 +2,6 @@ package gemm
 
 import (
 	"math"
-	"sync"
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
@@ -27,7 +26,7 @@ type scratch struct {
 	column [kc]float32
 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+var scratches mem.Pool[scratch]
 
 // floats returns the buffer with n elements of unknown content.
 func (s *scratch) floats(n int) []float32 {
@@ -43,7 +42,7 @@ func (s *scratch) leftFloats(n int) []float32 {
 
 // Chunk computes one block of C, or of several products.
 func (t *task) Chunk(i int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	b := block{t: t, s: s}
 	blocks := t.mBlocks * t.nBlocks
 	first := i / blocks * t.group

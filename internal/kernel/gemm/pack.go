@@ -81,7 +81,7 @@ func (p *Packed) SetColumns(i, first, n int, b []float32, rs, cs int) {
 		packAny(dst, b, n, p.k, cs, rs, p.k)
 		return
 	}
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	s.packMatrix(dst, b, rs, cs, Tile{K1: p.k, N1: n, NR: p.row.nr}, p.row)
 	scratches.Put(s)
 }
@@ -97,7 +97,7 @@ func (p *Packed) SetRows(i, k0, k1 int, b []float32, rs, cs int) {
 		packAny(dst[k0:], b[k0*rs:], p.n, k1-k0, cs, rs, p.k)
 		return
 	}
-	s, nr := scratches.Get().(*scratch), p.row.nr
+	s, nr := scratches.Get(), p.row.nr
 	for n := 0; n < p.n; n += nr {
 		s.packMatrix(dst[n*p.k+k0*nr:], b, rs, cs, Tile{K0: k0, K1: k1, N0: n, N1: min(n+nr, p.n), NR: nr}, p.row)
 	}

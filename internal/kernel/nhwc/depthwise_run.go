@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -62,7 +63,7 @@ type rowScratch struct {
 	row    window.RowArgs
 }
 
-var rowScratches = sync.Pool{New: func() any { return new(rowScratch) }}
+var rowScratches mem.Pool[rowScratch]
 
 // release forgets the slices and hands s back.
 func (s *rowScratch) release() {
@@ -74,7 +75,7 @@ func (s *rowScratch) release() {
 // Chunk computes a range of parts of rows, or of pairs of rows.
 func (t *depthwiseTask) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.d.units())
-	s := rowScratches.Get().(*rowScratch)
+	s := rowScratches.Get()
 	for u := lo; u < hi; u++ {
 		t.unit(s, u)
 	}

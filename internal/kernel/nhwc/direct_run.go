@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/direct"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -39,7 +40,7 @@ type directScratch struct {
 	side, bias []float32
 }
 
-var directScratches = sync.Pool{New: func() any { return new(directScratch) }}
+var directScratches mem.Pool[directScratch]
 
 // outputs are the outputs of a chunk: rows [h0, h1) and columns [w0, w1) of image n, units [u0, u1), panels [p0, p1) of each.
 type outputs struct {
@@ -64,7 +65,7 @@ func (d *directConv) outputsOf(chunk int) outputs {
 // Chunk computes the outputs of a chunk.
 func (t *directTask) Chunk(i int) {
 	d, o := t.d, t.d.outputsOf(i)
-	s := directScratches.Get().(*directScratch)
+	s := directScratches.Get()
 	frame, side := d.frameH*d.frameW*d.pitch(), 0
 	if d.ragged() {
 		side = d.rows * d.cols * d.panel.lanes

@@ -14,6 +14,8 @@ type packed struct {
 	phases   []packed // of a transposed convolution
 	places   []int32  // kept for packing
 	threads  int      // that may pack
+
+	late filterRows // of a filter that is packed while it is read; see late
 }
 
 // bytes is the memory that the form takes.
@@ -37,22 +39,45 @@ func (p *Plan) PackIn(room *mem.Room, w []float32) *Filter {
 }
 
 // FilterLen returns how many floats PackInto wants.
-func (p *Plan) FilterLen() int { return p.alg.filterLen() + lineFloats }
+func (p *Plan) FilterLen() int {
+	if p.late() != nil {
+		return lineFloats
+	}
+	return p.wholeLen()
+}
 
-// PackInto is Pack into room, FilterLen elements of unknown content, which belong to f from then on. It allocates nothing in
-// steady state, if f is used again and again. The form does not depend on the number of threads.
+// wholeLen is how many floats a filter takes that is packed as a whole.
+func (p *Plan) wholeLen() int { return p.alg.filterLen() + lineFloats }
+
+// PackInto is Pack into room, FilterLen elements of unknown content, for runs while w stays as it is: room and w belong to f from then
+// on. It allocates nothing in steady state, if f is used again and again. The form does not depend on the number of threads.
 func (p *Plan) PackInto(f *Filter, w, room []float32, threads int) {
-	f.room.Within(room[:p.FilterLen()])
 	f.packed.threads = threads
+	if alg := p.late(); alg != nil {
+		p.checkFilter(w)
+		f.begin(p)
+		alg.packLate(&f.packed, filterRows{elems: w})
+		return
+	}
+	f.room.Within(room[:p.wholeLen()])
 	p.pack(f, w, &f.room)
 	f.room.Within(nil)
 }
 
 func (p *Plan) pack(f *Filter, w []float32, room *mem.Room) {
+	p.checkFilter(w)
+	f.begin(p)
+	p.alg.pack(&f.packed, w, room)
+}
+
+func (p *Plan) checkFilter(w []float32) {
 	if want := p.g.OutC * (p.g.InC / p.g.Groups) * p.g.Taps(); len(w) != want {
 		panic(fmt.Sprintf("nhwc: filter has %d elements, want %d", len(w), want))
 	}
+}
+
+// begin empties f, to be packed for p.
+func (f *Filter) begin(p *Plan) {
 	f.format = p.Format()
 	f.packed = packed{phases: f.packed.phases, places: f.packed.places, threads: f.packed.threads}
-	p.alg.pack(&f.packed, w, room)
 }

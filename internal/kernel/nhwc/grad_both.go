@@ -170,7 +170,7 @@ func (t *gradBothTask) Chunk(i int) {
 		return
 	}
 	a := slideArgs.Get().(*depthwise.SlideArgs)
-	s := rowScratches.Get().(*rowScratch)
+	s := rowScratches.Get()
 	x := t.b.toX.begin(&t.x, t.stream)
 	*a = w.args
 	units := t.b.toX.unitsOfPlane()

@@ -82,12 +82,12 @@ type gradRowsWork struct {
 	frame depthwise.FrameArgs
 }
 
-var gradRowsWorks = sync.Pool{New: func() any { return new(gradRowsWork) }}
+var gradRowsWorks mem.Pool[gradRowsWork]
 
 // Chunk computes the sums of some vectors of channels over the planes of a part.
 func (t *gradDepthwiseTask) Chunk(i int) {
 	first, last, from, to, sums := t.chunk(i, t.a.Scratch)
-	w := gradRowsWorks.Get().(*gradRowsWork)
+	w := gradRowsWorks.Get()
 	w.x = mem.Grow(w.x, t.axes[0].Kernel*t.high*t.wide*t.k.Lanes)
 	w.y = mem.Grow(w.y, t.rows*t.axes[2].Out*t.k.Lanes)
 	for p := from; p < to; p++ {

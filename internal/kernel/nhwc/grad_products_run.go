@@ -248,7 +248,7 @@ type gradWork struct {
 	sums  []float32
 }
 
-var gradWorks = sync.Pool{New: func() any { return new(gradWork) }}
+var gradWorks mem.Pool[gradWork]
 
 // products computes the products of chunk i.
 func (t *gradTask) products(i int) {
@@ -258,7 +258,7 @@ func (t *gradTask) products(i int) {
 		line, lines = part%lines, 1
 		part /= t.lines()
 	}
-	w := gradWorks.Get().(*gradWork)
+	w := gradWorks.Get()
 	a := &w.args
 	c0 := part * t.channels
 	c1 := min(c0+t.channels, t.icg)

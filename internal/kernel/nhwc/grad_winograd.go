@@ -21,8 +21,10 @@ type gradTiled struct {
 }
 
 const (
-	// gradTileElems bounds the elements of both transforms of a block.
-	gradTileElems = 5 << 18
+	// gradTileElems bounds the elements of both transforms of a block, unless gradTileWhole are enough for all tiles: one block needs no
+	// sums in memory.
+	gradTileElems = 5 << 17
+	gradTileWhole = 5 << 18
 	// gradTileChannels is about how many input channels of a view a chunk has: its products fit in the second-level cache.
 	gradTileChannels = 48
 	// perGradient is the time of an element's gradient, in nanoseconds: to store it, load it and take it to its window.
@@ -50,7 +52,10 @@ func layOutGradTiled(g conv.Geom, taps int) *gradTiled {
 		size = winograd.Pair
 	}
 	p := &gradTiled{tiled: newTiled(g, size, true), width: gemm.Width()}
-	p.block = even(p.tiles, max(leastBlock, gradTileElems/(p.n*p.n*(p.inC+g.OutC))))
+	p.block = p.tiles
+	if per := p.n * p.n * (p.inC + g.OutC); p.tiles*per > gradTileWhole {
+		p.block = even(p.tiles, max(leastBlock, gradTileElems/per))
+	}
 	p.panels = ceilDiv(g.OutC, p.width)
 	p.part = even(g.InC, gradTileChannels)
 	p.parts = ceilDiv(g.InC, p.part)

@@ -56,7 +56,7 @@ func (p *gradTiled) run(a *GradWArgs) {
 
 // Chunk does a part of the phase.
 func (t *gradTiles) Chunk(i int) {
-	w := tileWorks.Get().(*tileWork)
+	w := tileWorks.Get()
 	defer w.release()
 	p, c0 := i/t.parts, i%t.parts*t.part
 	c1 := min(c0+t.part, t.g.InC)

@@ -20,6 +20,9 @@ func (p *Plan) OnceLen(threads int) int {
 	case p.parts != nil:
 		return p.parts.rooms(threads) * p.parts.roomLen()
 	}
+	if p.late() != nil && p.TakesRows() && p.lateRows() == nil {
+		return p.wholeLen()
+	}
 	return p.FilterLen()
 }
 

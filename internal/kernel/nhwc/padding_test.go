@@ -2,7 +2,6 @@ package nhwc
 
 import (
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/cpu"
@@ -48,7 +47,7 @@ func TestDepthwiseWithoutTaps(t *testing.T) {
 		p := problem{2, 12, 12, 12 * multiplier, [][6]int{{3, 3, 1, 1, 4, 5}, {20, 3, 1, 1, 4, 1}}}
 		for _, k := range depthwise.All() {
 			undo := cpu.Set(k.Needs)
-			rowScratches = sync.Pool{New: rowScratches.New} // no spans are left of other runs
+			rowScratches.Drop() // no spans are left of other runs
 			compare(t, newPlan(p.geom(), "depthwise"), p, 1)
 			undo()
 		}

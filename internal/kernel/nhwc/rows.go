@@ -53,8 +53,7 @@ func (p *Plan) PackRows(room *mem.Room, rows Rows) *Filter {
 }
 
 func (p *Plan) packRows(f *Filter, rows Rows, room *mem.Room) {
-	f.format = p.Format()
-	f.packed = packed{phases: f.packed.phases, places: f.packed.places, threads: f.packed.threads}
+	f.begin(p)
 	alg := p.alg.(rowed)
 	alg.packRows(&f.packed, filterRows{fill: rows, each: alg.rowLen()}, room)
 }
@@ -67,10 +66,15 @@ func (p *Plan) RunOnceRows(a *Args, f *Filter, rows Rows, room []float32) {
 		}
 		return
 	}
-	f.room.Within(room[:p.FilterLen()])
 	f.packed.threads = a.Threads
-	p.packRows(f, rows, &f.room)
-	f.room.Within(nil)
+	if t := p.lateRows(); t != nil {
+		f.begin(p)
+		t.packLate(&f.packed, filterRows{fill: rows})
+	} else {
+		f.room.Within(room[:p.wholeLen()])
+		p.packRows(f, rows, &f.room)
+		f.room.Within(nil)
+	}
 	a.Filter = f
 	p.Run(a)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/direct"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -24,7 +25,7 @@ type slideScratch struct {
 
 var (
 	slideTasks     = sync.Pool{New: func() any { return new(slideTask) }}
-	slideScratches = sync.Pool{New: func() any { return new(slideScratch) }}
+	slideScratches mem.Pool[slideScratch]
 )
 
 func (s *slides) run(a *Args) {
@@ -51,7 +52,7 @@ func (s *slides) outputsOf(chunk int) outputs {
 // Chunk computes the outputs of a chunk.
 func (t *slideTask) Chunk(i int) {
 	o := t.outputsOf(i)
-	s := slideScratches.Get().(*slideScratch)
+	s := slideScratches.Get()
 	s.Scratch = window.GetScratch(t.units * t.frame)
 	s.args = t.args
 	var clipped bool

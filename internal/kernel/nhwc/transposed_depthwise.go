@@ -118,7 +118,7 @@ func (t *transposedDepthwise) run(a *Args) {
 // Chunk computes a range of units.
 func (t *transposedDepthwiseTask) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.units)
-	s := rowScratches.Get().(*rowScratch)
+	s := rowScratches.Get()
 	for u := lo; u < hi; u++ {
 		t.unit(s, u)
 	}

@@ -1,7 +1,6 @@
 package nhwc
 
 import (
-	"sync"
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
@@ -66,14 +65,17 @@ type tileWork struct {
 	win            winograd.WindowArgs
 	late           Args // what the kernels leave of residual and activation
 	tmp            []float32
+
+	windows []float32     // of a panel of the filter
+	packing windowPacking // of it
 }
 
-var tileWorks = sync.Pool{New: func() any { return &tileWork{tmp: mem.Floats(winograd.ScratchLen)} }}
+var tileWorks = mem.Pool[tileWork]{New: func() *tileWork { return &tileWork{tmp: mem.Floats(winograd.ScratchLen)} }}
 
 // release hands w back, without what belongs to the caller.
 func (w *tileWork) release() {
 	w.args, w.in, w.out, w.fil, w.block = gemm.Args{}, winograd.InputArgs{}, winograd.OutputArgs{}, winograd.FilterArgs{}, tileBlock{}
-	w.late, w.win = Args{}, winograd.WindowArgs{}
+	w.late, w.win, w.packing = Args{}, winograd.WindowArgs{}, windowPacking{}
 	tileWorks.Put(w)
 }
 
@@ -109,10 +111,14 @@ func (w *tileWork) panel(r *tiledRun, i int) {
 	f := &r.filter
 	w.args.BRS, w.args.BCS = f.width, 1
 	groups := r.size.Groups()
+	var windows []float32
+	if r.fresh {
+		windows = f.windows(w, i)
+	}
 	for group, first := range groups[:len(groups)-1] {
 		elements := groups[group+1] - first
 		if r.fresh {
-			w.freshPanel(r, i, group, first, elements)
+			w.freshPanel(r, windows, i, group, first, elements)
 			continue
 		}
 		plane := f.panels * f.size
@@ -121,14 +127,14 @@ func (w *tileWork) panel(r *tiledRun, i int) {
 	}
 }
 
-// freshPanel does one group, so many elements from the first, and transforms the filter on the way.
-func (w *tileWork) freshPanel(r *tiledRun, i, group, first, elements int) {
+// freshPanel does one group, so many elements from the first, and transforms the filter's windows of panel i on the way.
+func (w *tileWork) freshPanel(r *tiledRun, windows []float32, i, group, first, elements int) {
 	f, a := &r.filter, w.args
 	plane := matrixStep(min(freshChannels, r.inC) * f.width)
 	w.u = mem.Grow(w.u, elements*plane)
 	for c := 0; c < r.inC; c += freshChannels {
 		end := min(c+freshChannels, r.inC)
-		f.part(&w.fil, i, group, c, end, w.u, plane)
+		f.part(&w.fil, windows, group, c, end, w.u, plane)
 		w.args.A, w.args.K, w.args.B, w.args.Accumulate = a.A[c:], end-c, w.u, c > 0
 		w.args.Next = f.next(i, group, end)
 		w.multiply(r, first, elements, plane)

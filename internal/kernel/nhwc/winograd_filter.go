@@ -115,6 +115,7 @@ type windowPacking struct {
 	step          int // input channels at a time; the windows of views are as far apart
 	order         panel.Order
 	c0, c1        int
+	from          int // the output channel that u begins with
 
 	group int       // if the filter is turned
 	rows  []float32 // its input channels [c0, c1) of the group
@@ -124,24 +125,37 @@ var windowPackings = sync.Pool{New: func() any { return new(windowPacking) }}
 
 // Chunk packs panel i. The matrices of an element lie together, those of all groups.
 func (p *windowPacking) Chunk(i int) {
-	group, oc := i/p.panels, i%p.panels*p.width
-	width, rows := p.width, min(p.width, p.ocg-oc)
-	taps := p.g.Taps()
-	buf, w := window.GetScratch(0), p.rows
+	group := i / p.panels
 	if p.turned {
 		group = p.group
-	} else {
+	}
+	buf, s := window.GetScratch(0), tileWorks.Get()
+	p.panel(group, i%p.panels*p.width, buf, s)
+	buf.Release()
+	s.release()
+}
+
+// panel packs the panel of a group from its output channel oc on.
+func (p *windowPacking) panel(group, oc int, buf *window.Scratch, s *tileWork) {
+	width, rows := p.width, min(p.width, p.ocg-oc)
+	taps := p.g.Taps()
+	w := p.rows
+	if !p.turned {
 		w = p.w.of(buf, group*p.ocg+oc, rows)
 	}
-	u := p.u[group*p.size+oc*p.icg:]
 	view := p.window * p.step * width
-	s := tileWorks.Get().(*tileWork)
-	s.u = mem.Grow(s.u, len(p.views)*view)
+	var u []float32
+	if !p.fresh {
+		u = p.u[group*p.size+oc*p.icg:]
+		s.u = mem.Grow(s.u, len(p.views)*view)
+	}
 	for c := p.c0; c < p.c1; c += p.step {
 		n, at := min(p.step, p.c1-c), 0
-		windows := s.u[:len(p.views)*view]
+		var windows []float32
 		if p.fresh {
-			windows, at = p.u[p.window*oc*p.inC:][:len(windows)], p.window*c*width
+			windows, at = p.u[p.window*(oc-p.from)*p.inC:][:len(p.views)*view], p.window*c*width
+		} else {
+			windows = s.u[:len(p.views)*view]
 		}
 		if (rows < width || p.gaps) && at == 0 {
 			clear(windows)
@@ -160,8 +174,6 @@ func (p *windowPacking) Chunk(i int) {
 			p.transform(&s.fil, windows[v*view:][:p.window*n*width], u[(v*p.channels+c)*width:], width, p.g.Groups*p.size)
 		}
 	}
-	buf.Release()
-	s.release()
 }
 
 // windowOrder keeps the order of windows from one packing to the next.
@@ -220,22 +232,33 @@ type tiledFilter struct {
 	*tiled
 	data          []float32
 	width, panels int
-	size          int // elements of a panel of one matrix
+	size          int           // elements of a panel of one matrix
+	packing       windowPacking // if it is packed late
 }
 
-func (t *tiled) newFilter(p *gemm.Packed) tiledFilter {
+func (t *tiled) newFilter(p *packed) tiledFilter {
+	if p.late.each > 0 {
+		return t.newLateFilter(p.late)
+	}
 	f := tiledFilter{tiled: t}
-	f.data, f.width = p.Panels()
+	f.data, f.width = p.matrices.Panels()
 	f.panels = (t.g.OutC + f.width - 1) / f.width
 	f.size = t.inC * f.width
 	return f
 }
 
-// part computes a group of elements of panel i of the windows, for the input channels [c0, c1). The matrices of the
+// windows returns panel i of the windows, which w packs if that is still to be done.
+func (f *tiledFilter) windows(w *tileWork, i int) []float32 {
+	if f.packing.tiled != nil {
+		return w.packPanel(f, i)
+	}
+	return f.data[f.window*i*f.size:][:f.window*f.size]
+}
+
+// part computes a group of elements of a panel of windows, for the input channels [c0, c1). The matrices of the
 // elements begin plane elements apart in u.
-func (f *tiledFilter) part(a *winograd.FilterArgs, i, group, c0, c1 int, u []float32, plane int) {
-	windows := f.data[f.window*i*f.size:][f.window*c0*f.width : f.window*c1*f.width]
-	*a = winograd.FilterArgs{W: windows, Width: f.width, C: c1 - c0, U: u, Plane: plane, Group: group}
+func (f *tiledFilter) part(a *winograd.FilterArgs, windows []float32, group, c0, c1 int, u []float32, plane int) {
+	*a = winograd.FilterArgs{W: windows[f.window*c0*f.width : f.window*c1*f.width], Width: f.width, C: c1 - c0, U: u, Plane: plane, Group: group}
 	f.kernels.Filter(f.tiled.size, a)
 }
 
@@ -244,6 +267,7 @@ func (f *tiledFilter) part(a *winograd.FilterArgs, i, group, c0, c1 int, u []flo
 func (f *tiledFilter) next(i, group, c int) []float32 {
 	panel := f.window * f.size
 	switch {
+	case f.data == nil:
 	case group == 0 && c < f.inC:
 		return f.data[i*panel:][f.window*c*f.width : f.window*min(c+freshChannels, f.inC)*f.width]
 	case i+1 < f.panels && c <= freshChannels:

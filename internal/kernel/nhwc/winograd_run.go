@@ -30,7 +30,7 @@ var tiledRuns = sync.Pool{New: func() any { return new(tiledRun) }}
 
 func (t *tiled) run(a *Args) {
 	r := tiledRuns.Get().(*tiledRun)
-	r.tiled, r.a, r.filter = t, a, t.newFilter(&a.Filter.packed.matrices)
+	r.tiled, r.a, r.filter = t, a, t.newFilter(&a.Filter.packed)
 	if t.fresh || a.Threads > 1 && t.tiles <= fewTiles && t.g.Groups == 1 {
 		most := sharedTiles(t.tiles, t.n*t.n*t.inC)
 		for lo := 0; lo < t.tiles; lo += most {
@@ -59,7 +59,7 @@ func (r *tiledRun) shared(lo, hi int) {
 
 // Chunk runs the i-th part of the phase.
 func (r *tiledRun) Chunk(i int) {
-	w := tileWorks.Get().(*tileWork)
+	w := tileWorks.Get()
 	switch r.phase {
 	case allSteps:
 		parts := ceilDiv(r.g.Groups, r.span)

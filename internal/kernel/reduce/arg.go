@@ -136,7 +136,7 @@ func argColumns32(op Op, out []int64, x []float32, stride int, last bool) int {
 	if n == 0 {
 		return 0
 	}
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	rows := 1 + (len(x)-n)/stride
 	vec.ArgColumns(s.a[:n], s.at[:n], x, rows, stride, op == Min, last)
 	vec.Convert(out[:n], s.at[:n])

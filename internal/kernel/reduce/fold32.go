@@ -68,7 +68,7 @@ func logSumExp32(x []float32) float32 {
 	if d := m - m; d != d {
 		return m
 	}
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	sum := 0.0
 	for len(x) > 0 {
@@ -81,7 +81,7 @@ func logSumExp32(x []float32) float32 {
 
 // logSumExpTiles reduces the columns of some tiles.
 func logSumExpTiles(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for u := lo; u < hi; u++ {
 		o, from := u/j.tiles, u%j.tiles*tile
@@ -124,7 +124,7 @@ const (
 // foldLong reduces one row part by part.
 func foldLong(op Op, x []float32, threads int) float32 {
 	n := (len(x) + part - 1) / part
-	s := partials.Get().(*[]float32)
+	s := partials.Get()
 	defer partials.Put(s)
 	if cap(*s) < n {
 		*s = make([]float32, n)
@@ -157,7 +157,7 @@ func foldParts(j *job, lo, hi int) {
 
 // foldTiles reduces the columns of some tiles.
 func foldTiles(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for u := lo; u < hi; u++ {
 		o, from := u/j.tiles, u%j.tiles*tile
@@ -265,7 +265,7 @@ func foldInto32(op Op, acc, x []float32) {
 func finish32(op Op, dst []float32, n int) {
 	switch op {
 	case Mean:
-		s := scratches.Get().(*scratch)
+		s := scratches.Get()
 		s.a[0] = float32(n)
 		vec.Div(dst, dst, s.a[:1])
 		scratches.Put(s)

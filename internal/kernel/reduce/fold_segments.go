@@ -13,7 +13,7 @@ const (
 func foldSegments(op Op, dst, src []float32, outer, n, inner, threads int) {
 	rows := 1 + segment/inner
 	count := (n + rows - 1) / rows
-	s := partials.Get().(*[]float32)
+	s := partials.Get()
 	defer partials.Put(s)
 	if size := outer * count * inner; cap(*s) < size {
 		*s = make([]float32, size)
@@ -29,7 +29,7 @@ func foldSegments(op Op, dst, src []float32, outer, n, inner, threads int) {
 
 // foldSegmentsOf reduces some segments; j.tiles is their number for each outer index.
 func foldSegmentsOf(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	rows := 1 + segment/j.inner
 	for u := lo; u < hi; u++ {

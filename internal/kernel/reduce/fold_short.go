@@ -36,7 +36,7 @@ func (s *scratch) columns(x []float32, n int) rowBlock {
 
 // foldShort reduces each row of n elements of x, at least one and at most shortRow, to an element of dst.
 func foldShort(op Op, dst, x []float32, n int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for len(dst) > 0 {
 		b := s.columns(x, n)
@@ -51,7 +51,7 @@ func foldShort(op Op, dst, x []float32, n int) {
 
 // argShort finds the extreme element of each row of n elements of x, as argRow does.
 func argShort(op Op, dst []int64, x []float32, n int, last bool) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for len(dst) > 0 {
 		b := s.columns(x, n)

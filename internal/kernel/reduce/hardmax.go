@@ -27,7 +27,7 @@ func HardmaxAxis(dst, src []float32, outer, n, inner, threads int) {
 
 // hardmaxTiles does the columns of some tiles.
 func hardmaxTiles(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for u := lo; u < hi; u++ {
 		o, from := u/j.tiles, u%j.tiles*tile

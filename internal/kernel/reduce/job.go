@@ -3,6 +3,7 @@ package reduce
 import (
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -94,7 +95,7 @@ type scratch struct {
 	short   columnsBuf
 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+var scratches mem.Pool[scratch]
 
 // partials are the results of the parts of long rows.
-var partials = sync.Pool{New: func() any { return new([]float32) }}
+var partials mem.Pool[[]float32]

@@ -20,7 +20,7 @@ func RowAffine(dst, src, scale, shift []float32, threads int) {
 func affineRows(j *job, lo, hi int) {
 	dst, src, scale, shift := j.dst[lo*j.n:hi*j.n], j.src[lo*j.n:hi*j.n], j.row.Scale, j.row.Bias
 	if 2*j.n <= narrow {
-		s := scratches.Get().(*scratch)
+		s := scratches.Get()
 		defer scratches.Put(s)
 		scale, shift = repeated(s.a[:], scale, len(dst)), repeated(s.b[:], shift, len(dst))
 	}

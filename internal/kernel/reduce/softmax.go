@@ -72,7 +72,7 @@ func logSoftmaxRows(j *job, lo, hi int) {
 	if vec.SoftmaxRows(j.dst[lo*j.n:hi*j.n], j.src[lo*j.n:hi*j.n], j.n, true) {
 		return
 	}
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for r := lo; r < hi; r++ {
 		x, out := j.src[r*j.n:(r+1)*j.n], j.dst[r*j.n:(r+1)*j.n]
@@ -113,7 +113,7 @@ func softmaxAxis(dst, src []float32, outer, n, inner, threads int, log bool) {
 }
 
 func softmaxTiles(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	for u := lo; u < hi; u++ {
 		o, from := u/j.tiles, u%j.tiles*tile

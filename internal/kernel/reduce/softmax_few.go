@@ -15,7 +15,7 @@ type fewBuf [fewColumns * tile]float32
 // softmaxFew computes the softmax of many rows of few elements, or its logarithm: rows become columns of a buffer, and
 // vectors run across them.
 func softmaxFew(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	n := j.n
 	t := job{n: n, log: j.log}

@@ -9,7 +9,7 @@ import (
 // softmaxPlanes computes the softmax, or its logarithm, along the first axis of planes [n, inner] with inner at most half a
 // tile: vectors run across as many rows as a tile holds, and what the lanes find is put together column by column.
 func softmaxPlanes(j *job, lo, hi int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	defer scratches.Put(s)
 	size := j.n * j.inner
 	for o := lo; o < hi; o++ {

@@ -47,7 +47,7 @@ type scratch struct {
 // swap exchanges the last two axes.
 var swap = []int{0, 2, 1}
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+var scratches mem.Pool[scratch]
 
 type alignTask struct {
 	Align
@@ -66,7 +66,7 @@ func (a Align) Run(y, x []float32, boxes []Box, threads int) {
 		return
 	}
 	t := alignTasks.Get().(*alignTask)
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	*t = alignTask{Align: a, y: y, x: x, boxes: boxes}
 	if images := len(x) / (plane * a.Channels); a.channelsLast(len(boxes), images*plane) {
 		s.buf = mem.Grow(s.buf, len(x))
@@ -88,7 +88,7 @@ func (a *Align) channelsLast(regions, positions int) bool {
 
 // Chunk pools region i.
 func (t *alignTask) Chunk(i int) {
-	s := scratches.Get().(*scratch)
+	s := scratches.Get()
 	b, bins, plane := &t.boxes[i], t.Rows*t.Cols, t.Height*t.Width
 	s.rows = t.taps(s.rows, t.Rows, b.Y, b.BinH, b.GridH, t.Height)
 	s.cols = t.taps(s.cols, t.Cols, b.X, b.BinW, b.GridW, t.Width)

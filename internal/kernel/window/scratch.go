@@ -1,8 +1,6 @@
 package window
 
 import (
-	"sync"
-
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
@@ -21,11 +19,11 @@ type Scratch struct {
 	Numbers []int32 // for numbers of taps that are made on the fly
 }
 
-var scratches = sync.Pool{New: func() any { return new(Scratch) }}
+var scratches mem.Pool[Scratch]
 
 // GetScratch returns a scratch whose buffer has n elements of any value.
 func GetScratch(n int) *Scratch {
-	s := scratches.Get().(*Scratch)
+	s := scratches.Get()
 	s.Grow(n)
 	return s
 }

@@ -1,0 +1,81 @@
+package nhwc
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
+)
+
+// late is an algorithm that can pack a filter while it reads it, in the memory of its threads: what a filter takes that is packed for one
+// run is neither there as a whole nor written to memory and read again. The bits are the same.
+type late interface {
+	algorithm
+	readsLate() bool
+	packLate(f *packed, w filterRows) // of w only elems or fill are there
+}
+
+// late returns the algorithm if it packs filters late, or nil.
+func (p *Plan) late() late {
+	if alg, ok := p.alg.(late); ok && alg.readsLate() {
+		return alg
+	}
+	return nil
+}
+
+// lateRows returns the algorithm if it packs computed rows late, or nil.
+func (p *Plan) lateRows() *tiled {
+	if t, ok := p.late().(*tiled); ok && !t.turned {
+		return t
+	}
+	return nil
+}
+
+// lateElems is the least number of elements of a filter that is packed late: there are panels for all threads.
+const lateElems = 64 << 10
+
+// readsLate holds where each panel of windows is transformed once in a run.
+func (t *tiled) readsLate() bool {
+	return t.fresh && t.g.Groups == 1 && t.filterLen() >= lateElems && t.tiles <= sharedTiles(t.tiles, t.n*t.n*t.inC)
+}
+
+func (t *tiled) packLate(f *packed, w filterRows) {
+	w.each = t.rowLen()
+	f.late = w
+}
+
+func (t *transposedTiled) readsLate() bool {
+	return !slices.ContainsFunc(t.phases, func(p *tiled) bool { return !p.readsLate() })
+}
+
+func (t *transposedTiled) packLate(f *packed, w filterRows) {
+	f.phases = slices.Grow(f.phases[:0], len(t.phases))[:len(t.phases)]
+	for i, p := range t.phases {
+		f.phases[i] = packed{threads: f.threads}
+		p.packLate(&f.phases[i], w)
+	}
+}
+
+// newLateFilter is newFilter for a filter that is packed late.
+func (t *tiled) newLateFilter(w filterRows) tiledFilter {
+	width := gemm.Width()
+	f := tiledFilter{tiled: t, width: width, panels: ceilDiv(t.g.OutC, width), size: t.inC * width}
+	f.packing = windowPacking{tiled: t, w: w, width: width, panels: f.panels, step: t.channels, order: t.order.of(t, t.channels, width), c1: t.channels}
+	return f
+}
+
+// packPanel returns panel i of a filter that is packed late, in the memory of w.
+func (w *tileWork) packPanel(f *tiledFilter, i int) []float32 {
+	p := &w.packing
+	*p = f.packing
+	w.windows = mem.Grow(w.windows, f.window*f.size)
+	p.u, p.from = w.windows, i*p.width
+	buf := window.GetScratch(0)
+	if p.turned {
+		p.rows = p.w.elems
+	}
+	p.panel(0, p.from, buf, w)
+	buf.Release()
+	return w.windows
+}
