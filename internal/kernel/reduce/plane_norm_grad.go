@@ -74,7 +74,7 @@ func (a *PlaneNormGrad) group(g int) {
 	ofX := -(s.dot - mean*s.dy) / n * inv * inv * inv
 	fixed := -s.dy/n*inv - mean*ofX
 	scale, step := a.scales(g)
-	for i := per - 1; i >= 0; i-- { // the last channels are in the nearest cache
+	for i := range per {
 		from, to := g*size+i*a.Plane, g*size+(i+1)*a.Plane
 		vec.PlaneGrad(a.DX[from:to], a.X[from:to], a.DY[from:to], shift, float32(float64(scale[i*step])*inv), float32(ofX), float32(fixed))
 	}

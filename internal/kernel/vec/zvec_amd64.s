@@ -15013,7 +15013,7 @@ rowsEnd1:
 	RET
 
 // func planeSumsAVX2(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	MOVQ         x_base+0(FP), AX
 	MOVQ         y_base+24(FP), CX
@@ -15031,6 +15031,8 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 many161:
 	CMPQ        DX, $0x00000010
 	JLT         manyEnd161
+	PREFETCHT0  8192(AX)
+	PREFETCHT0  8192(CX)
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -15054,6 +15056,8 @@ manyEnd161:
 one161:
 	CMPQ        DX, $0x00000008
 	JLT         oneEnd161
+	PREFETCHT0  8192(AX)
+	PREFETCHT0  8192(CX)
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -15118,7 +15122,7 @@ done161:
 	RET
 
 // func planeGradAVX2(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
@@ -15132,6 +15136,7 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 many162:
 	CMPQ        BX, $0x00000010
 	JLT         manyEnd162
+	PREFETCHT0  2048(AX)
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -15154,6 +15159,7 @@ manyEnd162:
 one162:
 	CMPQ        BX, $0x00000008
 	JLT         oneEnd162
+	PREFETCHT0  2048(AX)
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4

@@ -2,8 +2,26 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
+
+// Planes of a group are read twice, so that the processor, which follows what is read in order, begins anew behind each pass, and at each page.
+// What comes so many bytes later is asked for in front of it.
+const (
+	planeAhead      = 8 << 10
+	planeWriteAhead = 2 << 10
+)
+
+// ask asks for the line of cache that lies so many bytes behind each pointer, with AVX2, where two registers are one.
+func (g *isa) ask(ahead int, ptrs ...reg.GPVirtual) {
+	if g.wide() {
+		return
+	}
+	for _, p := range ptrs {
+		PREFETCHT0(Mem{Base: p, Disp: ahead})
+	}
+}
 
 // planeSums emits func(x, y []float32, m float32) (sum, square, sumY, dot float32): the sums of x-m, of its squares, of y, and of the
 // products of x-m and y, each with two accumulators.
@@ -23,7 +41,12 @@ func (g *isa) planeSums() {
 		VFMADD231PS(d, y, acc[3][i])
 	}
 	g.loop(n, 2, []reg.GPVirtual{x, y},
-		func(i int) { take(i, g.load(g.at(x, i)), g.load(g.at(y, i))) },
+		func(i int) {
+			if i == 0 {
+				g.ask(planeAhead, x, y)
+			}
+			take(i, g.load(g.at(x, i)), g.load(g.at(y, i)))
+		},
 		func(tail mask) { take(1, g.loadTail(tail, g.at(x, 0), m), g.loadTail(tail, g.at(y, 0), nil)) })
 	for i, a := range acc {
 		VADDPS(a[1], a[0], a[0])
@@ -45,7 +68,12 @@ func (g *isa) planeGrad() {
 		return d
 	}
 	g.loop(n, 2, []reg.GPVirtual{dst, x, y},
-		func(i int) { VMOVUPS(value(g.load(g.at(x, i)), g.load(g.at(y, i))), g.at(dst, i)) },
+		func(i int) {
+			if i == 0 {
+				g.ask(planeWriteAhead, dst)
+			}
+			VMOVUPS(value(g.load(g.at(x, i)), g.load(g.at(y, i))), g.at(dst, i))
+		},
 		func(tail mask) {
 			g.storeTail(tail, value(g.loadTail(tail, g.at(x, 0), nil), g.loadTail(tail, g.at(y, 0), nil)), g.at(dst, 0))
 		})
