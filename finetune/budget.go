@@ -1,7 +1,6 @@
 package finetune
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,18 +34,24 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 	}
 	room := limit - b.workBytes(g)
 	restore, taken := opt.Keep(g), before
-	prog, err := b.squeeze(g, o, room)
-	var tight *MemoryError
-	if taken == nil && b.taker != nil && errors.As(err, &tight) {
+	deliver := func() {
 		restore()
-		taken = b.deliver(g, p)
-		prog, err = b.squeeze(g, o, room)
+		if before == nil && b.taker != nil {
+			taken = b.deliver(g, p)
+		}
 	}
-	if errors.As(err, &tight) && tight.Least <= limit {
-		prog, err = b.squeeze(g, o, limit)
+	prog, ok, err := b.squeeze(g, o, room)
+	if err == nil && !ok && taken == nil && b.taker != nil {
+		deliver()
+		prog, ok, err = b.squeeze(g, o, room)
 	}
-	if errors.As(err, &tight) {
-		tight.Least, tight.Bound = tight.Least+sums, b.limit
+	if err != nil || ok {
+		return prog, taken, err
+	}
+	deliver()
+	prog, least, err := b.tightest(g, o)
+	if err == nil && least > limit {
+		err = &MemoryError{least + sums, b.limit}
 	}
 	return prog, taken, err
 }
@@ -70,40 +75,53 @@ func (b *builder) workBytes(g *graph.Graph) int {
 	return b.threads*thread + len(g.Nodes)*workOfNode + workOfHeap
 }
 
-// squeeze lets g make values again until a step fits a limit.
-func (b *builder) squeeze(g *graph.Graph, o plan.Options, limit int) (*plan.Program, error) {
+// squeeze lets g make values again until a step fits a limit, and reports whether it does.
+func (b *builder) squeeze(g *graph.Graph, o plan.Options, limit int) (prog *plan.Program, ok bool, err error) {
 	for i := 0; ; i++ {
-		prog, err := plan.Compile(g, o)
-		if err != nil {
-			return nil, err
-		}
-		need, err := prog.Need()
+		prog, need, err := needing(g, o)
 		if err != nil || need <= limit {
-			return prog, err
+			return prog, err == nil, err
 		}
-		least, ok := aim(g, need, limit, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()})
-		if !ok || i == mostFits {
-			return nil, &MemoryError{Least: least}
+		if !aim(g, need, limit, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()}) || i == mostFits {
+			return nil, false, nil
 		}
 	}
 }
 
-// aim lets g make values again until its arena, which takes need bytes, should fit the limit. It returns the least that it
-// came to.
-func aim(g *graph.Graph, need, limit int, m opt.Memory) (least int, ok bool) {
-	least = need
+// tightest lets g make values again as far as that goes, whatever the limit, and returns the bytes of a step.
+func (b *builder) tightest(g *graph.Graph, o plan.Options) (*plan.Program, int, error) {
+	prog, need, err := needing(g, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	aim(g, need, 0, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()})
+	return needing(g, o)
+}
+
+// needing compiles g and returns the bytes of a step.
+func needing(g *graph.Graph, o plan.Options) (*plan.Program, int, error) {
+	prog, err := plan.Compile(g, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	need, err := prog.Need()
+	return prog, need, err
+}
+
+// aim lets g make values again until its arena, which takes need bytes, should fit the limit. It reports whether it comes that far.
+func aim(g *graph.Graph, need, limit int, m opt.Memory) bool {
 	for range mostAims {
 		more := opt.Recompute(g, need-limit, m)
 		blocks := opt.Blocks(g, m)
 		need = plan.Arena(len(blocks), func(i int) (size, first, last int) { return blocks[i].Size, blocks[i].First, blocks[i].Last })
-		if least = min(least, need); need <= limit {
-			return least, true
+		if need <= limit {
+			return true
 		}
 		if !more {
 			break
 		}
 	}
-	return least, false
+	return false
 }
 
 // sumBytes returns the size of the sums of gradients over several batches; those by rows grow with the rows and are not counted.

@@ -22,7 +22,11 @@ func TestBlockSteps(t *testing.T) {
 	if testing.Short() {
 		count = min(count, 5)
 	}
-	for seed := *blocksFirst; seed < *blocksFirst+uint64(count); seed++ {
+	seeds := []uint64{540048} // the least bound that its error told was none that it could keep
+	for i := range count {
+		seeds = append(seeds, *blocksFirst+uint64(i))
+	}
+	for _, seed := range seeds {
 		m := newBlockModelOf(seed, tensor.Float32)
 		s, err := newBlockSteps(m, seed)
 		if err != nil {
@@ -34,7 +38,7 @@ func TestBlockSteps(t *testing.T) {
 			t.Errorf("seed %d (%v): %d differences\n    %s\n  %s", seed, m, len(found), strings.Join(found[:min(len(found), 4)], "\n    "), strings.Join(m.log, "; "))
 		}
 	}
-	if t.Logf("%d of %d models trained", ran, count); ran < count*2/3 {
+	if t.Logf("%d of %d models trained", ran, len(seeds)); ran < len(seeds)*2/3 {
 		t.Errorf("too few models trained")
 	}
 }

@@ -252,7 +252,7 @@ func (r *recomputer) copy(n *graph.Node, fresh map[*graph.Value]*graph.Value) *g
 	return &m
 }
 
-// Keep returns what puts the nodes of g, and what they read, back as they are now.
+// Keep returns what puts the nodes of g, and what they read, back as they are now, as often as it is called.
 func Keep(g *graph.Graph) (restore func()) {
 	nodes, outs := slices.Clone(g.Nodes), slices.Clone(g.Outputs)
 	in := make([][]*graph.Value, len(nodes))
@@ -260,9 +260,9 @@ func Keep(g *graph.Graph) (restore func()) {
 		in[i] = slices.Clone(n.In)
 	}
 	return func() {
-		g.Nodes, g.Outputs = nodes, outs
+		g.Nodes, g.Outputs = slices.Clone(nodes), slices.Clone(outs)
 		for i, n := range nodes {
-			n.In = in[i]
+			n.In = slices.Clone(in[i])
 		}
 	}
 }
