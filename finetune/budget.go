@@ -32,7 +32,6 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 		sums = b.sumBytes(p)
 		limit -= sums
 	}
-	room := limit - b.workBytes(g)
 	restore, taken := opt.Keep(g), before
 	deliver := func() {
 		restore()
@@ -40,16 +39,16 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 			taken = b.deliver(g, p)
 		}
 	}
-	prog, ok, err := b.squeeze(g, o, room)
+	prog, ok, err := b.squeeze(g, o, limit)
 	if err == nil && !ok && taken == nil && b.taker != nil {
 		deliver()
-		prog, ok, err = b.squeeze(g, o, room)
+		prog, ok, err = b.squeeze(g, o, limit)
 	}
 	if err != nil || ok {
 		return prog, taken, err
 	}
 	deliver()
-	prog, least, err := b.tightest(g, o)
+	prog, least, err := tightest(g, o)
 	if err == nil && least > limit {
 		err = &MemoryError{least + sums, b.limit}
 	}
@@ -75,21 +74,22 @@ func (b *builder) workBytes(g *graph.Graph) int {
 	return b.threads*thread + len(g.Nodes)*workOfNode + workOfHeap
 }
 
-// squeeze lets g make values again until a step fits a limit, and reports whether it does.
+// squeeze lets g make values again until a step and its working memory fit a limit, and reports whether they do.
 func (b *builder) squeeze(g *graph.Graph, o plan.Options, limit int) (prog *plan.Program, ok bool, err error) {
 	for i := 0; ; i++ {
 		prog, need, err := needing(g, o)
-		if err != nil || need <= limit {
+		room := limit - b.workBytes(g)
+		if err != nil || need <= room {
 			return prog, err == nil, err
 		}
-		if !aim(g, need, limit, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()}) || i == mostFits {
+		if !aim(g, need, room, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()}) || i == mostFits {
 			return nil, false, nil
 		}
 	}
 }
 
 // tightest lets g make values again as far as that goes, whatever the limit, and returns the bytes of a step.
-func (b *builder) tightest(g *graph.Graph, o plan.Options) (*plan.Program, int, error) {
+func tightest(g *graph.Graph, o plan.Options) (*plan.Program, int, error) {
 	prog, need, err := needing(g, o)
 	if err != nil {
 		return nil, 0, err

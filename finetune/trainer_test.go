@@ -194,6 +194,26 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// TestBoundLeavesRoom bounds a step: values make room for the working memory that is told, where that can be.
+func TestBoundLeavesRoom(t *testing.T) {
+	const batch = 4096
+	var layers []nn.Layer
+	for range 6 {
+		layers = append(layers, nn.Linear{Out: 64}, nn.Tanh{})
+	}
+	m := built(t, 8, append(layers, nn.Linear{Out: 2})...)
+	told := func(bound int64) (memory finetune.StepMemory) {
+		tr := newTrainer(t, m, mse(finetune.Spec{Train: "all", Memory: bound}))
+		fitted(t, tr, rows(batch), finetune.FitOptions{Steps: 1, Batch: batch, Memory: func(m finetune.StepMemory) { memory = m }})
+		return memory
+	}
+	plain := told(0)
+	bound := plain.Values*7/10 + plain.Work
+	if tight := told(int64(bound)); tight.Values+tight.Work > bound || tight.Values == plain.Values {
+		t.Errorf("%+v of %d bytes; without a bound %+v", tight, bound, plain)
+	}
+}
+
 // TestFitBatch starts again with smaller rates until the loss falls.
 func TestFitBatch(t *testing.T) {
 	for _, rate := range []float64{0.05, 1e4} {

@@ -2,6 +2,7 @@ package mem
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 // TestPool takes and returns on many goroutines, two at once: no more than two are made, however often they move between processors.
 func TestPool(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var made atomic.Int64
 	p := Pool[int]{New: func() *int { made.Add(1); return new(int) }}
 	turn := make(chan struct{}, 2)
@@ -39,6 +41,7 @@ func TestPool(t *testing.T) {
 
 // TestPoolSame returns what two goroutines have, one by one: each gets its own again.
 func TestPoolSame(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var p Pool[int]
 	other, done := make(chan *int), make(chan *int)
 	deepen(0)
@@ -77,6 +80,7 @@ func deepen(n int) int {
 
 // TestPoolCollected waits for collections of garbage: what is not used goes, what is in use stays.
 func TestPoolCollected(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var p Pool[int]
 	x, y := p.Get(), p.Get()
 	p.Put(x)
@@ -109,6 +113,7 @@ func TestPoolCollected(t *testing.T) {
 
 // TestPoolAllocates nothing once things are there.
 func TestPoolAllocates(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var p Pool[int]
 	if n := testing.AllocsPerRun(100, func() { p.Put(p.Get()) }); n != 0 {
 		t.Errorf("%v allocations", n)

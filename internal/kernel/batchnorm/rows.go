@@ -1,8 +1,6 @@
 package batchnorm
 
-import (
-	"github.com/onnxrun/onnxrun/internal/mem"
-)
+import "github.com/onnxrun/onnxrun/internal/mem"
 
 // summing is a job whose chunks sum up a block.
 type summing job

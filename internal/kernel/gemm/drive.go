@@ -53,7 +53,7 @@ func (t *task) Chunk(i int) {
 	case t.shared:
 		b.first, b.last = first, last
 		b.run()
-	case t.repeats():
+	case t.repeated:
 		b.first, b.last = first, last
 		b.repeat()
 	default:

@@ -62,6 +62,7 @@ type task struct {
 	inPlace          bool // B is read where it lies
 	left             left
 	shared           bool // the products of a chunk share B, and go through its panels together
+	repeated         bool // they differ by addresses only: see repeats
 	overResidual     bool // the residual is C itself, and read before that is written
 	pairs            bool // panels go in pairs through the kernels
 	mc, nc           int
@@ -96,6 +97,7 @@ func (t *task) plan() {
 			t.group = max(1, groupMACs/(t.M*t.N*max(t.K, 1)))
 		}
 	}
+	t.repeated = t.repeats()
 	t.chunks = t.mBlocks * t.nBlocks * ceilDiv(max(1, len(t.Batch)), t.group)
 }
 

@@ -54,7 +54,7 @@ func checkRepeats(t *testing.T, rng *rand.Rand, m, n, k int) {
 		}
 	}
 	plan := &task{Args: all}
-	if plan.plan(); plan.form == tiled && m > 3 && m <= mcMax && !plan.repeats() {
+	if plan.plan(); plan.form == tiled && m > 3 && m <= mcMax && !plan.repeated {
 		t.Errorf("products of %dx%dx%d do not repeat", m, n, k)
 	}
 }

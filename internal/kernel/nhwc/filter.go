@@ -2,6 +2,7 @@ package nhwc
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/mem"
@@ -16,6 +17,15 @@ type packed struct {
 	threads  int      // that may pack
 
 	late filterRows // of a filter that is packed while it is read; see late
+}
+
+// emptyPhases returns the forms of n phases, to be packed.
+func (f *packed) emptyPhases(n int) []packed {
+	f.phases = slices.Grow(f.phases[:0], n)[:n]
+	for i := range f.phases {
+		f.phases[i] = packed{threads: f.threads}
+	}
+	return f.phases
 }
 
 // bytes is the memory that the form takes.

@@ -31,11 +31,12 @@ type GradWArgs struct {
 	Threads   int
 }
 
-// gradChoices lists the algorithms, the best first. The last takes everything.
+// gradChoices lists the algorithms, the best first. The last takes everything, the first what has no inputs or no outputs.
 var gradChoices = []struct {
 	name string
 	make func(g conv.Geom) filterGrad
 }{
+	{"nothing", newNoGrad},
 	{"slides", newGradSlides},
 	{"depthwise", newGradDepthwise},
 	{"winograd", newGradTiled},
@@ -47,14 +48,18 @@ var gradChoices = []struct {
 // noGrad is the gradient where there are no inputs, or no outputs: Run sets it to zero.
 type noGrad struct{}
 
+func newNoGrad(g conv.Geom) filterGrad {
+	if g.Batch*g.InSize()*g.OutSize() > 0 {
+		return nil
+	}
+	return noGrad{}
+}
+
 func (noGrad) scratch() int   { return 0 }
 func (noGrad) run(*GradWArgs) {}
 
 // NewGradW chooses the algorithm for the gradient of the filter of the convolution g.
 func NewGradW(g conv.Geom) *GradW {
-	if g.Batch*g.InSize() == 0 || g.OutSize() == 0 {
-		return &GradW{g, "none", noGrad{}}
-	}
 	for _, c := range gradChoices {
 		if a := c.make(g); a != nil {
 			return &GradW{g, c.name, a}

@@ -50,10 +50,9 @@ func (t *transposedTiled) readsLate() bool {
 }
 
 func (t *transposedTiled) packLate(f *packed, w filterRows) {
-	f.phases = slices.Grow(f.phases[:0], len(t.phases))[:len(t.phases)]
+	phases := f.emptyPhases(len(t.phases))
 	for i, p := range t.phases {
-		f.phases[i] = packed{threads: f.threads}
-		p.packLate(&f.phases[i], w)
+		p.packLate(&phases[i], w)
 	}
 }
 

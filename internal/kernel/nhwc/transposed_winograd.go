@@ -97,10 +97,9 @@ func (t *transposedTiled) scratch() int {
 
 // pack makes the filter of each phase.
 func (t *transposedTiled) pack(f *packed, w []float32, room *mem.Room) {
-	f.phases = slices.Grow(f.phases[:0], len(t.phases))[:len(t.phases)]
+	phases := f.emptyPhases(len(t.phases))
 	for i, p := range t.phases {
-		f.phases[i] = packed{threads: f.threads}
-		p.pack(&f.phases[i], w, room)
+		p.pack(&phases[i], w, room)
 	}
 }
 

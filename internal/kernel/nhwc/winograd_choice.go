@@ -1,7 +1,6 @@
 package nhwc
 
 import (
-	"github.com/onnxrun/onnxrun/internal/cpu"
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
@@ -110,7 +109,7 @@ const narrowPanel = 16
 
 // againTime is what reading V of so many bytes takes for each of so many panels.
 func againTime(bytes, panels int) float64 {
-	if _, l2, _ := cpu.Caches(); bytes <= max(l2, 512<<10)/2 {
+	if bytes <= secondLevel/2 {
 		return 0
 	}
 	return costs().again * float64(bytes) * float64(panels)
@@ -131,9 +130,7 @@ const fewTiles = 4 * leastBlock
 // blockTiles returns how many tiles a block has: V and M of a block fill half of the second-level cache, if the filter is
 // not much larger than they are.
 func (t *tiled) blockTiles(threads int) int {
-	_, l2, _ := cpu.Caches()
-	budget := max(l2, 512<<10) / 2
-	n := budget / (4 * t.n * t.n * t.span * (t.icg + t.ocg)) / 12 * 12
+	n := secondLevel / 2 / (4 * t.n * t.n * t.span * (t.icg + t.ocg)) / 12 * 12
 	n = max(leastBlock, n)
 	if threads > 1 {
 		n = max(leastBlock/2, min(n, t.tiles/(4*threads)))

@@ -21,6 +21,12 @@ var (
 	wholes = unitCosts{0.0125, 14, 0.09, 0.16, 0}
 )
 
+// secondLevel is the size of the second-level cache in bytes, at least 512 KB.
+var secondLevel = func() int {
+	_, l2, _ := cpu.Caches()
+	return max(l2, 512<<10)
+}()
+
 // costs returns those of this processor.
 var costs = func() *unitCosts {
 	switch {

@@ -87,7 +87,7 @@ func (l *layered) filterLen() int {
 func (l *layered) pack(f *packed, w []float32, room *mem.Room) {
 	depth, plane := l.g.Axes[0].Kernel, l.g.Axes[1].Kernel*l.g.Axes[2].Kernel
 	filters := l.g.OutC * l.g.InC
-	f.phases = slices.Grow(f.phases[:0], len(l.taps))[:len(l.taps)]
+	phases := f.emptyPhases(len(l.taps))
 	n := filters * plane
 	if room.Filled() || depth == 1 {
 		n = 0 // the filter, or what is found, is taken as it is
@@ -95,8 +95,7 @@ func (l *layered) pack(f *packed, w []float32, room *mem.Room) {
 	s := window.GetScratch(n)
 	defer s.Release()
 	for i := range l.taps {
-		t, own := &l.taps[i], &f.phases[i]
-		*own = packed{threads: f.threads}
+		t, own := &l.taps[i], &phases[i]
 		part := w[:filters*plane]
 		if n > 0 {
 			part = s.Buf[:n]
