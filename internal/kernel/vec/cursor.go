@@ -171,13 +171,9 @@ func (s *spreadBuf[T]) fill(x []T, off, step, down, rows, cols int) []T {
 		}
 		s.off, s.held = off, n
 	case step == 0:
-		for i := range rows {
-			Fill(s.buf[i*cols:(i+1)*cols], x[off+i*down])
-		}
+		repeatRows(s.buf[:], x[off:], rows, cols, down)
 	default:
-		for i := range rows {
-			copy(s.buf[i*cols:(i+1)*cols], x[off+i*down:])
-		}
+		copyRows(s.buf[:], x[off:], rows, cols, down)
 	}
 	return s.buf[:n]
 }

@@ -31,13 +31,10 @@ func Expand[T any](p *Plan, dst, x []T, lo int) {
 		if last > 0 {
 			down = c.dims[last-1].stride[0]
 		}
-		out := dst[c.at-lo:][:c.rows*c.count*c.cols]
-		for ; len(out) > 0; out, off = out[c.cols:], off+down {
-			if step == 0 {
-				Fill(out[:c.cols], x[off])
-			} else {
-				copy(out[:c.cols], x[off:])
-			}
+		if out, rows := dst[c.at-lo:], c.rows*c.count; step == 0 {
+			repeatRows(out, x[off:], rows, c.cols, down)
+		} else {
+			copyRows(out, x[off:], rows, c.cols, down)
 		}
 	}
 }

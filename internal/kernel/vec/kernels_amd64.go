@@ -74,6 +74,8 @@ var assembly = []kernels{
 			opF32ToU16: f32ToU16AVX2, opI32ToU16: i32ToU16AVX2, opU32ToF32: u32ToF32AVX2,
 		},
 		sumPieces:  sumPieces8,
+		repeat:     [9]repeatFunc{1: repeat8, 2: repeat16, 4: repeat32, 8: repeat64},
+		copyRows:   copyRowsBytes,
 		quantizeI8: quantizeI8AVX2, quantizeU8: quantizeU8AVX2, dequantizeI8: dequantizeI8AVX2, dequantizeU8: dequantizeU8AVX2,
 		join: joinTable{
 			joinMax: {
@@ -209,6 +211,8 @@ var assembly = []kernels{
 			opI64ToU8: i64ToU8AVX512, opI64ToF32: i64ToF32AVX512, opF32ToI64: f32ToI64AVX512, opI64ToF64: i64ToF64AVX512, opF64ToI64: f64ToI64AVX512,
 		},
 		sumPieces:  sumPieces8,
+		repeat:     [9]repeatFunc{1: repeat8, 2: repeat16, 4: repeat32, 8: repeat64},
+		copyRows:   copyRowsBytes,
 		quantizeI8: quantizeI8AVX512, quantizeU8: quantizeU8AVX512, dequantizeI8: dequantizeI8AVX512, dequantizeU8: dequantizeU8AVX512,
 		join: joinTable{
 			joinMax: {

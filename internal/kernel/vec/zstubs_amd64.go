@@ -1508,6 +1508,21 @@ func gruGradAVX512(d []float32, x []float32, dh []float32, old []float32, xs int
 func sumPieces8(y *float32, bias *float32, src *byte, sources int, pieces int, yld int, xld int)
 
 //go:noescape
+func repeat8(dst *byte, src *byte, rows int, n int, step int)
+
+//go:noescape
+func repeat16(dst *byte, src *byte, rows int, n int, step int)
+
+//go:noescape
+func repeat32(dst *byte, src *byte, rows int, n int, step int)
+
+//go:noescape
+func repeat64(dst *byte, src *byte, rows int, n int, step int)
+
+//go:noescape
+func copyRowsBytes(dst *byte, src *byte, rows int, n int, step int)
+
+//go:noescape
 func tanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 
 //go:noescape

@@ -97,6 +97,7 @@ func main() {
 		g.gruGrad()
 	}
 	sumPieces()
+	repeats()
 	for _, g := range sets {
 		for _, k := range unaryKernels {
 			g.unaryWide(k)
