@@ -32,7 +32,9 @@ func Derive(name string, from *Value, fill func(dst, src []float32, first int)) 
 		each := shape[1:].Len()
 		v.Derived.from = from
 		v.Derived.rows = func(dst []float32, first int) {
-			fill(dst, tensor.Of[float32](from.Const)[first*each:][:len(dst)], first)
+			at := first * each
+			fill(dst, tensor.Of[float32](from.Const)[at:][:len(dst)], first)
+			mmap.ReleaseSoon(from.Const.Bytes()[4*at:][:4*len(dst)])
 		}
 	}
 	return v
