@@ -22,10 +22,10 @@ func quantizeGrad(c GradCtx) error {
 	}
 	code := g.op("Round", g.div(x, g.op("CastLike", scale, x)))
 	if zero := g.In(2); zero != 0 {
-		if zero, err = g.alongAxis(zero, x); err != nil {
+		if zero, err = g.alongAxis(g.op("CastLike", zero, x), x); err != nil {
 			return err
 		}
-		code = g.add(code, g.op("CastLike", zero, x))
+		code = g.add(code, zero)
 	}
 	inside := g.op("And", g.op("GreaterOrEqual", code, g.num(x, lo)), g.op("LessOrEqual", code, g.num(x, hi)))
 	g.SetGrad(0, g.op("CastLike", g.keep(inside, g.div(dcode, scale)), x))
@@ -49,14 +49,14 @@ func dequantizeGrad(c GradCtx) error {
 	}
 	codes := g.op("CastLike", x, scale)
 	if zero := g.In(2); zero != 0 {
-		if zero, err = g.alongAxis(zero, x); err != nil {
+		if zero, err = g.alongAxis(g.op("CastLike", zero, scale), x); err != nil {
 			return err
 		}
-		codes = g.sub(codes, g.op("CastLike", zero, scale))
+		codes = g.sub(codes, zero)
 	}
 	d := g.mul(dy, codes)
 	if g.Attrs().Int("block_size") != 0 {
-		if d, err = g.sumBlocks(d, g.In(1)); err != nil {
+		if d, err = g.sumBlocks(d, x, g.In(1)); err != nil {
 			return err
 		}
 	} else {
@@ -67,15 +67,19 @@ func dequantizeGrad(c GradCtx) error {
 }
 
 // alongAxis shapes a list of scales or zero points so that it broadcasts along the axis of the node, or repeats
-// those of blocks so that they have the shape of x.
+// those of blocks, of a type that can be expanded, so that they have the shape of x.
 func (g grads) alongAxis(scale, x Ref) (Ref, error) {
 	t := g.Of(scale)
 	n, known := t.Static()
 	blocks := g.Attrs().Int("block_size") != 0
-	if !blocks && (known && n.Len() == 1 || t.Ranked && len(t.Dims) == 0) {
+	if !blocks && t.Ranked && len(t.Dims) == 0 {
 		return scale, nil
 	}
+	whole := known && n.Len() == 1
 	rank, err := g.rank(x)
+	if !blocks && (whole || err == nil && rank == 0) { // a list of one, which would give an x without axes one
+		return g.op("Reshape", scale, g.ints()), nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -108,9 +112,9 @@ func (g grads) repeatBlocks(scale, x Ref, axis int) Ref {
 	return g.op("Slice", wide, g.ints(0), length, g.ints(int64(axis)))
 }
 
-// sumBlocks undoes repeatBlocks for a gradient.
-func (g grads) sumBlocks(d, scale Ref) (Ref, error) {
-	rank, err := g.rank(d)
+// sumBlocks undoes repeatBlocks for a gradient of the shape of x, whose own rank need not be known.
+func (g grads) sumBlocks(d, x, scale Ref) (Ref, error) {
+	rank, err := g.rank(x)
 	if err != nil {
 		return 0, err
 	}

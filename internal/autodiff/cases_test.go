@@ -72,6 +72,8 @@ var ruleCases = []ruleCase{
 	{"DequantizeLinear", 13, "axis=0", "c2x3:1,2,3,4,-5,6 2+ c2:1,2", 0},
 	{"DequantizeLinear", 13, "", "c2x3:1,2,3,4,-5,6 _+", 0},
 	{"DequantizeLinear", 21, "axis=1 block_size=2", "c2x5:1,2,3,4,-5,6,7,8,9,1 2x3+ c2x3:1,2,0,3,1,2", 0},
+	{"DequantizeLinear", 21, "axis=1 block_size=2", "n2x5:1,2,3,4,-5,6,7,-8,3,1 2x3+ n2x3:1,2,0,3,1,2", 0},
+	{"DequantizeLinear", 21, "", "n_:3 1+ n1:1", 0},
 	{"Det", 11, "", "2x3x3", 0},
 	{"Det", 11, "", "1x1", 0},
 	{"Div", 6, "axis=0 broadcast=1", "2x3 2", 0},

@@ -194,7 +194,7 @@ func (p *probe) given(head, list string) *tensor.Tensor {
 		v, _ := strconv.ParseFloat(s, 64)
 		x = append(x, v)
 	}
-	d := map[byte]tensor.DType{'i': tensor.Int64, 'l': tensor.Int32, 's': tensor.Float32, 'c': tensor.Int8, 'u': tensor.Uint8, 'h': tensor.Int16, 'b': tensor.Bool, 'f': p.dtype}[head[0]]
+	d := map[byte]tensor.DType{'i': tensor.Int64, 'l': tensor.Int32, 's': tensor.Float32, 'c': tensor.Int8, 'u': tensor.Uint8, 'h': tensor.Int16, 'n': tensor.Int4, 'b': tensor.Bool, 'f': p.dtype}[head[0]]
 	shape := tensor.Shape{len(x)}
 	if len(head) > 1 {
 		shape = shapeOf(head[1:])

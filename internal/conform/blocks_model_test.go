@@ -35,7 +35,8 @@ type blockModel struct {
 	values  []blockValue
 	feeds   []blockFeed
 	weights []blockValue
-	log     []string // the blocks
+	log     []string             // the blocks
+	codes   map[string]codeRange // of a model that is quantised: what a run before that has shown
 }
 
 // A blockFeed describes an input.
@@ -87,6 +88,9 @@ func newBlockModelOf(seed uint64, elem tensor.DType) *blockModel {
 	for range m.r.IntN(3) {
 		m.output(m.values[m.r.IntN(len(m.values))])
 	}
+	if len(m.main.Outputs) == 0 { // all that were drawn are inputs
+		m.output(m.like("Identity", "", x))
+	}
 	return m
 }
 
@@ -96,7 +100,11 @@ func (m *blockModel) encode() []byte {
 }
 
 func (m *blockModel) model() *onnx.Model {
-	return &onnx.Model{IRVersion: 10, Opsets: []onnx.OpsetID{{Version: int64(m.opset)}}, Graph: m.g}
+	sets := []onnx.OpsetID{{Version: int64(m.opset)}}
+	if slices.ContainsFunc(m.main.Nodes, func(n *onnx.Node) bool { return n.Domain == "com.microsoft" }) {
+		sets = append(sets, onnx.OpsetID{Domain: "com.microsoft", Version: 1})
+	}
+	return &onnx.Model{IRVersion: 10, Opsets: sets, Graph: m.g}
 }
 
 func (m *blockModel) chance(percent int) bool { return m.r.IntN(100) < percent }

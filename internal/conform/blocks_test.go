@@ -131,6 +131,8 @@ func (c *blockRuns) check(name string, o runtime.Options, bits bool) {
 		err := near(g, c.want[runOrder[i]], tolerance(c.m.elem))
 		if c.m.whole() {
 			err = same(g, c.want[runOrder[i]])
+		} else if c.m.codes != nil {
+			err = c.m.codedNear(g, c.want[runOrder[i]])
 		}
 		if err == nil && bits {
 			err = same(g, c.bits[runOrder[i]])

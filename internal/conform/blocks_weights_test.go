@@ -104,7 +104,7 @@ func (m *blockModel) weight(lo, hi float64, shape ...int) string {
 			dims = append(dims, onnx.FixedDim(int64(n)))
 		}
 		m.g.Inputs = append(m.g.Inputs, &onnx.ValueInfo{Name: name, Type: onnx.NewTensorType(m.elem, dims...)})
-	case k == 5 && m.opset >= 13 && m.elem == tensor.Float32 && len(shape) > 1:
+	case k == 5 && m.opset >= 13 && m.elem == tensor.Float32 && len(shape) > 1 && shape[0] > 0:
 		name = m.dequantized(f)
 	default:
 		name = m.constant(x)
