@@ -54,6 +54,8 @@ const (
 	frameChannels, frameElems = 32, 64 << 10
 	// directMACs is the work that a chunk should not exceed by much.
 	directMACs = 4 << 20
+	// Where the rows of outputs are cut into fewer than evenChunks chunks these are an even number, at least fewestChunks of leastMACs or more.
+	evenChunks, fewestChunks, leastMACs = 16, 8, 256 << 10
 	// productC is how many output channels pay for copying patches; way is the size of a way of the first-level cache, in bytes.
 	productC, way = 256, 4 << 10
 	// directOutputs is how many outputs should share a reading of the filter.
@@ -175,8 +177,25 @@ func (d *directConv) cut() {
 		enough = min(enough, max(1, frameElems/(d.cols*d.panel.lanes)))
 	}
 	d.rows = even(d.h.Out, min(d.rows, enough))
-	d.frameH = d.span(d.h, d.rows)
 	d.grid = [4]int{ceilDiv(units, d.units), ceilDiv(panels, d.panels), ceilDiv(d.h.Out, d.rows), ceilDiv(d.w.Out, d.cols)}
+	if parts := d.fewChunks(); parts > d.grid[2] {
+		d.rows = even(d.h.Out, ceilDiv(d.h.Out, parts))
+		d.grid[2] = ceilDiv(d.h.Out, d.rows)
+	}
+	d.frameH = d.span(d.h, d.rows)
+}
+
+// fewChunks returns into how many parts to cut the rows of outputs so that two threads have as much to do, where there are few chunks: into an
+// even number of these, of leastMACs or more.
+func (d *directConv) fewChunks() int {
+	others := d.g.Batch * d.grid[0] * d.grid[1] * d.grid[3]
+	chunks := others * d.grid[2]
+	if chunks >= evenChunks || others%2 == 0 {
+		return d.grid[2]
+	}
+	work := d.g.Batch * d.g.OutSize() * d.g.OutC * d.icg * d.taps
+	parts := min(max(d.grid[2], ceilDiv(fewestChunks, others)), ceilDiv(work, others*leastMACs))
+	return max(d.grid[2], parts+parts%2)
 }
 
 // ragged tells whether the last vector of a unit has lanes without a channel. Its outputs go to scratch memory first.

@@ -51,10 +51,18 @@ func (r *tiledRun) shared(lo, hi int) {
 	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block), r)
 	parts := 1
 	if r.a.Threads > 1 {
-		parts = min(ceilDiv(2*r.a.Threads, r.filter.panels), ceilDiv(hi-lo, leastBlock/2))
+		most := ceilDiv(hi-lo, leastBlock/2)
+		if parts = min(ceilDiv(2*r.a.Threads, r.filter.panels), most); uneven(parts*r.filter.panels, r.a.Threads) {
+			parts = min(2*parts, most)
+		}
 	}
 	r.phase, r.block = panelsOnly, ceilDiv(hi-lo, parts)
 	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block)*r.filter.panels, r)
+}
+
+// uneven tells whether so many chunks leave threads without one at the end, for more than a tenth of the time.
+func uneven(chunks, threads int) bool {
+	return 10*ceilDiv(chunks, threads)*threads > 11*chunks
 }
 
 // Chunk runs the i-th part of the phase.
