@@ -24,6 +24,8 @@ const (
 	columnsOut = 7
 	// columnsElems bounds the product of a chunk to part of a second-level cache.
 	columnsElems = 80 << 10
+	// columnsHalf is how many multiplications of an image pay for two chunks, which both need the inputs between them.
+	columnsHalf = 1 << 20
 )
 
 func newTransposedColumns(g conv.Geom) algorithm {
@@ -37,6 +39,9 @@ func newTransposedColumns(g conv.Geom) algorithm {
 	}
 	n := max(1, columnsElems/(g.OutC*g.Taps()*t.w.In)) // rows of inputs
 	t.rows = max(t.h.Stride, min(t.h.Out, n*t.h.Stride-t.h.Extent()))
+	if g.Batch == 1 && t.rows == t.h.Out && g.InSize()*g.InC*g.OutC*g.Taps() >= columnsHalf {
+		t.rows = ceilDiv(ceilDiv(t.h.Out, 2), t.h.Stride) * t.h.Stride
+	}
 	t.high = min(t.h.In, (t.rows+t.h.Extent())/t.h.Stride+1)
 	return t
 }
