@@ -121,8 +121,12 @@ func (f *File) Release() {
 func openMain(name string, o OpenOptions) (*mmap.File, error) {
 	if info, err := os.Stat(name); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
+	} else if info.IsDir() {
+		return nil, fmt.Errorf("onnx: %s is a folder, want the file of a model", name)
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("onnx: %s is not a regular file", name)
+	} else if info.Size() == 0 {
+		return nil, Malformed(name, "the file is empty, want a model")
 	}
 	f, err := os.Open(name)
 	if err != nil {

@@ -78,6 +78,9 @@ func (c *conversion) run(ctx context.Context, cmd *cobra.Command, model string) 
 	if c.out == "" {
 		return usage("convert needs -o FILE")
 	}
+	if err := writable(c.out); err != nil {
+		return err
+	}
 	if err := c.inputs.check(); err != nil {
 		return err
 	}
@@ -143,7 +146,11 @@ func parseOpsets(args []string) (map[string]int, error) {
 			return nil, usage("--opset %s, want N or DOMAIN=N", arg)
 		}
 		domain = onnx.NormalDomain(domain)
-		if latest := schema.LatestOpset(domain); n > latest {
+		latest := schema.LatestOpset(domain)
+		if latest == 0 {
+			return nil, usage("--opset %s: there is no standard operator set %s", arg, domainName(domain))
+		}
+		if n > latest {
 			return nil, usage("--opset %s: the newest version of %s is %d", arg, domainName(domain), latest)
 		}
 		targets[domain] = n

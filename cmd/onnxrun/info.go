@@ -48,7 +48,7 @@ func parseDims(args []string) (map[string]int, error) {
 		name, size, ok := strings.Cut(arg, "=")
 		n, err := strconv.Atoi(size)
 		if !ok || err != nil || n < 0 {
-			return nil, usage("--dim %s, want name=size", arg)
+			return nil, usage("--dim %s, want name=size, with a size of at least 0", arg)
 		}
 		dims[name] = n
 	}

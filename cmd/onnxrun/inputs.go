@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,11 +44,32 @@ func (f *inputFlags) readAhead() (err error) {
 	return err
 }
 
+// knownDims refuses sizes of symbols that no input has.
+func knownDims(dims map[string]int, infos []runtime.ValueInfo) error {
+	var known []string
+	for _, v := range infos {
+		for _, d := range v.Dims {
+			if d.Value < 0 && d.Name != "" && !slices.Contains(known, d.Name) {
+				known = append(known, d.Name)
+			}
+		}
+	}
+	for name := range dims {
+		if !slices.Contains(known, name) {
+			return usage("--dim %s: no input has such a dimension, they have %q", name, known)
+		}
+	}
+	return nil
+}
+
 // load returns the inputs of a session and says on stderr which of them are made up. The model's metadata may say how pictures and
 // sounds become inputs.
 func (f *inputFlags) load(infos []runtime.ValueInfo, metadata map[string]string, stderr io.Writer) (map[string]*tensor.Tensor, error) {
 	dims, err := parseDims(f.dims)
 	if err != nil {
+		return nil, err
+	}
+	if err := knownDims(dims, infos); err != nil {
 		return nil, err
 	}
 	source := feed.Source{Files: f.files, Dir: f.dir, Ready: f.ready, Dims: dims, Seed: f.seed, Metadata: metadata}

@@ -3,14 +3,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -46,7 +51,8 @@ Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the run fai
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.SetFlagErrorFunc(badFlag)
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		runCommand(), infoCommand(), checkCommand(), inferCommand(), testCommand(), benchCommand(),
 		profileCommand(), explainCommand(), gradCommand(), finetuneCommand(), trainCommand(), dumpCommand(), convertCommand(), optimizeCommand(), doctorCommand(), privacyCommand(), versionCommand(),
@@ -69,6 +75,35 @@ func withCommand(root *cobra.Command, args []string) []string {
 		}
 	}
 	return append([]string{"run"}, args...)
+}
+
+// modelOrCommand is the check for at most one model. A first argument that is no file may have been meant as a command.
+func modelOrCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && filepath.Base(args[0]) == args[0] && filepath.Ext(args[0]) == "" {
+		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+			hint := "onnxrun --help lists the commands"
+			if near := cmd.Root().SuggestionsFor(args[0]); len(near) > 0 {
+				hint = "did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usage("%q is neither a command nor a model's file: %s", args[0], hint)
+		}
+	}
+	return arguments(0, 1, "one model")(cmd, args)
+}
+
+// badFlag says what a flag wants, where parsing its value failed in the words of Go's parsers.
+func badFlag(cmd *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return usage("%v (%s --help lists the flags)", err, cmd.CommandPath())
+	}
+	wants := map[string]string{"int": "a whole number", "uint": "a whole number of at least 0", "uint64": "a whole number of at least 0", "float64": "a number",
+		"duration": "a time with its unit, such as 30s", "bool": "true or false"}
+	want := wants[bad.GetFlag().Value.Type()]
+	if want == "" {
+		return usage("%v", err)
+	}
+	return usage("--%s %s, want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
 // arguments is the check for between low and high arguments; what names them in the message.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	goruntime "runtime"
 	"runtime/debug"
 	"slices"
@@ -36,6 +37,9 @@ func (c *common) options() (*runtime.Options, error) {
 		o.Precision = runtime.Exact
 	default:
 		return nil, usage("--precision %s, want float32 or exact", c.precision)
+	}
+	if c.timeout < 0 {
+		return nil, usage("--timeout %v, want at least 0s", c.timeout)
 	}
 	if c.threads < 0 {
 		return nil, usage("--threads %d, want at least 0", c.threads)
@@ -97,6 +101,17 @@ var collectLater = sync.OnceFunc(func() {
 	type collected struct{ _ *byte } // holds a pointer, as a cleanup wants for one that is sure to run
 	goruntime.AddCleanup(new(collected), func(percent int) { debug.SetGCPercent(percent) }, collections)
 })
+
+// writable finds out before the work whether a model can be written to a file of this name.
+func writable(name string) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return usage("-o %s is a folder, want the name of a file", name)
+	}
+	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
+		return usage("-o %s: there is no folder %s", name, filepath.Dir(name))
+	}
+	return nil
+}
 
 // invalidNode gives an error about a node that comes from opening a model the exit code of invalid models.
 func invalidNode(s *runtime.Session, err error) (*runtime.Session, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -71,6 +72,9 @@ func (o *optimization) run(ctx context.Context, cmd *cobra.Command, model string
 	if o.out == "" {
 		return usage("optimize needs -o FILE")
 	}
+	if err := writable(o.out); err != nil {
+		return err
+	}
 	settings, err := o.options()
 	if err != nil {
 		return err
@@ -91,8 +95,10 @@ func (o *optimization) run(ctx context.Context, cmd *cobra.Command, model string
 	random := false
 	m, err := bounded(ctx, func() (*onnx.Model, error) {
 		g, err := graph.Build(f.Model, ops.Default())
-		if err != nil {
+		if missing := new(ops.UnsupportedError); errors.As(err, &missing) {
 			return nil, err
+		} else if err != nil {
+			return nil, &codedError{exitInvalid, err}
 		}
 		if g, err = opt.Apply(g, opt.Options{Standard: true, Skip: settings.Skip}); err != nil {
 			return nil, &codedError{exitInvalid, err}

@@ -43,7 +43,7 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [model.onnx]",
 		Short: "Run a model once; without a model, the embedded one",
-		Args:  arguments(0, 1, "one model"),
+		Args:  modelOrCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := r.limit(cmd.Context())
 			defer cancel()

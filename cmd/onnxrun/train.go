@@ -20,6 +20,9 @@ func trainCommand() *cobra.Command {
 		Short: "Make models and train them from nothing",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("train does nothing by itself, want train demo")
+			}
 			return usage("train %s, want train demo", strings.Join(args, " "))
 		},
 	}

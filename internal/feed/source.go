@@ -79,7 +79,7 @@ func (s *Source) file(arg string, infos []runtime.ValueInfo) (map[string]*tensor
 	}
 	t, err := ReadFile(file, infos[i], s.Metadata)
 	if err != nil {
-		return nil, fmt.Errorf("feed: input %q: %w", name, err)
+		return nil, fmt.Errorf("feed: input %q of %s: %w", name, file, err)
 	}
 	return map[string]*tensor.Tensor{name: t}, nil
 }
@@ -141,7 +141,7 @@ func folder(dir string, infos []runtime.ValueInfo, metadata map[string]string) (
 			}
 			t, err := ReadFile(file, v, metadata)
 			if err != nil {
-				return nil, fmt.Errorf("feed: input %q: %w", v.Name, err)
+				return nil, fmt.Errorf("feed: input %q of %s: %w", v.Name, file, err)
 			}
 			in[v.Name] = t
 			break
