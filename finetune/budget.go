@@ -24,7 +24,7 @@ const (
 )
 
 // fit compiles g, the graph of p, such that a step takes no more than the bound, working memory included: values are computed again,
-// and where that is not enough, gradients are taken as they come (see taker). Where no layout leaves room for the working memory, the one
+// where that is not enough, gradients are taken as they come (see taker), and then recurrent layers run again span by span. Where no layout leaves room for the working memory, the one
 // with the least values is taken, if these keep to the bound alone. taken says which gradients are, and which were before; nil: none.
 func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool) (*plan.Program, []bool, error) {
 	limit, sums := b.limit, 0
@@ -43,6 +43,14 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 	if err == nil && !ok && taken == nil && b.taker != nil {
 		deliver()
 		prog, ok, err = b.squeeze(g, o, limit)
+	}
+	if err == nil && !ok {
+		restore() // of what was made again
+		var spans bool
+		if spans, err = opt.Spans(g); err == nil && spans {
+			deliver()
+			prog, ok, err = b.squeeze(g, o, limit)
+		}
 	}
 	if err != nil || ok {
 		return prog, taken, err

@@ -41,12 +41,18 @@ func wideBatch(first int) finetune.Batch {
 // leastOf returns the least memory that a step of some batches of a model can be made to take.
 func leastOf(t testing.TB, m *onnx.Model, s finetune.Spec, batches ...finetune.Batch) int64 {
 	t.Helper()
-	s.Memory = 1
+	return leastAbove(t, m, s, 1, batches...)
+}
+
+// leastAbove is leastOf where that is known to be above some bytes.
+func leastAbove(t testing.TB, m *onnx.Model, s finetune.Spec, bytes int64, batches ...finetune.Batch) int64 {
+	t.Helper()
+	s.Memory = bytes
 	tr := newTrainer(t, m, s)
 	_, err := tr.Step(context.Background(), batches...)
 	short, ok := errors.AsType[*finetune.MemoryError](err)
 	if !ok {
-		t.Fatalf("a bound of one byte: %v", err)
+		t.Fatalf("a bound of %d bytes: %v", bytes, err)
 	}
 	if _, again := tr.Step(context.Background(), batches...); again != err {
 		t.Errorf("the next step: %v, want %v", again, err)

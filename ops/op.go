@@ -41,7 +41,7 @@ const (
 	Bodied                        // has graphs inside, through which internal/autodiff differentiates it without a Grad function
 	Elementwise                   // inputs broadcast, and each element of the one output depends on those at its place alone
 	Into                          // may have an input whose storage output 0 takes over, to write to part of it: see WideRows
-	Changes                       // writes to the elements of the last input, an input of the graph, which nothing reads afterwards
+	Changes                       // writes to the elements of the last input, which nothing reads afterwards
 	Sums                          // output 0 may be written over input 3, which is added to it, if that dies here: see SumsInPlace
 	Around                        // takes no time but that of the nodes inside, which are measured themselves
 )

@@ -107,6 +107,7 @@ var rnnGradKernel = widened(func(k *KernelCtx) (Kernel, error) {
 		return Kernel{Run: r.run, Scratch: r.scratch}, nil
 	}
 	f := &rnnBackRun{layers: layers, batchFirst: r.batchFirst, kept: k.Has(rnnGradKept)}
+	f.spans = f.kept && k.Int(rnnSpans) > 0
 	return Kernel{Run: f.run, Scratch: f.scratch}, nil
 })
 

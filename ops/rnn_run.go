@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
@@ -21,6 +22,7 @@ type rnnRun struct {
 	weights    []rnn.Weights // what is constant
 	batchFirst bool
 	keeps      bool      // what RNNGrad needs
+	spans      int       // of that so many elements, not those of all steps; 0: all
 	calls      sync.Pool // of *rnnCall
 }
 
@@ -41,7 +43,7 @@ func rnnKernel(k *KernelCtx, cell rnn.Cell) (Kernel, error) {
 		return Kernel{}, err
 	}
 	setMasked(layers, k.Has(rnnMask))
-	r := &rnnRun{layers: layers, batchFirst: k.Bool("layout"), weights: make([]rnn.Weights, len(layers))}
+	r := &rnnRun{layers: layers, batchFirst: k.Bool("layout"), spans: k.Int(rnnSpans), weights: make([]rnn.Weights, len(layers))}
 	if r.keeps = k.HasOut(rnnKept); r.keeps && !(rnnKeeps(layers, k.Has(7)) && k.DType(0) == tensor.Float32) {
 		return Kernel{}, Unsupported("gates of this layer are not kept")
 	}
@@ -142,11 +144,16 @@ func (r *rnnRun) run(c *Call) error {
 	for d := range x.layers {
 		l := &x.layers[d]
 		l.Inputs, l.Hidden = s.inputs, s.hidden
-		x.pack(c, d)
 		x.args[d] = rnnArgs[float32](c, s, d, len(r.layers), r.batchFirst)
 		n := r.scratchLen(l, s.steps, s.batch)
-		x.args[d].Scratch = scratch[d*n : (d+1)*n]
-		if r.keeps {
+		x.args[d].Scratch = x.pack(c, d, scratch[d*n:(d+1)*n])
+		switch {
+		case r.keeps && r.spans > 0:
+			if want := l.SpansLen(s.steps, s.batch); r.spans != want {
+				return fmt.Errorf("ops: attribute spans is %d, want %d", r.spans, want)
+			}
+			x.args[d].Spans = rnnPart(c.Out[rnnKept], d, r.spans)
+		case r.keeps:
 			x.args[d].Keep = rnnPart(c.Out[rnnKept], d, l.KeptLen(s.steps, s.batch))
 		}
 	}
@@ -159,10 +166,20 @@ func (r *rnnRun) run(c *Call) error {
 
 // scratchLen returns the elements of scratch memory of one direction.
 func (r *rnnRun) scratchLen(l *rnn.Layer, steps, batch int) int {
-	if r.keeps {
-		return l.KeepScratchLen(steps, batch)
+	n := 0
+	if r.weights[0].W == nil {
+		n += l.WLen()
 	}
-	return l.ScratchLen(steps, batch)
+	if r.weights[0].R == nil {
+		n += l.RLen()
+	}
+	switch {
+	case r.keeps && r.spans > 0:
+		return n + l.SpansScratchLen(steps, batch)
+	case r.keeps:
+		return n + l.KeepScratchLen(steps, batch)
+	}
+	return n + l.ScratchLen(steps, batch)
 }
 
 // threads returns how many threads the directions are worth.
@@ -173,17 +190,17 @@ func (x *rnnCall) threads(c *Call, s rnnShape) int {
 	return c.Threads
 }
 
-// pack packs what is not constant of direction d.
-func (x *rnnCall) pack(c *Call, d int) {
+// pack packs what is not constant of direction d into scratch memory, and returns the rest of that.
+func (x *rnnCall) pack(c *Call, d int, scratch []float32) (rest []float32) {
 	l, w, own := &x.layers[d], &x.weights[d], &x.own[d]
 	h, n := l.Hidden, l.Cell.Gates()*l.Hidden
 	if w.W == nil {
-		own.W = l.PackW(own.W, tensor.Of[float32](c.In[1])[d*n*l.Inputs:(d+1)*n*l.Inputs])
-		w.W = own.W
+		own.W = l.PackW(own.W, scratch, tensor.Of[float32](c.In[1])[d*n*l.Inputs:(d+1)*n*l.Inputs])
+		w.W, scratch = own.W, scratch[l.WLen():]
 	}
 	if w.R == nil {
-		own.R, own.RH = l.PackR(own.R, own.RH, tensor.Of[float32](c.In[2])[d*n*h:(d+1)*n*h])
-		w.R, w.RH = own.R, own.RH
+		own.R, own.RH = l.PackR(own.R, own.RH, scratch, tensor.Of[float32](c.In[2])[d*n*h:(d+1)*n*h])
+		w.R, w.RH, scratch = own.R, own.RH, scratch[l.RLen():]
 	}
 	if b := input(c, 3); b != nil && w.Bias == nil {
 		own.Bias, own.RBias = l.FoldBias(own.Bias, own.RBias, tensor.Of[float32](b)[d*2*n:(d+1)*2*n])
@@ -192,6 +209,7 @@ func (x *rnnCall) pack(c *Call, d int) {
 	if p := input(c, 7); p != nil {
 		w.Peep = tensor.Of[float32](p)[d*3*h : (d+1)*3*h]
 	}
+	return scratch
 }
 
 // rnnArgs returns the sequences and states of direction d.

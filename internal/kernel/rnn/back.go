@@ -4,36 +4,54 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // BackWeights are the weights of a direction as Backward needs them: W as ONNX lays it out, R packed for gradients.
 type BackWeights struct {
 	W     []float32
 	R, RH *Packed // gates times Hidden × Hidden; of a GRU that resets first RH holds those of its last gate
+
+	Again *Weights // those of Run, where Args.Spans are set
 }
 
-// PackBack packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of BackWeights. What is old is reused
-// if it fits.
-func (l *Layer) PackBack(oldR, oldRH *Packed, r []float32) (whole, last *Packed) {
-	h := l.Hidden
-	if !l.resetFirst() {
-		return packBack(oldR, l.Cell.Gates()*h, h, r), nil
+// PackBack packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of BackWeights, into room, BackLen elements of
+// unknown content. What is old is reused.
+func (l *Layer) PackBack(oldR, oldRH *Packed, room, r []float32) (whole, last *Packed) {
+	var within mem.Room
+	within.Within(room[:l.BackLen()])
+	h, k := l.Hidden, l.gatesOfR()*l.Hidden
+	if l.resetFirst() {
+		oldRH = oldRH.place(&within, 1, h, h)
+		oldRH.fill(r[k*h:(k+h)*h], 1, h)
 	}
-	return packBack(oldR, 2*h, h, r[:2*h*h]), packBack(oldRH, h, h, r[2*h*h:3*h*h])
+	oldR = oldR.place(&within, 1, k, h)
+	oldR.fill(r[:k*h], 1, h)
+	return oldR, oldRH
 }
 
-func packBack(old *Packed, k, hidden int, r []float32) *Packed {
-	if old == nil || old.gates != 1 || old.k != k || old.units != hidden || old.row != selected() {
-		old = newPacked(nil, 1, k, hidden)
+// BackLen returns the length of the room of PackBack.
+func (l *Layer) BackLen() int {
+	n := packedLen(1, l.gatesOfR()*l.Hidden, l.Hidden) + maxLanes
+	if l.resetFirst() {
+		n += packedLen(1, l.Hidden, l.Hidden) + maxLanes
 	}
-	old.fill(r[:k*hidden], 1, hidden)
-	return old
+	return n
 }
 
-// BackScratchLen returns the number of elements of scratch memory that Backward needs.
-func (l *Layer) BackScratchLen(steps, batch int) int {
+// BackScratchLen returns the number of elements of scratch memory that Backward needs. apart says that rows of a step do not follow one
+// another in Args.X.
+func (l *Layer) BackScratchLen(steps, batch int, apart bool) int {
+	return padded(backSteps(steps, batch)*batch*l.pitch()) + l.backScratchLen(steps, batch, apart)
+}
+
+// backScratchLen is BackScratchLen without the gradients of gates.
+func (l *Layer) backScratchLen(steps, batch int, apart bool) int {
 	all, h := backSteps(steps, batch)*batch, l.Hidden
-	n := padded(all*l.pitch()) + 2*padded(batch*h) + batch*padded(h) + padded(all*l.Inputs) + padded(l.pitch())
+	n := 2*padded(batch*h) + batch*padded(h) + padded(l.pitch())
+	if apart {
+		n += padded(all * l.Inputs)
+	}
 	if l.Masked {
 		n += padded(all * h)
 	}
@@ -61,7 +79,7 @@ type back struct {
 	w      *BackWeights
 	g      *GradArgs[float32]
 	kept   kept
-	d      []float32 // gradients of the gates of the span: rows like those of kept.gates
+	d      []float32 // gradients of the gates of the span: rows like those of kept.gates, or these themselves
 	dh, dc []float32
 	sums   sums
 	x, in  []float32 // inputs and masked states, where rows of them have to be gathered
@@ -69,21 +87,26 @@ type back struct {
 	share  share
 
 	from, span int
+	again      Args // of a span that runs again
 }
 
 var backs = sync.Pool{New: func() any { return new(back) }}
 
-// Backward computes the gradients of a direction for which Keeps holds, from what Run has left in a.Keep. It allocates
+// Backward computes the gradients of a direction for which Keeps holds, from what Run has left in a.Keep or a.Spans, which it writes
+// to. It allocates
 // nothing in steady state. The results do not depend on a.Threads. The weights' gradients are sums of products over some steps
 // each. Fields Y, HOut and COut of a are not used.
 func (l *Layer) Backward(w *BackWeights, a *Args, g *GradArgs[float32]) {
 	b := backs.Get().(*back)
 	b.Layer, b.Args, b.w, b.g = l, a, w, g
 	b.begin()
-	for at, most := 0, backSteps(b.Steps, b.Batch); at < b.Steps; at += b.span {
+	for at, most := 0, backSteps(b.Steps, b.Batch); at < b.Steps && b.Batch > 0; at += b.span {
 		b.span = min(most, b.Steps-at)
 		if b.from = at; !b.Reverse {
 			b.from = b.Steps - at - b.span
+		}
+		if b.Spans != nil {
+			b.keepSpan(at / most)
 		}
 		stages := b.span + 1
 		if b.resetFirst() {
@@ -119,13 +142,22 @@ func (b *back) begin() {
 		return part
 	}
 	all, n := backSteps(b.Steps, b.Batch)*b.Batch, b.Hidden
-	b.kept = b.keptIn(b.Keep, b.Steps, b.Batch)
-	b.d, b.dh, b.dc = take(all*b.kept.pitch), take(b.Batch*n), take(b.Batch*n)
+	if b.Spans == nil {
+		b.kept = b.keptIn(b.Keep, b.Steps, b.Batch)
+	}
+	if b.Spans == nil || b.resetFirst() {
+		b.d = take(all * b.pitch())
+	}
+	b.dh, b.dc = take(b.Batch*n), take(b.Batch*n)
 	b.sums = sums{take(b.Batch * padded(n)), padded(n), padded(n)}
-	b.x, b.sum = take(all*b.Inputs), take(b.kept.pitch)
+	b.sum = take(b.pitch())
+	if b.XRow != b.Inputs {
+		b.x = take(all * b.Inputs)
+	}
 	if b.Masked {
 		b.in = take(all * n)
 	}
+	b.again.Scratch = s
 	clear(b.dh)
 	clear(b.dc)
 	clear(b.sum)
@@ -214,7 +246,7 @@ func (b *back) through(t, i, lo, hi int, s []float32, add bool) {
 	at := i * b.Hidden
 	dh := b.dh[at+lo : at+hi]
 	if b.Masked {
-		before, _ := b.around(b.kept.h, t, b.Batch)
+		before, _ := b.around(b.kept.h, t-b.kept.from, b.Batch)
 		if m := b.g.DMask; m != nil {
 			vec.MulAcc(m[i*b.StateRow+lo:i*b.StateRow+hi], s, before[at+lo:at+hi])
 		}
@@ -232,8 +264,8 @@ func (b *back) active(t, i int) bool { return b.Lens == nil || t < int(b.Lens[i]
 // gates makes the gradients of the gates of step t, of units [lo, hi).
 func (b *back) gates(t int, p piece, lo, hi int) {
 	n, pitch := b.Hidden, b.kept.pitch
-	before, after := b.around(b.kept.h, t, b.Batch)
-	grads, gates := b.gradients(t), b.kept.gates[t*b.Batch*pitch:]
+	before, after := b.around(b.kept.h, t-b.kept.from, b.Batch)
+	grads, gates := b.gradients(t), b.kept.gates[(t-b.kept.from)*b.Batch*pitch:]
 	for i := p.from; i < p.to; i++ {
 		row := i * pitch
 		if !b.active(t, i) {
@@ -250,7 +282,7 @@ func (b *back) gates(t int, p piece, lo, hi int) {
 		d, x := grads[row+lo:], gates[row+lo:]
 		switch b.Cell {
 		case LSTM:
-			old, c := b.around(b.kept.c, t, b.Batch)
+			old, c := b.around(b.kept.c, t-b.kept.from, b.Batch)
 			vec.LSTMGrad(d, x, dh, b.dc[at+lo:at+hi], c[at+lo:at+hi], old[at+lo:at+hi], n)
 		case GRU:
 			vec.GRUGrad(d, x, dh, before[at+lo:at+hi], n)
@@ -280,7 +312,7 @@ func (b *back) plain(d, dh, y []float32) {
 func (b *back) reset(t int, p piece) {
 	n, pitch := b.Hidden, b.kept.pitch
 	first, end, lo, hi := b.w.RH.part(p.part, p.parts)
-	grads, gates := b.gradients(t), b.kept.gates[t*b.Batch*pitch:]
+	grads, gates := b.gradients(t), b.kept.gates[(t-b.kept.from)*b.Batch*pitch:]
 	b.multiply(b.w.RH, grads[3*n:], t, p, first, end)
 	for i := p.from; i < p.to; i++ {
 		if !b.active(t, i) {

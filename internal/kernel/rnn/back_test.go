@@ -18,7 +18,7 @@ func newBackProblem(l Layer, steps, batch, inputs, hidden int, full, batchFirst 
 	p := &backProblem{problem: newProblem(l, steps, batch, inputs, hidden, full, batchFirst)}
 	p.plain.P, p.w.Peep = nil, nil
 	p.back.W = p.plain.W
-	p.back.R, p.back.RH = p.l.PackBack(nil, nil, p.plain.R)
+	p.back.R, p.back.RH = p.l.PackBack(nil, nil, spoiled(p.l.BackLen()), p.plain.R)
 	r := rand.New(rand.NewPCG(4, uint64(hidden)))
 	p.dy = Args{YStep: p.a.YStep, YRow: p.a.YRow, StateRow: hidden, HOut: random(r, batch*hidden)}
 	if full || steps == 1 {
@@ -53,7 +53,7 @@ func (p *backProblem) args(threads int) Args {
 	a := p.a
 	a.Threads = threads
 	a.Keep = make([]float32, p.l.KeptLen(a.Steps, a.Batch))
-	a.Scratch = make([]float32, max(p.l.KeepScratchLen(a.Steps, a.Batch), p.l.BackScratchLen(a.Steps, a.Batch), p.l.GradScratch(a.Steps, a.Batch)))
+	a.Scratch = make([]float32, max(p.l.KeepScratchLen(a.Steps, a.Batch), p.l.BackScratchLen(a.Steps, a.Batch, a.XRow != p.l.Inputs), p.l.GradScratch(a.Steps, a.Batch)))
 	for _, s := range [][]float32{a.Keep, a.Scratch} {
 		for i := range s {
 			s[i] = float32(math.NaN())

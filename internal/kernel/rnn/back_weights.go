@@ -7,9 +7,6 @@ import (
 
 // weights sets the gradients of weights and inputs, or if more is set adds to them, what comes from the gates of the span.
 func (b *back) weights(more bool) {
-	if b.Batch == 0 {
-		return
-	}
 	b.biases()
 	b.inputs()
 	n := b.Hidden
@@ -23,7 +20,7 @@ func (b *back) weights(more bool) {
 	b.outer(b.g.DW[2*n*b.Inputs:], 3*n, n, x, more)
 	if b.resetFirst() {
 		b.outer(b.g.DR, 0, 2*n, in, more)
-		b.outer(b.g.DR[2*n*n:], 3*n, n, matrix{b.kept.gates[b.from*b.Batch*b.kept.pitch+3*n:], n, b.kept.pitch}, more)
+		b.outer(b.g.DR[2*n*n:], 3*n, n, matrix{b.kept.gates[(b.from-b.kept.from)*b.Batch*b.kept.pitch+3*n:], n, b.kept.pitch}, more)
 		return
 	}
 	b.outer(b.g.DR, 0, 3*n, in, more)
@@ -70,7 +67,7 @@ func (b *back) inputRows() []float32 {
 // stateRows returns what was multiplied with R in the steps of the span.
 func (b *back) stateRows() []float32 {
 	n := b.Hidden
-	h := b.kept.h[b.from*b.Batch*n:]
+	h := b.kept.h[(b.from-b.kept.from)*b.Batch*n:]
 	if b.Reverse {
 		h = h[b.Batch*n:]
 	}

@@ -1,11 +1,13 @@
 package rnn
 
 // kept are the parts of ArgsOf.Keep: of every step t of the sequence and batch element b, row t*Batch+b. The states are those
-// before all steps and the last ones: slot i, of Batch rows, is the one before step i, or in a Reverse layer the one after it.
+// before all steps and the last ones: slot i, of Batch rows, is the one before step i, or in a Reverse layer the one after it. Of
+// a layer whose spans run again they are those of one span, from step from on.
 type kept struct {
 	gates []float32 // Layer.pitch elements a row: gates, and behind those of a GRU what the reset gate multiplies or lets through
 	h, c  []float32
 	pitch int
+	from  int
 }
 
 // pitch returns the distance between rows of gates. A plain cell's room is for gradients: its gate is its state.

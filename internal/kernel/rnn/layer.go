@@ -55,20 +55,20 @@ type Weights struct {
 // from several goroutines at once.
 type Multiplier interface{ Multiply(a *gemm.Args) }
 
-// PackW packs w, a matrix of Gates*Hidden rows and Inputs columns. old is reused if it fits.
-func (l *Layer) PackW(old *gemm.Packed, w []float32) *gemm.Packed {
-	k, n := l.Inputs, l.Cell.Gates()*l.Hidden
-	if old != nil {
-		if k0, n0 := old.Dims(); k0 != k || n0 != n {
-			old = nil
-		}
-	}
+// PackW packs w, a matrix of Gates*Hidden rows and Inputs columns, into room, WLen elements of unknown content. old is reused.
+func (l *Layer) PackW(old *gemm.Packed, room, w []float32) *gemm.Packed {
 	if old == nil {
-		old = gemm.NewPacked(1, k, n)
+		old = new(gemm.Packed)
 	}
-	old.Set(0, w, 1, k)
+	var within mem.Room
+	within.Within(room[:l.WLen()])
+	old.Place(&within, 1, l.Inputs, l.Cell.Gates()*l.Hidden)
+	old.Set(0, w, 1, l.Inputs)
 	return old
 }
+
+// WLen returns the length of the room of PackW.
+func (l *Layer) WLen() int { return gemm.PackedLen(1, l.Inputs, l.Cell.Gates()*l.Hidden) + maxLanes }
 
 // PackWIn is PackW with elements that come from room, where they may be already.
 func (l *Layer) PackWIn(room *mem.Room, w []float32) *gemm.Packed {
@@ -79,37 +79,56 @@ func (l *Layer) PackWIn(room *mem.Room, w []float32) *gemm.Packed {
 	return p
 }
 
-// PackR packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of Weights. What is old is reused if
-// it fits.
-func (l *Layer) PackR(oldR, oldRH *Packed, r []float32) (whole, last *Packed) {
-	h := l.Hidden
-	if !l.resetFirst() {
-		return pack(oldR, l.Cell.Gates(), h, r), nil
+// PackR packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of Weights, into room, RLen elements of unknown
+// content. What is old is reused.
+func (l *Layer) PackR(oldR, oldRH *Packed, room, r []float32) (whole, last *Packed) {
+	var within mem.Room
+	within.Within(room[:l.RLen()])
+	if h := l.Hidden; l.resetFirst() {
+		oldRH = oldRH.place(&within, 1, h, h)
 	}
-	return pack(oldR, 2, h, r[:2*h*h]), pack(oldRH, 1, h, r[2*h*h:3*h*h])
+	oldR = oldR.place(&within, l.gatesOfR(), l.Hidden, l.Hidden)
+	l.setR(oldR, oldRH, r)
+	return oldR, oldRH
+}
+
+// RLen returns the length of the room of PackR.
+func (l *Layer) RLen() int {
+	n := packedLen(l.gatesOfR(), l.Hidden, l.Hidden) + maxLanes
+	if l.resetFirst() {
+		n += packedLen(1, l.Hidden, l.Hidden) + maxLanes
+	}
+	return n
+}
+
+// gatesOfR is the number of gates of field R of Weights.
+func (l *Layer) gatesOfR() int {
+	if l.resetFirst() {
+		return 2
+	}
+	return l.Cell.Gates()
+}
+
+// setR packs r as both fields.
+func (l *Layer) setR(whole, last *Packed, r []float32) {
+	n := l.gatesOfR() * l.Hidden * l.Hidden
+	whole.set(r[:n])
+	if last != nil {
+		last.set(r[n : n+l.Hidden*l.Hidden])
+	}
 }
 
 // PackRIn is PackR with elements that come from room, where they may be already.
 func (l *Layer) PackRIn(room *mem.Room, r []float32) (whole, last *Packed) {
 	h := l.Hidden
-	gates := l.Cell.Gates()
 	if l.resetFirst() {
-		gates = 2
 		last = newPacked(room, 1, h, h)
 	}
-	whole = newPacked(room, gates, h, h)
+	whole = newPacked(room, l.gatesOfR(), h, h)
 	if !room.Filled() {
-		l.PackR(whole, last, r)
+		l.setR(whole, last, r)
 	}
 	return whole, last
-}
-
-func pack(old *Packed, gates, hidden int, r []float32) *Packed {
-	if old == nil || old.gates != gates || old.units != hidden || old.row != selected() {
-		old = newPacked(nil, gates, hidden, hidden)
-	}
-	old.set(r[:gates*hidden*hidden])
-	return old
 }
 
 // resetFirst reports whether the layer is a GRU whose reset gate comes before the product of the candidate.
@@ -155,7 +174,11 @@ type ArgsOf[T float32 | float64] struct {
 	Lens        []int32
 	Scratch     []T
 	Keep        []T // KeptLen elements that Backward needs; nil: not wanted, and not possible unless Keeps
+	Spans       []T // instead of Keep SpansLen elements: spans of the steps run again in Backward; nil: not wanted
 	Threads     int
+
+	resume []T // instead of H0 and C0: states between two spans
+	since  int // the step of the sequence with which X begins, and from which on Lens count
 }
 
 // Args are the arguments of Layer.Run. Lens, if set, are the steps of each row; outputs after them are zero, and

@@ -16,6 +16,7 @@ type Packed struct {
 	row             *row
 	gates, k, units int
 	blocks          []block
+	size            int
 	data            []float32
 }
 
@@ -31,7 +32,31 @@ func padded(units int) int { return (units + maxLanes - 1) / maxLanes * maxLanes
 
 // newPacked cuts the units in blocks, whose elements come from room.
 func newPacked(room *mem.Room, gates, k, units int) *Packed {
-	p := &Packed{row: selected(), gates: gates, k: k, units: units}
+	return (*Packed)(nil).place(room, gates, k, units)
+}
+
+// place is newPacked that reuses p.
+func (p *Packed) place(room *mem.Room, gates, k, units int) *Packed {
+	if p == nil {
+		p = new(Packed)
+	}
+	if p.gates != gates || p.k != k || p.units != units || p.row != selected() {
+		*p = Packed{row: selected(), gates: gates, k: k, units: units}
+		p.cut()
+	}
+	p.data = room.Floats(p.size)
+	return p
+}
+
+// packedLen returns how many elements a packed form has.
+func packedLen(gates, k, units int) int {
+	lanes := selected().lanes
+	return gates * k * ((units + lanes - 1) / lanes * lanes)
+}
+
+// cut cuts the units in blocks.
+func (p *Packed) cut() {
+	gates, k, units := p.gates, p.k, p.units
 	widths, at := p.row.widths[gates], 0
 	for from := 0; from < units; {
 		left := (units - from + p.row.lanes - 1) / p.row.lanes
@@ -44,8 +69,7 @@ func newPacked(room *mem.Room, gates, k, units int) *Packed {
 		from += n
 		at += gates * n * k
 	}
-	p.data = room.Floats(at)
-	return p
+	p.size = at
 }
 
 // set packs r, whose row j*units+u holds the weights of unit u of gate j.
@@ -61,6 +85,9 @@ func (p *Packed) fill(r []float32, us, ks int) {
 	for _, b := range p.blocks {
 		n := p.row.widths[p.gates][b.width] * p.row.lanes
 		dst := p.data[b.at:][:p.gates*n*p.k]
+		if n > p.units-b.from {
+			clear(dst)
+		}
 		for j := range p.gates {
 			move.Strided(move.Bytes(dst), move.Bytes(r), move.Copy{Dims: []int{p.k, min(n, p.units-b.from)}, Width: 4,
 				DstStride: []int{p.gates * n, 1}, SrcStride: []int{ks, us}, DstOff: j * n, SrcOff: (j*p.units + b.from) * us}, 1)

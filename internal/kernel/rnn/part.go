@@ -57,7 +57,7 @@ func (r *run) stage(stage int, own piece) {
 	}
 	p.g = r.x[(p.t-r.t0)*r.step:]
 	r.states(&p)
-	r.product(&p, r.done+i == 0 && r.H0 == nil)
+	r.product(&p, r.done+i == 0 && r.H0 == nil && r.resume == nil)
 	for b := p.from; b < p.to; b++ {
 		r.row(&p, b)
 	}
@@ -101,7 +101,7 @@ func (r *run) gate(p *turn, b, j int) (x, s []float32) {
 func (r *run) row(p *turn, b int) {
 	lo, hi := b*r.Hidden+p.lo, b*r.Hidden+p.hi
 	old, h := p.old[lo:hi], p.h[lo:hi]
-	active := r.Lens == nil || p.t < int(r.Lens[b])
+	active := r.Lens == nil || r.since+p.t < int(r.Lens[b])
 	if r.resetFirst() && !p.candidate {
 		if active {
 			r.gruReset(p, b, p.in[lo:hi], r.reset[lo:hi])

@@ -57,8 +57,8 @@ func newProblem(l Layer, steps, batch, inputs, hidden int, full, batchFirst bool
 			p.plain.R[i] *= 0.1
 		}
 	}
-	p.w.W = l.PackW(nil, p.plain.W)
-	p.w.R, p.w.RH = l.PackR(nil, nil, p.plain.R)
+	p.w.W = l.PackW(nil, spoiled(l.WLen()), p.plain.W)
+	p.w.R, p.w.RH = l.PackR(nil, nil, spoiled(l.RLen()), p.plain.R)
 	p.a = Args{Steps: steps, Batch: batch, X: random(r, steps*batch*inputs), XStep: batch * inputs, XRow: inputs,
 		YStep: batch * hidden, YRow: hidden, StateRow: hidden}
 	if batchFirst {

@@ -37,18 +37,24 @@ var runs = sync.Pool{New: func() any { return new(run) }}
 
 // Run computes a direction. It allocates nothing in steady state. The results do not depend on a.Threads.
 func (l *Layer) Run(w *Weights, a *Args) {
+	if a.Batch == 0 {
+		return
+	}
 	r := runs.Get().(*run)
 	r.Layer, r.Weights, r.Args = l, w, *a
 	r.begin()
 	block := r.block(r.Steps, r.Batch)
-	if r.kept != nil {
-		block = r.Steps
+	if r.kept != nil || r.Spans != nil {
+		block = backSteps(r.Steps, r.Batch)
 	}
 	for r.done < r.Steps {
-		r.count = min(block, r.Steps-r.done)
-		r.t0 = r.done
-		if r.Reverse {
-			r.t0 = r.Steps - r.done - r.count
+		r.next(block)
+		if r.Spans != nil {
+			r.saveSpan(block)
+			if r.done+r.count == r.Steps {
+				r.keepLast()
+				break
+			}
 		}
 		r.project()
 		stages := r.count
@@ -71,6 +77,18 @@ func (l *Layer) Run(w *Weights, a *Args) {
 	runs.Put(r)
 }
 
+// next sets which steps come next, at most so many.
+func (r *run) next(block int) {
+	r.count = min(block, r.Steps-r.done)
+	if r.kept != nil || r.Spans != nil { // spans are counted from the end
+		r.count = firstSpan(r.Steps-r.done, block)
+	}
+	r.t0 = r.done
+	if r.Reverse {
+		r.t0 = r.Steps - r.done - r.count
+	}
+}
+
 // begin divides the scratch memory, loads the initial states and chooses the kernels.
 func (r *run) begin() {
 	s := r.Scratch
@@ -87,7 +105,9 @@ func (r *run) begin() {
 	}
 	r.sums = sums{take(r.Batch * g * padded(r.Hidden)), g * padded(r.Hidden), padded(r.Hidden)}
 	r.bias = take(r.Hidden)
-	r.x = s
+	if r.x = s; r.Spans != nil {
+		r.x = r.spansRoom(&r.Args)
+	}
 	clear(r.bias)
 	if r.RBias != nil {
 		copy(r.bias, r.RBias[2*r.Hidden:])
@@ -100,10 +120,8 @@ func (r *run) begin() {
 		if r.Cell == LSTM {
 			c = r.first(r.kept.c, r.Batch)
 		}
-		r.x = r.kept.gates
 	}
-	r.load(h, r.H0)
-	r.load(c, r.C0)
+	r.loadStates(h, c)
 	if r.Masked {
 		for b := range r.Batch {
 			r.mask(r.in[0], h, b, 0, r.Hidden)
@@ -159,7 +177,7 @@ func (r *run) project() {
 		return
 	}
 	r.ldg, r.step = r.count*n, n
-	if r.count == r.Steps && r.XRow == r.count*r.Inputs {
+	if r.count == r.Steps && r.XRow == r.count*r.Inputs && r.Spans == nil {
 		a.M, a.A, a.C = r.count*r.Batch, r.X, r.x
 		r.multiply(&a, r.WBy)
 		return
@@ -170,16 +188,17 @@ func (r *run) project() {
 	}
 }
 
-// projectKept multiplies the inputs of all steps, for results that are kept.
+// projectKept multiplies the inputs of the block's steps, for results that are kept.
 func (r *run) projectKept(a *gemm.Args) {
 	r.ldg, r.step = r.kept.pitch, r.Batch*r.kept.pitch
+	r.x = r.kept.gates[r.t0*r.step:]
 	if r.XRow == r.Inputs {
-		a.M, a.A, a.C, a.LDC = r.Steps*r.Batch, r.X, r.x, r.ldg
+		a.M, a.A, a.C, a.LDC = r.count*r.Batch, r.X[r.t0*r.XStep:], r.x, r.ldg
 		r.multiply(a, r.WBy)
 		return
 	}
 	for b := range r.Batch {
-		a.M, a.A, a.ARS, a.C, a.LDC = r.Steps, r.X[b*r.XRow:], r.XStep, r.x[b*r.ldg:], r.step
+		a.M, a.A, a.ARS, a.C, a.LDC = r.count, r.X[b*r.XRow+r.t0*r.XStep:], r.XStep, r.x[b*r.ldg:], r.step
 		r.multiply(a, r.WBy)
 	}
 }

@@ -9,7 +9,7 @@ func TestShare(t *testing.T) {
 		byRows                       bool
 	}{{16, 80, 2, 2, true}, {16, 80, 4, 4, true}, {1, 64, 2, 1, false}, {7, 128, 2, 2, false}, {16, 1024, 2, 2, false}, {16, 64, 1, 1, true}} {
 		l := &Layer{Cell: LSTM, Inputs: 1, Hidden: c.hidden}
-		r, late := l.PackR(nil, nil, make([]float32, 4*c.hidden*c.hidden))
+		r, late := l.PackRIn(nil, make([]float32, 4*c.hidden*c.hidden))
 		s := newShare(l, c.rows, c.threads, r, late)
 		if s.parts != c.parts || s.byRows != c.byRows {
 			t.Errorf("%d rows of %d units, %d threads: %+v", c.rows, c.hidden, c.threads, s)
