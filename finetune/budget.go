@@ -24,8 +24,9 @@ const (
 )
 
 // fit compiles g, the graph of p, such that a step takes no more than the bound, working memory included: values are computed again,
-// where that is not enough, gradients are taken as they come (see taker), and then recurrent layers run again span by span. Where no layout leaves room for the working memory, the one
-// with the least values is taken, if these keep to the bound alone. taken says which gradients are, and which were before; nil: none.
+// where that is not enough, gradients are taken as they come (see taker), and then recurrent layers run again span by span. Where no
+// layout leaves room for the working memory, the one with the least values is taken, if these keep to the bound alone. taken says which
+// gradients are, and which were before; nil: none.
 func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool) (*plan.Program, []bool, error) {
 	limit, sums := b.limit, 0
 	if p.part {
@@ -65,12 +66,12 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 
 // What a step takes beside its values, in bytes: packed parts of products in each thread, tiles and sums of convolutions in each
 // thread that has some, plans and kernels of a node, and what compiling leaves on the heap. Resident memory of the steps of
-// bench/training.py with a bound, with 1 and 2 threads and 512 KB of second-level cache, was 0.6 to 1.2 times that above the values.
+// bench/training.py with a bound, with 1 and 2 threads and 512 KB of second-level cache, was 0.5 to 1.1 times that above the values.
 const (
-	workOfProducts     = 768 << 10
-	workOfConvolutions = 1280 << 10
+	workOfProducts     = 1024 << 10
+	workOfConvolutions = 2048 << 10
 	workOfNode         = 8 << 10
-	workOfHeap         = 1 << 20
+	workOfHeap         = 1408 << 10
 )
 
 // workBytes estimates the working memory of a step of graph g.
