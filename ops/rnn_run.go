@@ -173,10 +173,7 @@ func (r *rnnRun) scratchLen(l *rnn.Layer, steps, batch int) int {
 	if r.weights[0].R == nil {
 		n += l.RLen()
 	}
-	switch {
-	case r.keeps && r.spans > 0:
-		return n + l.SpansScratchLen(steps, batch)
-	case r.keeps:
+	if r.keeps {
 		return n + l.KeepScratchLen(steps, batch)
 	}
 	return n + l.ScratchLen(steps, batch)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/onnx"
@@ -16,11 +15,7 @@ import (
 // QuantizeLinear and DequantizeLinear, and weights to codes. What lies near the middle of two codes may become either, so outputs are
 // compared by the norm of differences, in quanta of their range; runs of the optimised graph still have to agree in all bits.
 func TestBlocksQuantised(t *testing.T) {
-	count := *blocksCount / 2
-	if testing.Short() {
-		count = min(count, 10)
-	}
-	ran := 0
+	ran, count := 0, blockCount(2, 10)
 	for seed := *blocksFirst; seed < *blocksFirst+uint64(count); seed++ {
 		m := newBlockModelOf(seed, tensor.Float32)
 		for k := seed; m.opset < 10; {
@@ -37,9 +32,7 @@ func TestBlocksQuantised(t *testing.T) {
 			continue
 		}
 		ran++
-		if found := append(c.compare(), m.slopes(c.model, c.in, seed)...); len(found) > 0 {
-			t.Errorf("seed %d (%v): %d differences\n    %s\n  %s", seed, m, len(found), strings.Join(found[:min(len(found), 4)], "\n    "), strings.Join(m.log, "; "))
-		}
+		m.report(t, seed, append(c.compare(), m.slopes(c.model, c.in, seed)...))
 	}
 	if t.Logf("%d of %d models ran", ran, count); ran < count*8/10 {
 		t.Errorf("too few models ran")

@@ -15,10 +15,7 @@ import (
 // TestBlockDifferences compares gradients of models of blocks in float64 with what small changes of inputs and weights together do to the sum
 // of the outputs. It goes on as TestBlocks does.
 func TestBlockDifferences(t *testing.T) {
-	ran, count := 0, *blocksCount/3
-	if testing.Short() {
-		count = min(count, 5)
-	}
+	ran, count := 0, blockCount(3, 5)
 	for seed := *blocksFirst; seed < *blocksFirst+uint64(count); seed++ {
 		m := newBlockModelOf(seed, tensor.Float64)
 		in := m.fill(-1, seed)

@@ -15,10 +15,7 @@ import (
 // QuantizeLinear. Scales are powers of two and sums stay away from the middle of two codes, so that all results have to be the
 // same bits as those of the graph as it is written, however they are computed.
 func TestBlocksOfCodes(t *testing.T) {
-	count := *blocksCount / 2
-	if testing.Short() {
-		count = min(count, 10)
-	}
+	count := blockCount(2, 10)
 	for seed := *blocksFirst; seed < *blocksFirst+uint64(count); seed++ {
 		m := newCodeModel(seed)
 		c, err := newBlockRuns(m, seed, t.TempDir())
@@ -26,9 +23,7 @@ func TestBlocksOfCodes(t *testing.T) {
 			t.Errorf("seed %d (%v) does not run as it is written: %v\n  %s", seed, m, err, strings.Join(m.log, "; "))
 			continue
 		}
-		if found := c.compare(); len(found) > 0 {
-			t.Errorf("seed %d (%v): %d differences\n    %s\n  %s", seed, m, len(found), strings.Join(found[:min(len(found), 4)], "\n    "), strings.Join(m.log, "; "))
-		}
+		m.report(t, seed, c.compare())
 	}
 }
 

@@ -18,10 +18,7 @@ import (
 // TestBlockSteps trains models of blocks: the first step of a batch moves the weights as the training graph does as it is written, and all steps, of
 // one batch and of two of several sizes, have the same bits on one and two threads and within any bound of memory. It goes on as TestBlocks does.
 func TestBlockSteps(t *testing.T) {
-	ran, count := 0, *blocksCount/3
-	if testing.Short() {
-		count = min(count, 5)
-	}
+	ran, count := 0, blockCount(3, 5)
 	seeds := []uint64{540048} // the least bound that its error told was none that it could keep
 	for i := range count {
 		seeds = append(seeds, *blocksFirst+uint64(i))
@@ -34,9 +31,7 @@ func TestBlockSteps(t *testing.T) {
 			continue
 		}
 		ran++
-		if found := s.compare(); len(found) > 0 {
-			t.Errorf("seed %d (%v): %d differences\n    %s\n  %s", seed, m, len(found), strings.Join(found[:min(len(found), 4)], "\n    "), strings.Join(m.log, "; "))
-		}
+		m.report(t, seed, s.compare())
 	}
 	if t.Logf("%d of %d models trained", ran, len(seeds)); ran < len(seeds)*2/3 {
 		t.Errorf("too few models trained")

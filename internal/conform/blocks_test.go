@@ -23,11 +23,7 @@ var (
 // TestBlocks makes models of blocks and runs each in many ways, which have to agree with the graph as it is written, and most of
 // them with each other to the last bit. More of them: go test ./internal/conform -run TestBlocks -args -blocks-first 1000 -blocks-count 5000
 func TestBlocks(t *testing.T) {
-	count := *blocksCount
-	if testing.Short() {
-		count = min(count, 10)
-	}
-	ran := 0
+	ran, count := 0, blockCount(1, 10)
 	for seed := *blocksFirst; seed < *blocksFirst+uint64(count); seed++ {
 		m := newBlockModel(seed)
 		c, err := newBlockRuns(m, seed, t.TempDir())
@@ -36,12 +32,27 @@ func TestBlocks(t *testing.T) {
 			continue
 		}
 		ran++
-		if found := append(c.compare(), m.slopes(c.model, c.in, seed)...); len(found) > 0 {
-			t.Errorf("seed %d (%v): %d differences\n    %s\n  %s", seed, m, len(found), strings.Join(found[:min(len(found), 4)], "\n    "), strings.Join(m.log, "; "))
-		}
+		m.report(t, seed, append(c.compare(), m.slopes(c.model, c.in, seed)...))
 	}
 	if t.Logf("%d of %d models ran", ran, count); ran < count*9/10 {
 		t.Errorf("too few models ran")
+	}
+}
+
+// blockCount returns how many models a test makes that makes one for so many of TestBlocks, and at most short if it is to be short.
+func blockCount(part, short int) int {
+	count := *blocksCount / part
+	if testing.Short() {
+		return min(count, short)
+	}
+	return count
+}
+
+// report tells what differed between runs of m, if anything did.
+func (m *blockModel) report(t *testing.T, seed uint64, found []string) {
+	t.Helper()
+	if len(found) > 0 {
+		t.Errorf("seed %d (%v): %d differences\n    %s\n  %s", seed, m, len(found), strings.Join(found[:min(len(found), 4)], "\n    "), strings.Join(m.log, "; "))
 	}
 }
 

@@ -2,12 +2,10 @@ package conform_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/runtime"
@@ -111,11 +109,5 @@ func useModel(msg []byte, in values) error {
 	if err != nil {
 		return err
 	}
-	if _, err := optimised(m); err != nil {
-		return fmt.Errorf("optimize: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	_, err = s.Run(ctx, in)
-	return err
+	return use(s, m, in)
 }

@@ -132,18 +132,25 @@ func useFile(name string, noMap bool) error {
 			return err
 		}
 		defer f.Close()
-		if _, err := optimised(f.Model); err != nil {
-			return fmt.Errorf("optimize: %w", err)
-		}
-		in, _, err := new(feed.Source).Inputs(s.Inputs())
-		if err != nil {
+		return use(s, f.Model, nil)
+	})
+}
+
+// use optimises a model, and runs it in a session, with made up inputs if in is nil and they can be made.
+func use(s *runtime.Session, m *onnx.Model, in values) error {
+	if _, err := optimised(m); err != nil {
+		return fmt.Errorf("optimize: %w", err)
+	}
+	if in == nil {
+		var err error
+		if in, _, err = new(feed.Source).Inputs(s.Inputs()); err != nil {
 			return nil
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_, err = s.Run(ctx, in)
-		return err
-	})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := s.Run(ctx, in)
+	return err
 }
 
 // optimised returns what the optimize command would write.

@@ -14,14 +14,15 @@ func (g *Graph) SelectOutputs(names []string) error {
 		return nil
 	}
 	byName := g.Names()
-	var outputs []string
-	for _, v := range g.Outputs {
-		outputs = append(outputs, v.Name)
-	}
+	before := g.Outputs
 	g.Outputs, g.declared = nil, nil
 	for _, name := range names {
 		v := byName[name]
 		if v == nil {
+			var outputs []string
+			for _, v := range before {
+				outputs = append(outputs, v.Name)
+			}
 			return fmt.Errorf("graph: the model has no value %q: its outputs are %q", name, outputs)
 		}
 		g.Outputs = append(g.Outputs, v)

@@ -178,16 +178,16 @@ func (d *directConv) cut() {
 	}
 	d.rows = even(d.h.Out, min(d.rows, enough))
 	d.grid = [4]int{ceilDiv(units, d.units), ceilDiv(panels, d.panels), ceilDiv(d.h.Out, d.rows), ceilDiv(d.w.Out, d.cols)}
-	if parts := d.fewChunks(); parts > d.grid[2] {
+	if parts := d.evenParts(); parts > d.grid[2] {
 		d.rows = even(d.h.Out, ceilDiv(d.h.Out, parts))
 		d.grid[2] = ceilDiv(d.h.Out, d.rows)
 	}
 	d.frameH = d.span(d.h, d.rows)
 }
 
-// fewChunks returns into how many parts to cut the rows of outputs so that two threads have as much to do, where there are few chunks: into an
-// even number of these, of leastMACs or more.
-func (d *directConv) fewChunks() int {
+// evenParts returns into how many parts to cut the rows of outputs, more where there are so few chunks that two threads would not have as
+// much to do.
+func (d *directConv) evenParts() int {
 	others := d.g.Batch * d.grid[0] * d.grid[1] * d.grid[3]
 	chunks := others * d.grid[2]
 	if chunks >= evenChunks || others%2 == 0 {

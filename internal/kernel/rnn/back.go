@@ -93,9 +93,8 @@ type back struct {
 var backs = sync.Pool{New: func() any { return new(back) }}
 
 // Backward computes the gradients of a direction for which Keeps holds, from what Run has left in a.Keep or a.Spans, which it writes
-// to. It allocates
-// nothing in steady state. The results do not depend on a.Threads. The weights' gradients are sums of products over some steps
-// each. Fields Y, HOut and COut of a are not used.
+// to. It allocates nothing in steady state. The results do not depend on a.Threads. The weights' gradients are sums of products over
+// some steps each. Fields Y, HOut and COut of a are not used.
 func (l *Layer) Backward(w *BackWeights, a *Args, g *GradArgs[float32]) {
 	b := backs.Get().(*back)
 	b.Layer, b.Args, b.w, b.g = l, a, w, g

@@ -3,7 +3,7 @@ package rnn
 // What Backward needs of a run may be made again, one span of backSteps steps at a time. The spans are counted from the end, where
 // the way back begins; the last one has what is left. Run leaves in ArgsOf.Spans the states that each begins with, but those of the
 // last span, with which the layer begins: h, and of an LSTM c, of Batch rows. Behind them is room for what is kept of a span. Run
-// leaves span 0 there, and Backward the others.
+// leaves span 0 there, and Backward the others. The scratch memory of such a run is KeepScratchLen.
 
 // SpansLen returns the length of ArgsOf.Spans.
 func (l *Layer) SpansLen(steps, batch int) int {
@@ -15,9 +15,6 @@ func (l *Layer) SpansSave(steps, batch, directions int) int {
 	again := l.BackSpansScratchLen(steps, batch, false) - l.BackScratchLen(steps, batch, false) + l.WLen() + l.RLen()
 	return directions*(l.KeptLen(steps, batch)-l.SpansLen(steps, batch)) - again
 }
-
-// SpansScratchLen is ScratchLen of a run with Args.Spans, where the products with the inputs lie.
-func (l *Layer) SpansScratchLen(steps, batch int) int { return l.KeepScratchLen(steps, batch) }
 
 // BackSpansScratchLen is BackScratchLen of a Backward with Args.Spans. Gradients of gates take the place of the gates, but for a GRU
 // that resets first, which reads these later once more.

@@ -11,7 +11,7 @@ func (p *backProblem) spansArgs(threads int) Args {
 	a := p.a
 	a.Threads = threads
 	a.Spans = make([]float32, p.l.SpansLen(a.Steps, a.Batch))
-	a.Scratch = make([]float32, max(p.l.SpansScratchLen(a.Steps, a.Batch), p.l.BackSpansScratchLen(a.Steps, a.Batch, a.XRow != p.l.Inputs)))
+	a.Scratch = make([]float32, max(p.l.KeepScratchLen(a.Steps, a.Batch), p.l.BackSpansScratchLen(a.Steps, a.Batch, a.XRow != p.l.Inputs)))
 	spoil(a.Spans)
 	spoil(a.Scratch)
 	return a

@@ -173,7 +173,9 @@ func (s *spreadBuf[T]) fill(x []T, off, step, down, rows, cols int) []T {
 	case step == 0:
 		repeatRows(s.buf[:], x[off:], rows, cols, down)
 	default:
-		copyRows(s.buf[:], x[off:], rows, cols, down)
+		for i := range rows {
+			copy(s.buf[i*cols:(i+1)*cols], x[off+i*down:])
+		}
 	}
 	return s.buf[:n]
 }

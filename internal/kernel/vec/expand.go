@@ -34,7 +34,9 @@ func Expand[T any](p *Plan, dst, x []T, lo int) {
 		if out, rows := dst[c.at-lo:], c.rows*c.count; step == 0 {
 			repeatRows(out, x[off:], rows, c.cols, down)
 		} else {
-			copyRows(out, x[off:], rows, c.cols, down)
+			for i := range rows {
+				copy(out[i*c.cols:][:c.cols], x[off+i*down:])
+			}
 		}
 	}
 }

@@ -59,7 +59,6 @@ type kernels struct {
 	softmax, logSoftmax func(dst, x []float32, cols int)
 	sumPieces           sumPiecesFunc // nil where there is none
 	repeat              [9]repeatFunc // by the elements' bytes; nil where there is none
-	copyRows            repeatFunc    // nil where there is none
 	// These take rows of at most MaxRow elements.
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
 	softmaxGrad, logSoftmaxGrad func(dst, dy, y []float32, cols int)

@@ -75,7 +75,6 @@ var assembly = []kernels{
 		},
 		sumPieces:  sumPieces8,
 		repeat:     [9]repeatFunc{1: repeat8, 2: repeat16, 4: repeat32, 8: repeat64},
-		copyRows:   copyRowsBytes,
 		quantizeI8: quantizeI8AVX2, quantizeU8: quantizeU8AVX2, dequantizeI8: dequantizeI8AVX2, dequantizeU8: dequantizeU8AVX2,
 		join: joinTable{
 			joinMax: {
@@ -212,7 +211,6 @@ var assembly = []kernels{
 		},
 		sumPieces:  sumPieces8,
 		repeat:     [9]repeatFunc{1: repeat8, 2: repeat16, 4: repeat32, 8: repeat64},
-		copyRows:   copyRowsBytes,
 		quantizeI8: quantizeI8AVX512, quantizeU8: quantizeU8AVX512, dequantizeI8: dequantizeI8AVX512, dequantizeU8: dequantizeU8AVX512,
 		join: joinTable{
 			joinMax: {

@@ -2,8 +2,8 @@ package vec
 
 import "unsafe"
 
-// A repeatFunc sets rows of n bytes in dst, one behind the other, to copies of the element at src, or of the bytes there, those of the
-// next row step bytes further on. It writes, and reads what it copies, whole groups of repeatBytes: beyond a row, then over that.
+// A repeatFunc sets rows of n bytes in dst, one behind the other, to copies of the element at src, those of the next row to that step
+// bytes further on. It writes whole groups of repeatBytes: beyond a row, then over that.
 type repeatFunc func(dst, src *byte, rows, n, step int)
 
 const (
@@ -16,21 +16,10 @@ const (
 func repeatRows[T any](dst, x []T, rows, cols, down int) {
 	done := 0
 	if f := active.repeat[elementBytes[T]()]; f != nil && rows > 1 {
-		done = repeated(dst, x, rows, cols, down, f, false)
+		done = repeated(dst, x, rows, cols, down, f)
 	}
 	for i := done; i < rows; i++ {
 		Fill(dst[i*cols:][:cols], x[i*down])
-	}
-}
-
-// copyRows sets row i of dst, the cols elements from i*cols on, to those of x from i*down on.
-func copyRows[T any](dst, x []T, rows, cols, down int) {
-	done := 0
-	if active.copyRows != nil && rows > 1 && elementBytes[T]() > 0 {
-		done = repeated(dst, x, rows, cols, down, active.copyRows, true)
-	}
-	for i := done; i < rows; i++ {
-		copy(dst[i*cols:][:cols], x[i*down:])
 	}
 }
 
@@ -43,32 +32,18 @@ func elementBytes[T any]() int {
 	return 0
 }
 
-// repeated has f make as many of the first rows as end, with its last group, within dst and, where it copies, x. It returns how many.
-func repeated[T any](dst, x []T, rows, cols, down int, f repeatFunc, copies bool) int {
+// repeated has f make as many of the first rows as end, with its last group, within dst. It returns how many.
+func repeated[T any](dst, x []T, rows, cols, down int, f repeatFunc) int {
 	size := int(unsafe.Sizeof(*new(T)))
 	n, step := cols*size, down*size
-	if n == 0 || n >= repeatLong {
+	whole := (n + repeatBytes - 1) / repeatBytes * repeatBytes
+	if n == 0 || n >= repeatLong || len(dst)*size < whole {
 		return 0
 	}
-	whole := (n + repeatBytes - 1) / repeatBytes * repeatBytes
-	reads := size
-	if copies {
-		reads = whole
-	}
-	rows = min(rows, fitting(len(dst)*size, whole, n), fitting(len(x)*size, reads, step))
+	_ = x[(rows-1)*down]
+	rows = min(rows, (len(dst)*size-whole)/n+1)
 	for i := 0; i < rows; i += repeatBlock {
 		f((*byte)(unsafe.Pointer(&dst[i*cols])), (*byte)(unsafe.Pointer(&x[i*down])), min(repeatBlock, rows-i), n, step)
 	}
-	return max(0, rows)
-}
-
-// fitting returns how many groups of n bytes that begin step bytes apart end within so many bytes: any number, if all begin together.
-func fitting(bytes, n, step int) int {
-	switch {
-	case bytes < n:
-		return 0
-	case step == 0:
-		return int(^uint(0) >> 1)
-	}
-	return (bytes-n)/step + 1
+	return rows
 }

@@ -1520,9 +1520,6 @@ func repeat32(dst *byte, src *byte, rows int, n int, step int)
 func repeat64(dst *byte, src *byte, rows int, n int, step int)
 
 //go:noescape
-func copyRowsBytes(dst *byte, src *byte, rows int, n int, step int)
-
-//go:noescape
 func tanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 
 //go:noescape

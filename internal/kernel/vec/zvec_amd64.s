@@ -56276,31 +56276,6 @@ vector:
 	VZEROUPPER
 	RET
 
-// func copyRowsBytes(dst *byte, src *byte, rows int, n int, step int)
-// Requires: AVX
-TEXT ·copyRowsBytes(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ rows+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ step+32(FP), SI
-
-row:
-	XORQ DI, DI
-
-vector:
-	VMOVDQU (CX)(DI*1), Y0
-	VMOVDQU Y0, (AX)(DI*1)
-	ADDQ    $0x20, DI
-	CMPQ    DI, BX
-	JL      vector
-	ADDQ    BX, AX
-	ADDQ    SI, CX
-	DECQ    DX
-	JNE     row
-	VZEROUPPER
-	RET
-
 // func tanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
 // Requires: AVX, FMA3
 TEXT ·tanhWideAVX2(SB), NOSPLIT, $0-56

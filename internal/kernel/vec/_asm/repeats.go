@@ -8,14 +8,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// repeats emits func(dst, src *byte, rows, n, step int) for elements of 1, 2, 4 and 8 bytes, and one that copies: rows of n bytes, one behind the other in dst,
-// become copies of the element, or the bytes, at src, those of the next row step bytes further on. It writes, and reads what it copies, whole vectors of 32 bytes.
+// repeats emits func(dst, src *byte, rows, n, step int) for elements of 1, 2, 4 and 8 bytes: rows of n bytes, one behind the other in dst,
+// become copies of the element at src, those of the next row of that step bytes further on. It writes whole vectors of 32 bytes.
 func repeats() {
 	spread := []func(src, dst Op){func(s, d Op) { VPBROADCASTB(s, d) }, func(s, d Op) { VPBROADCASTW(s, d) }, func(s, d Op) { VPBROADCASTD(s, d) }, func(s, d Op) { VPBROADCASTQ(s, d) }}
 	for i, f := range spread {
 		repeat(fmt.Sprintf("repeat%d", 8<<i), f)
 	}
-	repeat("copyRowsBytes", nil)
 }
 
 func repeat(name string, spread func(src, dst Op)) {
@@ -28,14 +27,9 @@ func repeat(name string, spread func(src, dst Op)) {
 	dst, src, rows, n, step := args[0], args[1], args[2], args[3], args[4]
 	v, at := YMM(), GP64()
 	Label("row")
-	if spread != nil {
-		spread(Mem{Base: src}, v)
-	}
+	spread(Mem{Base: src}, v)
 	XORQ(at, at)
 	Label("vector")
-	if spread == nil {
-		VMOVDQU(Mem{Base: src, Index: at, Scale: 1}, v)
-	}
 	VMOVDQU(v, Mem{Base: dst, Index: at, Scale: 1})
 	ADDQ(U8(32), at)
 	CMPQ(at, n)
