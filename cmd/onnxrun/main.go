@@ -32,6 +32,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	root.SetArgs(withCommand(root, args))
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = coded(exitLimit, "not done within --timeout: %w", err)
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "onnxrun:", err)
 	}
@@ -60,7 +63,20 @@ Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the run fai
 	)
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = helpTopic
+		}
+	}
 	return root
+}
+
+// helpTopic is the check for the name of a command, or several for one within another.
+func helpTopic(cmd *cobra.Command, args []string) error {
+	if found, rest, err := cmd.Root().Find(args); err != nil || len(rest) > 0 {
+		return usage("%s has no command %q: %s --help lists its commands", found.CommandPath(), args[len(args)-len(rest)], found.CommandPath())
+	}
+	return nil
 }
 
 // withCommand puts "run" before arguments that do not start with a command.

@@ -36,6 +36,9 @@ func TestMessages(t *testing.T) {
 	}{
 		{"chekc m.onnx", exitUsage, []string{`"chekc"`, "neither a command nor a model", "did you mean check?"}},
 		{"zork", exitUsage, []string{`"zork"`, "--help lists the commands"}},
+		{"help zork", exitUsage, []string{"onnxrun", `no command "zork"`, "--help lists"}},
+		{"help train zork", exitUsage, []string{"onnxrun train", `no command "zork"`}},
+		{"run m.onnx --timeout 1ns", exitLimit, []string{"not done within --timeout"}},
 		{"run m.onnx --bogus", exitUsage, []string{"--bogus", "onnxrun run --help"}},
 		{"run m.onnx --threads x", exitUsage, []string{"--threads x, want a whole number"}},
 		{"run m.onnx --seed -1", exitUsage, []string{"--seed -1, want a whole number of at least 0"}},
