@@ -26,10 +26,13 @@ func (m *blockModel) bodied(x blockValue) blockValue {
 	if x.rank() == 3 {
 		block = m.token
 	}
-	if m.chance(50) {
+	switch m.r.IntN(3) {
+	case 0:
 		return m.branch(x, block)
+	case 1:
+		return m.loop(x, block)
 	}
-	return m.loop(x, block)
+	return m.scan(x)
 }
 
 // keeps is a block whose result has the shape of x.

@@ -12,7 +12,7 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// TestDamagedBodies changes names, outputs and bytes inside of the bodies of If and Loop: nothing may panic or hang, and where a body
+// TestDamagedBodies changes names, outputs and bytes inside of the bodies of If, Loop and Scan: nothing may panic or hang, and where a body
 // reads a name that is nowhere the error says which, and at which node.
 func TestDamagedBodies(t *testing.T) {
 	damaged, refused := 0, 0
@@ -27,11 +27,14 @@ func TestDamagedBodies(t *testing.T) {
 		}
 		m.output(m.bodied(m.like("Tanh", "", x)))
 		n := m.main.Nodes[len(m.main.Nodes)-1]
-		if n.OpType != "If" && n.OpType != "Loop" {
+		if n.OpType != "If" && n.OpType != "Loop" && n.OpType != "Scan" {
 			continue
 		}
 		r := rand.New(rand.NewPCG(seed, 32))
-		body := n.Attributes[r.IntN(len(n.Attributes))].G
+		body := n.Attributes[len(n.Attributes)-1].G
+		if n.OpType == "If" {
+			body = n.Attributes[r.IntN(2)].G
+		}
 		n.Name = "outer"
 		damaged++
 		did, missing, msg := damageBody(r, m, body)
