@@ -54,6 +54,7 @@ func gatherKernel(k *KernelCtx) (Kernel, error) {
 	if d := k.DType(1); d != tensor.Int64 && d != tensor.Int32 {
 		return Kernel{}, Unsupported("Gather with indices of %v", d)
 	}
+	rows := newRowCache(k, attr)
 	return Kernel{Run: func(c *Call) error {
 		x, index := c.In[0], c.In[1]
 		s := x.Shape()
@@ -68,17 +69,20 @@ func gatherKernel(k *KernelCtx) (Kernel, error) {
 			return err
 		}
 		if index.DType() == tensor.Int32 {
-			return gatherRun(c, y, x, tensor.Of[int32](index), axis)
+			return gatherRun(c, y, x, tensor.Of[int32](index), axis, rows)
 		}
-		return gatherRun(c, y, x, tensor.Of[int64](index), axis)
+		return gatherRun(c, y, x, tensor.Of[int64](index), axis, rows)
 	}}, nil
 }
 
-func gatherRun[I move.Index](c *Call, y, x *tensor.Tensor, index []I, axis int) error {
+func gatherRun[I move.Index](c *Call, y, x *tensor.Tensor, index []I, axis int, rows *rowCache) error {
 	s := x.Shape()
 	outer, n, block := mvLen(s[:axis]), s[axis], mvLen(s[axis+1:])
 	if x.DType() == tensor.String {
 		return move.GatherOf(y.Strings(), x.Strings(), index, outer, n, block)
+	}
+	if done, err := gatherKept(rows, y.Bytes(), index); done {
+		return err
 	}
 	if outer == 1 {
 		if done, err := gatherFew(y.Bytes(), x.Bytes(), index, n, block*x.DType().Size()); done {

@@ -17,7 +17,7 @@ const (
 // gatherFew is move.Gather for few rows of a large table in a mapped file, which are read from the file: the mapping would bring
 // up to megabytes around each of them into memory, for good. It does nothing and reports false where something else is asked for.
 func gatherFew[I move.Index](dst, src []byte, index []I, axis, row int) (bool, error) {
-	if row < leastRow || len(src) < leastTable || axis*row != len(src) || stretches(index)*fewRows > axis {
+	if !largeRows(len(src), axis, row) || stretches(index)*fewRows > axis {
 		return false, nil
 	}
 	file, at := mmap.Find(src)
@@ -27,17 +27,32 @@ func gatherFew[I move.Index](dst, src []byte, index []I, axis, row int) (bool, e
 	if err := move.CheckIndex(index, axis); err != nil {
 		return true, err
 	}
+	return true, gatherRead(file, at, dst, index, axis, row)
+}
+
+// largeRows reports whether rows of a table of size bytes may be read from its file.
+func largeRows(size, axis, row int) bool {
+	return row >= leastRow && size >= leastTable && axis*row == size
+}
+
+// gatherRead reads rows of a table that begins in a file at byte at.
+func gatherRead[I move.Index](file *mmap.File, at int, dst []byte, index []I, axis, row int) error {
 	for len(index) > 0 {
-		n, first := stretch(index), int(index[0])
-		if first < 0 {
-			first += axis
-		}
-		if err := file.ReadAt(dst[:n*row], at+first*row); err != nil {
-			return true, err
+		n := stretch(index)
+		if err := file.ReadAt(dst[:n*row], at+wrapped(index[0], axis)*row); err != nil {
+			return err
 		}
 		dst, index = dst[n*row:], index[n:]
 	}
-	return true, nil
+	return nil
+}
+
+// wrapped is an index that may count from the end.
+func wrapped[I move.Index](i I, axis int) int {
+	if i < 0 {
+		return int(i) + axis
+	}
+	return int(i)
 }
 
 // stretch returns how many of the indices, from the first one on, name rows that follow each other.

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/mmap"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // mappedBytes returns n random bytes in a mapped file, some way behind its beginning.
@@ -98,4 +100,98 @@ func TestGatherFewDeclines(t *testing.T) {
 	if done, err := gatherFew(make([]byte, row), table, []int64{axis - 1}, axis, row); !done || !errors.Is(err, mmap.ErrFault) {
 		t.Errorf("a row that the file has lost: done %v, %v", done, err)
 	}
+}
+
+// TestGatherKept reads rows of a table again and again, on several goroutines, more of them than are kept.
+func TestGatherKept(t *testing.T) {
+	const axis, row = 2048, 1536
+	table, name := mappedBytes(t, axis*row)
+	rows := cacheOf(t, table, axis, row)
+	if rows == nil {
+		t.Fatal("no cache of a large table in a file")
+	}
+	round := func(rng *rand.Rand) {
+		index := make([]int64, rng.IntN(axis/fewRows))
+		for i := range index {
+			if index[i] = rng.Int64N(400) - 200; i > 0 && rng.IntN(4) == 0 {
+				index[i] = index[i-1] + 1
+			}
+		}
+		got, want := make([]byte, len(index)*row), make([]byte, len(index)*row)
+		if done, err := gatherKept(rows, got, index); err != nil || !done {
+			t.Errorf("%d rows: done %v, %v", len(index), done, err)
+		}
+		if err := move.Gather(want, table, index, 1, axis, row, 1); err != nil {
+			t.Error(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("rows %v: others than those of the table", index)
+		}
+	}
+	var wait sync.WaitGroup
+	for g := range 3 {
+		wait.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(g)))
+			for range 100 {
+				round(rng)
+			}
+		})
+	}
+	wait.Wait()
+	if n := len(rows.data); n == 0 || n > min(mostKept, len(table)/keptPart) {
+		t.Errorf("%d bytes are kept of %d", n, len(table))
+	}
+	index, dst := []int32{7, 300, 7}, make([]byte, 3*row)
+	if n := testing.AllocsPerRun(10, func() { _, _ = gatherKept(rows, dst, index) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, i := range []int64{axis, -axis - 1, 1 << 40} {
+		if done, err := gatherKept(rows, dst, []int64{i}); !done || err == nil {
+			t.Errorf("index %d: done %v, no error", i, done)
+		}
+	}
+	if done, err := gatherKept(rows, make([]byte, axis*row), make([]int64, axis)); done || err != nil {
+		t.Errorf("many rows: done %v, %v", done, err)
+	}
+	if err := os.Truncate(name, 4096); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := gatherKept(rows, dst, []int64{axis - 1}); !done || !errors.Is(err, mmap.ErrFault) {
+		t.Errorf("a row that the file has lost: done %v, %v", done, err)
+	}
+}
+
+// TestRowCacheDeclines asks for tables that are small, have short rows, lie in memory, or are gathered from along another axis.
+func TestRowCacheDeclines(t *testing.T) {
+	table, _ := mappedBytes(t, 1024*1536)
+	for why, c := range map[string]*rowCache{
+		"small":      cacheOf(t, table[:100*1536], 100, 1536),
+		"short rows": cacheOf(t, table, 2048, 768),
+		"few rows":   cacheOf(t, table, 32, 49152),
+		"memory":     cacheOf(t, slices.Clone(table), 1024, 1536),
+	} {
+		if c != nil {
+			t.Errorf("%s: rows are kept", why)
+		}
+	}
+	x, err := tensor.FromBytes(tensor.Uint8, tensor.Shape{1024, 1536}, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newRowCache(&KernelCtx{In: []Value{{Const: x}}}, 1) != nil || newRowCache(&KernelCtx{In: []Value{{}}}, 0) != nil {
+		t.Error("rows of columns, or of what is not constant, are kept")
+	}
+	if done, err := gatherKept(nil, nil, []int32{1}); done || err != nil {
+		t.Errorf("no cache: done %v, %v", done, err)
+	}
+}
+
+// cacheOf returns the cache for a constant table.
+func cacheOf(t *testing.T, table []byte, axis, row int) *rowCache {
+	t.Helper()
+	x, err := tensor.FromBytes(tensor.Uint8, tensor.Shape{axis, row}, table[:axis*row])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newRowCache(&KernelCtx{In: []Value{{Const: x}}}, 0)
 }
