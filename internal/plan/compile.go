@@ -78,68 +78,6 @@ func (c *compiler) reserve() {
 	c.index = make(map[*graph.Value]int32, values)
 }
 
-// bindSymbols decides which symbols are known once the shapes of inputs are, and from which dimension.
-func (c *compiler) bindSymbols() {
-	c.captures = c.p.graph.Captures()
-	all := append(append([]*graph.Value{}, c.p.graph.Inputs...), c.captures...)
-	for _, plainOnly := range []bool{true, false} {
-		for i, v := range all {
-			for axis, e := range v.Dims {
-				c.bindFrom(i, axis, e, plainOnly)
-			}
-		}
-	}
-	for from, name := range c.p.opts.outerSymbols {
-		if _, ok := c.symbolIndex[name]; !ok {
-			c.p.outer = append(c.p.outer, outerSymbol{c.addSymbol(name), from})
-		}
-	}
-}
-
-func (c *compiler) bindFrom(input, axis int, e sym.Expr, plainOnly bool) {
-	unknown := ""
-	for _, s := range e.Symbols() {
-		if _, ok := c.symbolIndex[s]; ok {
-			continue
-		}
-		if unknown != "" {
-			return
-		}
-		unknown = s
-	}
-	if unknown == "" {
-		return
-	}
-	plain := e.Equal(sym.Symbol(unknown))
-	if plainOnly && !plain {
-		return
-	}
-	if !plain {
-		if _, ok := e.SolveFor(unknown, 0, func(string) (int64, bool) { return 1, true }); !ok {
-			if _, ok = e.SolveFor(unknown, 1, func(string) (int64, bool) { return 1, true }); !ok {
-				return
-			}
-		}
-	}
-	c.p.solve = append(c.p.solve, solution{c.addSymbol(unknown), input, axis, e, plain})
-}
-
-func (c *compiler) addSymbol(name string) int {
-	i := len(c.p.symbols)
-	c.symbolIndex[name] = i
-	c.p.symbols = append(c.p.symbols, name)
-	return i
-}
-
-func (c *compiler) inputs() {
-	for _, v := range append(append([]*graph.Value{}, c.p.graph.Inputs...), c.captures...) {
-		i := c.slot(v)
-		c.p.slots[i].store = inInput
-		c.p.slots[i].first = -1
-		c.p.inputs = append(c.p.inputs, i)
-	}
-}
-
 // slot returns the slot of v, -1 for an absent value.
 func (c *compiler) slot(v *graph.Value) int32 {
 	if v == nil {
@@ -158,29 +96,6 @@ func (c *compiler) slot(v *graph.Value) int32 {
 	}
 	c.p.slots = append(c.p.slots, s)
 	return i
-}
-
-// dims returns the indices of the expressions of a shape, and whether all can be evaluated before running.
-func (c *compiler) dims(dims []ops.Dim) ([]int32, bool) {
-	for _, e := range dims {
-		for _, s := range e.Symbols() {
-			if _, ok := c.symbolIndex[s]; !ok {
-				return nil, false
-			}
-		}
-	}
-	out := make([]int32, len(dims))
-	for i, e := range dims {
-		k := e.Key()
-		id, ok := c.exprIndex[k]
-		if !ok {
-			id = int32(len(c.exprs))
-			c.exprIndex[k] = id
-			c.exprs = append(c.exprs, e)
-		}
-		out[i] = id
-	}
-	return out, true
 }
 
 func (c *compiler) nodes() error {
@@ -254,19 +169,6 @@ func (c *compiler) node(n *graph.Node, b *binding) error {
 	return nil
 }
 
-// view makes output 0 share the storage of input 0. It reports whether no step is needed for that.
-func (c *compiler) view(s *step) bool {
-	in, out := &c.p.slots[s.in[0]], &c.p.slots[s.out[0]]
-	s.view = true
-	out.root = in.root
-	if !out.fixed || c.p.slots[in.root].store == isDynamic || !in.fixed && in.store != inConst {
-		out.store, out.fixed, s.dynamic = isDynamic, false, true
-		return false
-	}
-	out.store = in.store
-	return true
-}
-
 func (c *compiler) bodies(n *graph.Node, s *step) error {
 	for _, b := range n.Bodies {
 		o := c.p.opts
@@ -310,95 +212,4 @@ func (c *compiler) outputs() {
 		root.last = end
 		c.p.outputs = append(c.p.outputs, o)
 	}
-}
-
-// lifetimes finds the last step that reads each root, and which dynamic ones die after each step.
-func (c *compiler) lifetimes() {
-	p := c.p
-	for i := range p.slots {
-		root := &p.slots[p.slots[i].root]
-		root.first = min(root.first, max(p.slots[i].first, -1))
-		root.last = max(root.last, p.slots[i].first)
-	}
-	for i := range p.steps {
-		for _, list := range append([][]int32{p.steps[i].in}, p.steps[i].capture...) {
-			for _, s := range list {
-				if s >= 0 {
-					root := &p.slots[p.slots[s].root]
-					root.last = max(root.last, int32(i))
-				}
-			}
-		}
-	}
-	for i, s := range p.slots {
-		if s.root == int32(i) && s.store == isDynamic && s.last >= 0 && int(s.last) < len(p.steps) {
-			p.steps[s.last].release = append(p.steps[s.last].release, int32(i))
-		}
-	}
-}
-
-// inPlace merges the output of a step with an input that dies there, where the row allows it and the sizes
-// are the same.
-func (c *compiler) inPlace() {
-	p := c.p
-	for i := range p.steps {
-		s := &p.steps[i]
-		inputs := c.overwritable(s)
-		if s.dynamic || len(inputs) == 0 || len(s.out) == 0 || s.out[0] < 0 {
-			continue
-		}
-		out := &p.slots[s.out[0]]
-		if out.store != inArena || out.root != s.out[0] {
-			continue
-		}
-		for _, j := range inputs {
-			if j >= 0 && c.mergeable(s, j, out, int32(i)) {
-				c.merge(p.slots[j].root, s.out[0])
-				break
-			}
-		}
-	}
-}
-
-// overwritable returns the inputs that output 0 of s may be written over if they die there.
-func (c *compiler) overwritable(s *step) []int32 {
-	if s.node.Op.Flags&ops.InPlace != 0 {
-		return s.in
-	}
-	over := s.node.Over()
-	if over == 0 {
-		return nil
-	}
-	for i, j := range s.in {
-		if i != over && j >= 0 && c.p.slots[j].root == c.p.slots[s.in[over]].root {
-			return nil // it is read elsewhere as well
-		}
-	}
-	return s.in[over:][:1]
-}
-
-func (c *compiler) mergeable(s *step, in int32, out *slot, at int32) bool {
-	x := &c.p.slots[in]
-	root := &c.p.slots[x.root]
-	if root.store != inArena || root.last != at || x.dtype != out.dtype || len(x.dims) != len(out.dims) {
-		return false
-	}
-	for k := range x.dims {
-		if x.dims[k] != out.dims[k] {
-			return false
-		}
-	}
-	return true
-}
-
-// merge makes root the storage of everything that was stored in old.
-func (c *compiler) merge(root, old int32) {
-	p := c.p
-	last := p.slots[old].last
-	for i := range p.slots {
-		if p.slots[i].root == old {
-			p.slots[i].root = root
-		}
-	}
-	p.slots[root].last = last
 }
