@@ -16,7 +16,7 @@ const (
 
 	// judgeBytes bounds the discriminator's values, which are in memory beside the generator's: its gradients then move on as
 	// they come, which takes no longer.
-	judgeBytes = 28 << 20
+	judgeBytes = 34 << 20
 )
 
 // generator makes pictures [batch, 3, 64, 64] of numbers [batch, latent, 1, 1], as that of Radford et al., 2015.

@@ -6,7 +6,9 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/plan"
+	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // TestLifetimes compares what is in use at once with what the planner lays out, before and after values are made again.
@@ -38,6 +40,38 @@ func TestLifetimes(t *testing.T) {
 					t.Errorf("inside %v: %d bytes after %d", inside, after.live[after.peak], before)
 				}
 			}
+		}
+	}
+}
+
+// TestRecomputeBeforeChange makes a value again whose input is written over before the value is read: in front of that.
+func TestRecomputeBeforeChange(t *testing.T) {
+	m := ParseModel("x", "MatMul x x -> d; Exp x -> a; MatMul x a -> b; MatMul b a -> g; MatMul d d -> r")
+	m.Graph.Inputs[0].Type = onnx.NewTensorType(tensor.Float32, Fixed(128, 128)...)
+	typ := m.Graph.Inputs[0].Type
+	m.Graph.Outputs = []*onnx.ValueInfo{{Name: "r", Type: typ}, {Name: "g", Type: typ}}
+	g, err := graph.Build(m, ops.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err = Apply(g, Options{Off: true}); err != nil {
+		t.Fatal(err)
+	}
+	take := &ops.Op{Domain: "onnxrun", Name: "Take", Since: 1, Flags: ops.Random | ops.Changes}
+	Deliver(g, nil, []Delivery{{Output: 1, Changes: g.Inputs[0], Op: take}})
+	l := newLifetimes(g, Memory{Inside: true})
+	before := l.live[l.peak]
+	if !Recompute(g, 1, Memory{Inside: true}) {
+		t.Fatal("nothing was made again")
+	}
+	l = newLifetimes(g, Memory{Inside: true})
+	if after := l.live[l.peak]; after >= before {
+		t.Errorf("%d bytes in use at once, %d before", after, before)
+	}
+	changed := false
+	for _, n := range g.Nodes {
+		if changed = changed || n.Op == take; changed && n.In[0] == g.Inputs[0] {
+			t.Error("an input is read after it was changed")
 		}
 	}
 }

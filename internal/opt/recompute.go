@@ -3,6 +3,7 @@ package opt
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/autodiff"
@@ -71,16 +72,23 @@ func (r *recomputer) until(target int) int {
 		return 0
 	}
 	next := &lifetimes{of: map[*graph.Value]int{}}
+	before := math.MaxInt // the peak when what failed was last tried again
 	for range 4 * len(r.g.Nodes) {
-		if l.live[l.peak] <= target {
+		peak := l.live[l.peak]
+		if peak <= target {
 			break
 		}
 		best := r.best(l)
+		if best == nil && len(r.tried) > 0 && peak < before {
+			before = peak
+			clear(r.tried)
+			best = r.best(l)
+		}
 		if best == nil {
 			break
 		}
 		back := r.apply(l, best)
-		if next.find(r.g, r.memory) && next.live[next.peak] <= l.live[l.peak] {
+		if next.find(r.g, r.memory) && next.live[next.peak] <= peak {
 			l, next = next, l
 			continue
 		}
@@ -115,19 +123,25 @@ func (r *recomputer) best(l *lifetimes) *rerun {
 	return best
 }
 
-// plan finds out what has to run again in front of a place for content k not to be there at the peak.
+// plan finds out what has to run again in front of a place for content k not to be there at the peak: in front of an earlier one where
+// that writes over what is to be read again, as weights that move.
 func (r *recomputer) plan(l *lifetimes, k, at int) *rerun {
-	c := &l.contents[k]
-	p := &planner{r: r, l: l, without: k, rerun: rerun{saves: c.values[0], at: at, gain: c.size}, seen: map[*graph.Node]bool{}, kept: map[int]bool{}}
-	for _, v := range l.read(c, at) {
-		if !p.need(v) {
+	for {
+		c := &l.contents[k]
+		p := &planner{r: r, l: l, without: k, rerun: rerun{saves: c.values[0], at: at, gain: c.size}, seen: map[*graph.Node]bool{}, kept: map[int]bool{}}
+		ok := true
+		for _, v := range l.read(c, at) {
+			ok = ok && p.need(v)
+		}
+		switch {
+		case !ok && p.earlier > 0:
+			at = p.earlier
+			continue
+		case !ok || len(p.nodes) == 0 || p.gain < worthAgain || !r.dear && p.cost > mostCost*p.gain:
 			return nil
 		}
+		return &p.rerun
 	}
-	if len(p.nodes) == 0 || p.gain < worthAgain || !r.dear && p.cost > mostCost*p.gain {
-		return nil
-	}
-	return &p.rerun
 }
 
 // A planner collects the nodes of a rerun.
@@ -138,6 +152,7 @@ type planner struct {
 	without int // the content that is to be made again
 	seen    map[*graph.Node]bool
 	kept    map[int]bool // contents that live longer for the rerun
+	earlier int          // the place behind the peak that changes what is needed; 0: none
 }
 
 // need sees to it that v is there, and reports whether that can be.
@@ -151,6 +166,9 @@ func (p *planner) need(v *graph.Value) bool {
 	}
 	c := &p.l.contents[k]
 	if c.until < p.at {
+		if c.until > p.l.peak {
+			p.earlier = c.until
+		}
 		return false
 	}
 	if k != p.without && (!c.own || c.lasts() > p.l.peak) || p.kept[k] {

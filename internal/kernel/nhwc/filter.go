@@ -16,7 +16,8 @@ type packed struct {
 	places   []int32  // kept for packing
 	threads  int      // that may pack
 
-	late filterRows // of a filter that is packed while it is read; see late
+	late  filterRows // of a filter that is packed while it is read; see late
+	turns []float32  // where its phases are packed, each before it runs
 }
 
 // emptyPhases returns the forms of n phases, to be packed.
@@ -50,8 +51,8 @@ func (p *Plan) PackIn(room *mem.Room, w []float32) *Filter {
 
 // FilterLen returns how many floats PackInto wants.
 func (p *Plan) FilterLen() int {
-	if p.late() != nil {
-		return lineFloats
+	if alg := p.late(); alg != nil {
+		return alg.lateLen() + lineFloats
 	}
 	return p.wholeLen()
 }
@@ -66,7 +67,7 @@ func (p *Plan) PackInto(f *Filter, w, room []float32, threads int) {
 	if alg := p.late(); alg != nil {
 		p.checkFilter(w)
 		f.begin(p)
-		alg.packLate(&f.packed, filterRows{elems: w})
+		alg.packLate(&f.packed, filterRows{elems: w}, room[:p.FilterLen()])
 		return
 	}
 	f.room.Within(room[:p.wholeLen()])

@@ -13,7 +13,8 @@ import (
 type late interface {
 	algorithm
 	readsLate() bool
-	packLate(f *packed, w filterRows) // of w only elems or fill are there
+	lateLen() int                                     // floats that packLate wants
+	packLate(f *packed, w filterRows, room []float32) // of w only elems or fill are there
 }
 
 // late returns the algorithm if it packs filters late, or nil.
@@ -40,20 +41,39 @@ func (t *tiled) readsLate() bool {
 	return t.fresh && t.g.Groups == 1 && t.filterLen() >= lateElems && t.tiles <= sharedTiles(t.tiles, t.n*t.n*t.inC)
 }
 
-func (t *tiled) packLate(f *packed, w filterRows) {
+func (t *tiled) lateLen() int { return 0 }
+
+func (t *tiled) packLate(f *packed, w filterRows, _ []float32) {
 	w.each = t.rowLen()
 	f.late = w
 }
 
-func (t *transposedTiled) readsLate() bool {
+// readsLate: phases that do not pack their panels late are packed one after the other, in the same place.
+func (t *transposedTiled) readsLate() bool { return true }
+
+func (t *transposedTiled) byPanels() bool {
 	return !slices.ContainsFunc(t.phases, func(p *tiled) bool { return !p.readsLate() })
 }
 
-func (t *transposedTiled) packLate(f *packed, w filterRows) {
-	phases := f.emptyPhases(len(t.phases))
-	for i, p := range t.phases {
-		p.packLate(&phases[i], w)
+func (t *transposedTiled) lateLen() (n int) {
+	if t.byPanels() {
+		return 0
 	}
+	for _, p := range t.phases {
+		n = max(n, p.filterLen())
+	}
+	return n + lineFloats
+}
+
+func (t *transposedTiled) packLate(f *packed, w filterRows, room []float32) {
+	phases := f.emptyPhases(len(t.phases))
+	if t.byPanels() {
+		for i, p := range t.phases {
+			p.packLate(&phases[i], w, nil)
+		}
+		return
+	}
+	f.late, f.turns = w, room
 }
 
 // newLateFilter is newFilter for a filter that is packed late.

@@ -9,7 +9,8 @@ import (
 )
 
 // TestLate compares runs that pack windows while they read them with those of a packed filter, to the last bit: strides, gaps in the
-// windows, panels that are not full, filters that are turned, and phases of transposed convolutions.
+// windows, panels that are not full, filters that are turned, and phases of transposed convolutions, one after the
+// other where they are packed as a whole.
 func TestLate(t *testing.T) {
 	forms(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(41, 42))
@@ -47,12 +48,18 @@ func TestLate(t *testing.T) {
 			}
 		}
 		wide := transposedProblem{x: []int{1, 160, 9, 8}, w: []int{160, 140, 4, 4}, groups: 1, attrs: window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}}
-		phases := bind(wide.geom(t), "transposed winograd", newTransposedTiled(wide.geom(t), winograd.Pair, true))
-		if phases.late() == nil {
-			t.Fatal("phases are not packed late")
-		}
-		for threads := range 3 {
-			compareOnce(t, rng, phases, 1+threads)
+		for _, fresh := range []bool{true, false} {
+			alg := newTransposedTiled(wide.geom(t), winograd.Pair, fresh)
+			phases := bind(wide.geom(t), "transposed winograd", alg)
+			if alg.byPanels() != fresh {
+				t.Errorf("phases are packed panel by panel: %v, want %v", alg.byPanels(), fresh)
+			}
+			if n := phases.FilterLen(); n > phases.wholeLen()/3 {
+				t.Errorf("%d elements for a filter of four phases, of which all take %d", n, phases.wholeLen())
+			}
+			for threads := range 3 {
+				compareOnce(t, rng, phases, 1+threads)
+			}
 		}
 	})
 }

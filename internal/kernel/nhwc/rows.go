@@ -69,7 +69,7 @@ func (p *Plan) RunOnceRows(a *Args, f *Filter, rows Rows, room []float32) {
 	f.packed.threads = a.Threads
 	if t := p.lateRows(); t != nil {
 		f.begin(p)
-		t.packLate(&f.packed, filterRows{fill: rows})
+		t.packLate(&f.packed, filterRows{fill: rows}, nil)
 	} else {
 		f.room.Within(room[:p.wholeLen()])
 		p.packRows(f, rows, &f.room)

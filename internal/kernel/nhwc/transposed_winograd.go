@@ -107,16 +107,22 @@ func (t *transposedTiled) pack(f *packed, w []float32, room *mem.Room) {
 type tiledPhase struct {
 	args   Args
 	filter Filter
+	room   mem.Room
 }
 
 var tiledPhases = sync.Pool{New: func() any { return new(tiledPhase) }}
 
 func (t *transposedTiled) run(a *Args) {
 	r := tiledPhases.Get().(*tiledPhase)
+	f := &a.Filter.packed
 	for i, p := range t.phases {
 		r.args = *a
 		r.args.Filter = &r.filter
-		r.filter.packed = a.Filter.packed.phases[i]
+		r.filter.packed = f.phases[i]
+		if f.turns != nil {
+			r.room.Within(f.turns)
+			p.pack(&r.filter.packed, f.late.elems, &r.room)
+		}
 		p.run(&r.args)
 	}
 	*r = tiledPhase{}
