@@ -277,7 +277,7 @@ func newBox[T resize.Float](specs []resize.Spec, p *resizePlan, outside T) *resi
 func (p *resizePlan) copyNearest(y, x *tensor.Tensor, threads int) error {
 	if p.even != nil {
 		move.Strided(y.Bytes(), x.Bytes(), *p.even, threads)
-	} else if err := nearestAny(y, x, p.nearest); err != nil {
+	} else if err := nearestAny(y, x, p.nearest, threads); err != nil {
 		return err
 	}
 	for a, outside := range p.outside {
@@ -305,23 +305,23 @@ func fillOutside(y, value []byte, outside []bool, inner int) {
 }
 
 // nearestAny resamples elements of any type of whole bytes.
-func nearestAny(y, x *tensor.Tensor, index [][]int) error {
+func nearestAny(y, x *tensor.Tensor, index [][]int, threads int) error {
 	in := []int(x.Shape())
 	if x.DType() == tensor.String {
-		resize.Nearest(y.Strings(), x.Strings(), in, index)
+		resize.Nearest(threads, y.Strings(), x.Strings(), in, index)
 		return nil
 	}
 	switch x.DType().Bits() {
 	case 8:
-		resize.Nearest(tensor.Raw[uint8](y), tensor.Raw[uint8](x), in, index)
+		resize.Nearest(threads, tensor.Raw[uint8](y), tensor.Raw[uint8](x), in, index)
 	case 16:
-		resize.Nearest(tensor.Raw[uint16](y), tensor.Raw[uint16](x), in, index)
+		resize.Nearest(threads, tensor.Raw[uint16](y), tensor.Raw[uint16](x), in, index)
 	case 32:
-		resize.Nearest(tensor.Raw[uint32](y), tensor.Raw[uint32](x), in, index)
+		resize.Nearest(threads, tensor.Raw[uint32](y), tensor.Raw[uint32](x), in, index)
 	case 64:
-		resize.Nearest(tensor.Raw[uint64](y), tensor.Raw[uint64](x), in, index)
+		resize.Nearest(threads, tensor.Raw[uint64](y), tensor.Raw[uint64](x), in, index)
 	case 128:
-		resize.Nearest(tensor.Raw[complex128](y), tensor.Raw[complex128](x), in, index)
+		resize.Nearest(threads, tensor.Raw[complex128](y), tensor.Raw[complex128](x), in, index)
 	default:
 		return Unsupported("Resize of %v", x.DType())
 	}

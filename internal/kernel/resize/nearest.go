@@ -2,16 +2,19 @@ package resize
 
 import (
 	"math"
+	"math/bits"
+	"sync"
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/par"
 )
 
 var inf = float32(math.Inf(1))
 
 // Nearest copies elements of any type: element (o0, o1, ...) of dst is element (index[0][o0], index[1][o1], ...) of src, whose
-// shape is in.
-func Nearest[T any](dst, src []T, in []int, index [][]int) {
+// shape is in. Threads share the leading axes that stay as they are.
+func Nearest[T any](threads int, dst, src []T, in []int, index [][]int) {
 	tail := len(in) // axes from here on stay as they are
 	for tail > 0 && identity(in[tail-1], index[tail-1]) {
 		tail--
@@ -23,13 +26,50 @@ func Nearest[T any](dst, src []T, in []int, index [][]int) {
 	if len(dst) == 0 {
 		return
 	}
-	c := copier[T]{dst: dst}
-	if block == 1 && tail > 0 && unsafe.Sizeof(dst[0]) == 4 && doubled(in[tail-1], index[tail-1]) {
+	planes, head := 1, 0
+	for head < tail && identity(in[head], index[head]) {
+		planes *= in[head]
+		head++
+	}
+	var z T
+	pool := &nearestTasks[bits.Len(uint(unsafe.Sizeof(z)))%len(nearestTasks)]
+	t, ok := pool.Get().(*nearestTask[T])
+	if !ok {
+		t = new(nearestTask[T])
+	}
+	*t = nearestTask[T]{dst: dst, src: src, in: in[head:tail], index: index[head:tail], block: block, planes: planes}
+	var chunks int
+	chunks, t.size = par.Split(planes, grainBytes/(len(dst)/planes*int(unsafe.Sizeof(z)))+1)
+	par.Run(threads, chunks, t)
+	*t = nearestTask[T]{}
+	pool.Put(t)
+}
+
+// nearestTasks are by the logarithm of the elements' sizes.
+var nearestTasks [8]sync.Pool
+
+// nearestTask is a running Nearest. Chunks are ranges of planes: what lies behind the axes that threads share.
+type nearestTask[T any] struct {
+	dst, src            []T
+	in                  []int
+	index               [][]int
+	block, planes, size int
+}
+
+// Chunk fills a range of planes.
+func (t *nearestTask[T]) Chunk(i int) {
+	c := copier[T]{dst: t.dst}
+	tail := len(t.in)
+	if t.block == 1 && tail > 0 && unsafe.Sizeof(t.dst[0]) == 4 && doubled(t.in[tail-1], t.index[tail-1]) {
 		c.k, c.s = window.Best(), window.GetScratch(0)
-		c.planes = tail > 1 && doubled(in[tail-2], index[tail-2])
+		c.planes = tail > 1 && doubled(t.in[tail-2], t.index[tail-2])
 		defer c.s.Release()
 	}
-	c.copy(0, src, in[:tail], index[:tail], block)
+	to, from := len(t.dst)/t.planes, len(t.src)/t.planes
+	lo, hi := par.Range(i, t.size, t.planes)
+	for p := lo; p < hi; p++ {
+		c.copy(p*to, t.src[p*from:], t.in, t.index, t.block)
+	}
 }
 
 // doubled tells whether an axis repeats every element once.

@@ -149,10 +149,76 @@ func TestRowwise(t *testing.T) {
 func TestNearest(t *testing.T) {
 	src := []uint16{1, 2, 3, 4, 5, 6}
 	dst := make([]uint16, 4*3*2)
-	Nearest(dst, src, []int{3, 1, 2}, [][]int{{0, 0, 2, 1}, {0, 0, 0}, {0, 1}})
+	Nearest(1, dst, src, []int{3, 1, 2}, [][]int{{0, 0, 2, 1}, {0, 0, 0}, {0, 1}})
 	for i, v := range dst {
 		if want := src[[]int{0, 0, 2, 1}[i/6]*2+i%2]; v != want {
 			t.Errorf("element %d is %d, want %d", i, v, want)
+		}
+	}
+}
+
+// TestNearestPlanes resamples planes of several elements, more than a chunk of them, and compares each element.
+func TestNearestPlanes(t *testing.T) {
+	twice := func(n int) (index []int) {
+		for i := range 2 * n {
+			index = append(index, i/2)
+		}
+		return index
+	}
+	keep := func(n int) (index []int) {
+		for i := range n {
+			index = append(index, i)
+		}
+		return index
+	}
+	for _, c := range []struct {
+		in    []int
+		index [][]int
+	}{
+		{[]int{3, 5, 40, 50}, [][]int{keep(3), keep(5), twice(40), twice(50)}},
+		{[]int{1, 7, 60, 30}, [][]int{keep(1), keep(7), {0, 5, 5, 59, 3}, twice(30)}},
+		{[]int{30, 2, 30, 40}, [][]int{keep(30), {1, 0, 0}, twice(30), keep(40)}},
+		{[]int{2, 60, 90}, [][]int{{1}, twice(60), twice(90)}},
+		{[]int{6, 50}, [][]int{keep(6), keep(50)}},
+		{[]int{0, 5, 4}, [][]int{nil, twice(5), twice(4)}},
+	} {
+		for _, threads := range []int{1, 2} {
+			nearestOf[uint8](t, threads, c.in, c.index)
+			nearestOf[uint32](t, threads, c.in, c.index)
+			nearestOf[complex128](t, threads, c.in, c.index)
+			nearestOf[string](t, threads, c.in, c.index)
+		}
+	}
+}
+
+func nearestOf[T comparable](t *testing.T, threads int, in []int, index [][]int) {
+	t.Helper()
+	n, m := 1, 1
+	for a, d := range in {
+		n, m = n*d, m*len(index[a])
+	}
+	src, dst := make([]T, n), make([]T, m)
+	for i := range src {
+		switch v := any(&src[i]).(type) {
+		case *uint8:
+			*v = uint8(i * 7)
+		case *uint32:
+			*v = uint32(i * 7)
+		case *complex128:
+			*v = complex(float64(i), 1)
+		case *string:
+			*v = string(rune(i))
+		}
+	}
+	Nearest(threads, dst, src, in, index)
+	for i, v := range dst {
+		from, size, rest := 0, 1, i
+		for a := len(in) - 1; a >= 0; a-- {
+			from += index[a][rest%len(index[a])] * size
+			size, rest = size*in[a], rest/len(index[a])
+		}
+		if v != src[from] {
+			t.Fatalf("%T, %v, %d threads: element %d is %v, want %v", v, in, threads, i, v, src[from])
 		}
 	}
 }
@@ -167,7 +233,7 @@ func TestDoubled(t *testing.T) {
 		for i := range index {
 			index[i] = i / 2
 		}
-		Nearest(dst, src, []int{2, n}, [][]int{{0, 0, 1, 1}, index})
+		Nearest(2, dst, src, []int{2, n}, [][]int{{0, 0, 1, 1}, index})
 		for i, v := range dst {
 			if want := src[i/(4*n)*n+i%(2*n)/2]; v != want {
 				t.Fatalf("%d columns: element %d is %x, want %x", n, i, v, want)
@@ -182,6 +248,10 @@ func TestNoAllocation(t *testing.T) {
 	x, y := make([]float32, 3*20*30), make([]float32, 3*40*60)
 	if n := testing.AllocsPerRun(20, func() { b.Run(1, x, y) }); n >= 1 {
 		t.Errorf("%v allocations per run, want 0", n)
+	}
+	in, index := []int{3, 20, 30}, [][]int{{0, 1, 2}, {3, 3, 9}, {0, 0, 2, 4}}
+	if n := testing.AllocsPerRun(20, func() { Nearest(1, y[:3*3*4], x, in, index) }); n >= 1 {
+		t.Errorf("%v allocations of the nearest, want 0", n)
 	}
 	b = NewBox([]Table[float32]{NewTable[float32](&s, 20, 40), NewTable[float32](&s, 30, 60), IdentityTable[float32](3)}, 0)
 	if n := testing.AllocsPerRun(20, func() { b.Run(1, x, y) }); n >= 1 || !b.byRows {
