@@ -13,10 +13,6 @@ import (
 const (
 	latent = 100 // numbers that a picture is made from
 	width  = 64  // channels of the largest pictures
-
-	// judgeBytes bounds the discriminator's values, which are in memory beside the generator's: its gradients then move on as
-	// they come, which takes no longer.
-	judgeBytes = 34 << 20
 )
 
 // generator makes pictures [batch, 3, 64, 64] of numbers [batch, latent, 1, 1], as that of Radford et al., 2015.
@@ -61,14 +57,10 @@ func adversaries(s settings) (*session, error) {
 	o := finetune.Adam{Beta1: 0.5}
 	spec := finetune.Spec{Terms: []finetune.Term{{At: "scores", Loss: finetune.BCEWithLogits{}, Weight: 2}}, // the sum over both batches
 		Optimizer: o, Rate: 2e-4, BatchNorm: true, Threads: s.threads, Memory: s.memory, HalfSaved: s.half, Clip: finetune.Clip{Norm: s.clip}, NoOptimize: s.plain, Weights: named(judge, []string{"D"})}
-	if s.memory == 0 {
-		spec.Memory = judgeBytes
-	}
 	d, err := finetune.NewTrainer(judge, spec)
 	if err != nil {
 		return nil, err
 	}
-	spec.Memory = s.memory
 	spec.Held, spec.Weights, spec.Terms = spec.Weights, named(pair, []string{"G"}), []finetune.Term{{At: "scores", Loss: finetune.BCEWithLogits{}}}
 	g, err := finetune.NewTrainer(pair, spec)
 	if err != nil {
