@@ -2,6 +2,7 @@ package conform_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -168,13 +169,15 @@ func optimised(m *onnx.Model) ([]byte, error) {
 	return onnx.Encode(m), nil
 }
 
+var errEndless = errors.New("internal error: it does not end")
+
 // guarded runs f, whose panic is an error, as is that it takes long.
 func guarded(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- fmt.Errorf("panic: %v", p)
+				done <- fmt.Errorf("internal error: panic: %v", p)
 			}
 		}()
 		done <- f()
@@ -183,6 +186,6 @@ func guarded(f func() error) error {
 	case err := <-done:
 		return err
 	case <-time.After(60 * time.Second):
-		return fmt.Errorf("internal error: it does not end")
+		return errEndless
 	}
 }

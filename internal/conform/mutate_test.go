@@ -2,7 +2,7 @@ package conform_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -128,32 +128,20 @@ func mutate(rng *rand.Rand, data []byte) []byte {
 // survive opens and runs one model. It returns an error for a panic, also one that a session turned into an
 // error, and for a run that does not stop.
 func survive(model []byte) (opened, ran int, err error) {
-	type outcome struct {
-		opened, ran int
-		err         error
-	}
-	done := make(chan outcome, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	go func() {
-		var o outcome
-		defer func() {
-			if p := recover(); p != nil {
-				o.err = fmt.Errorf("panic: %v", p)
-			}
-			done <- o
-		}()
-		o.opened, o.ran, o.err = openAndRun(ctx, model)
-		if o.err != nil && !strings.Contains(o.err.Error(), "internal error") {
-			o.err = nil
-		}
-	}()
-	select {
-	case o := <-done:
-		return o.opened, o.ran, o.err
-	case <-time.After(30 * time.Second):
-		return 0, 0, fmt.Errorf("neither open nor run ends")
+	var counts [2]int // read only where the run has ended
+	err = guarded(func() (err error) {
+		counts[0], counts[1], err = openAndRun(ctx, model)
+		return err
+	})
+	switch {
+	case errors.Is(err, errEndless):
+		return 0, 0, err
+	case err != nil && !strings.Contains(err.Error(), "internal error"):
+		err = nil
 	}
+	return counts[0], counts[1], err
 }
 
 func openAndRun(ctx context.Context, model []byte) (opened, ran int, err error) {
