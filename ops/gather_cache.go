@@ -41,7 +41,7 @@ func newRowCache(k *KernelCtx, attr int) *rowCache {
 		return nil
 	}
 	b, row := unsafe.Slice(table.Start(), table.DType().ByteLen(table.Len())), mvLen(s[1:])*table.DType().Size()
-	if !largeRows(len(b), s[0], row) || s[0] < ways*keptPart || row > mostKept/ways || s[0] >= math.MaxUint32 {
+	if !largeRows(len(b), s[0], row) || s[0] < ways*keptPart || row > mostKept/ways || uint64(s[0]) >= math.MaxUint32 {
 		return nil
 	}
 	file, at := mmap.Find(b)
