@@ -81,8 +81,10 @@ func gatherRun[I move.Index](c *Call, y, x *tensor.Tensor, index []I, axis int, 
 	if x.DType() == tensor.String {
 		return move.GatherOf(y.Strings(), x.Strings(), index, outer, n, block)
 	}
-	if done, err := gatherKept(rows, y.Bytes(), index); done {
-		return err
+	if rows.of(x) {
+		if done, err := gatherKept(rows, y.Bytes(), index); done {
+			return err
+		}
 	}
 	if outer == 1 {
 		if done, err := gatherFew(y.Bytes(), x.Bytes(), index, n, block*x.DType().Size()); done {

@@ -7,15 +7,14 @@ import (
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
-	"github.com/onnxrun/onnxrun/internal/mmap"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // A rowCache reads few rows of a constant table in a mapped file from the file, see gatherFew, and keeps those that lie alone for the next
 // runs: asking the system takes about a microsecond for each. It serves any number of goroutines: while one is at it, others read.
 type rowCache struct {
-	file     *mmap.File
-	at, axis int // where the table begins in the file, and its rows
-	row      int // bytes
+	fileRows
+	table *byte // where the rows are mapped
 
 	mu   sync.Mutex
 	keys []uint32 // 1 + the row that a place holds; in sets of ways places
@@ -44,12 +43,15 @@ func newRowCache(k *KernelCtx, attr int) *rowCache {
 	if !largeRows(len(b), s[0], row) || s[0] < ways*keptPart || row > mostKept/ways || uint64(s[0]) >= math.MaxUint32 {
 		return nil
 	}
-	file, at := mmap.Find(b)
-	if file == nil || !file.Readable() {
+	rows, ok := findRows(b, s[0], row)
+	if !ok {
 		return nil
 	}
-	return &rowCache{file: file, at: at, axis: s[0], row: row}
+	return &rowCache{fileRows: rows, table: table.Start()}
 }
+
+// of reports whether x is the table.
+func (c *rowCache) of(x *tensor.Tensor) bool { return c != nil && c.table == x.Start() }
 
 // grow makes places for twice as many rows, if they may be kept.
 func (c *rowCache) grow(rows int) bool {
@@ -80,27 +82,14 @@ func gatherKept[I move.Index](c *rowCache, dst []byte, index []I) (bool, error) 
 		return true, err
 	}
 	if !c.mu.TryLock() {
-		return true, gatherRead(c.file, c.at, dst, index, c.axis, c.row)
+		return true, readRows(c.fileRows, nil, dst, index)
 	}
 	defer c.mu.Unlock()
+	kept := c
 	if !c.grow(rows) {
-		return true, gatherRead(c.file, c.at, dst, index, c.axis, c.row)
+		kept = nil
 	}
-	for len(index) > 0 {
-		n := stretch(index)
-		part := dst[:n*c.row]
-		var err error
-		if n == 1 {
-			err = c.take(part, wrapped(index[0], c.axis))
-		} else {
-			err = c.file.ReadAt(part, c.at+wrapped(index[0], c.axis)*c.row)
-		}
-		if err != nil {
-			return true, err
-		}
-		dst, index = dst[len(part):], index[n:]
-	}
-	return true, nil
+	return true, readRows(c.fileRows, kept, dst, index)
 }
 
 // take copies row r, and keeps it.
@@ -113,7 +102,7 @@ func (c *rowCache) take(dst []byte, r int) error {
 			return nil
 		}
 	}
-	if err := c.file.ReadAt(dst, c.at+r*c.row); err != nil {
+	if err := c.read(dst, r); err != nil {
 		return err
 	}
 	w := int(c.next[set]) % ways

@@ -20,39 +20,53 @@ func gatherFew[I move.Index](dst, src []byte, index []I, axis, row int) (bool, e
 	if !largeRows(len(src), axis, row) || stretches(index)*fewRows > axis {
 		return false, nil
 	}
-	file, at := mmap.Find(src)
-	if file == nil || !file.Readable() {
+	table, ok := findRows(src, axis, row)
+	if !ok {
 		return false, nil
 	}
 	if err := move.CheckIndex(index, axis); err != nil {
 		return true, err
 	}
-	return true, gatherRead(file, at, dst, index, axis, row)
+	return true, readRows(table, nil, dst, index)
 }
+
+// fileRows is a table in a file.
+type fileRows struct {
+	file     *mmap.File
+	at, axis int // where the table begins in the file, and its rows
+	row      int // bytes
+}
+
+// findRows returns the table whose bytes are src, if they lie in a mapped file that can be read.
+func findRows(src []byte, axis, row int) (fileRows, bool) {
+	file, at := mmap.Find(src)
+	return fileRows{file, at, axis, row}, file != nil && file.Readable()
+}
+
+// read reads rows from r on.
+func (t *fileRows) read(dst []byte, r int) error { return t.file.ReadAt(dst, t.at+r*t.row) }
 
 // largeRows reports whether rows of a table of size bytes may be read from its file.
 func largeRows(size, axis, row int) bool {
 	return row >= leastRow && size >= leastTable && axis*row == size
 }
 
-// gatherRead reads rows of a table that begins in a file at byte at.
-func gatherRead[I move.Index](file *mmap.File, at int, dst []byte, index []I, axis, row int) error {
-	for len(index) > 0 {
-		n := stretch(index)
-		if err := file.ReadAt(dst[:n*row], at+wrapped(index[0], axis)*row); err != nil {
-			return err
+// readRows reads rows of a table, those that lie alone by its cache if there is one.
+func readRows[I move.Index](t fileRows, kept *rowCache, dst []byte, index []I) (err error) {
+	for len(index) > 0 && err == nil {
+		n, r := stretch(index), int(index[0])
+		if r < 0 {
+			r += t.axis
 		}
-		dst, index = dst[n*row:], index[n:]
+		part := dst[:n*t.row]
+		if n == 1 && kept != nil {
+			err = kept.take(part, r)
+		} else {
+			err = t.read(part, r)
+		}
+		dst, index = dst[len(part):], index[n:]
 	}
-	return nil
-}
-
-// wrapped is an index that may count from the end.
-func wrapped[I move.Index](i I, axis int) int {
-	if i < 0 {
-		return int(i) + axis
-	}
-	return int(i)
+	return err
 }
 
 // stretch returns how many of the indices, from the first one on, name rows that follow each other.

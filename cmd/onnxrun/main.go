@@ -33,7 +33,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(withCommand(root, args))
 	err := root.ExecuteContext(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = coded(exitLimit, "not done within --timeout: %w", err)
+		err = fmt.Errorf("not done within --timeout: %w", err)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "onnxrun:", err)

@@ -83,19 +83,8 @@ func (m *blockModel) loop(x blockValue, block func(blockValue) blockValue) block
 	rounds := m.one(0, 1, 2, 3)
 	body := m.inside(func() {
 		i, c, s := m.name("i"), m.name("b"), blockValue{m.name("s"), x.shape}
-		for _, v := range []struct {
-			name string
-			elem tensor.DType
-		}{{i, tensor.Int64}, {c, tensor.Bool}, {s.name, m.elem}} {
-			typ := onnx.NewTensorType(v.elem)
-			if v.name == s.name {
-				typ.HasShape = false
-				if m.chance(50) {
-					typ = onnx.NewTensorType(v.elem, unknown(x)...)
-				}
-			}
-			m.g.Inputs = append(m.g.Inputs, &onnx.ValueInfo{Name: v.name, Type: typ})
-		}
+		m.g.Inputs = append(m.g.Inputs, &onnx.ValueInfo{Name: i, Type: onnx.NewTensorType(tensor.Int64)}, &onnx.ValueInfo{Name: c, Type: onnx.NewTensorType(tensor.Bool)})
+		m.takes(s)
 		m.values = append(m.values, s)
 		y := m.keeps(s, block)
 		next := m.name("b")

@@ -62,7 +62,7 @@ func (t *transposedTiled) lateLen() (n int) {
 	for _, p := range t.phases {
 		n = max(n, p.filterLen())
 	}
-	return n + lineFloats
+	return n
 }
 
 func (t *transposedTiled) packLate(f *packed, w filterRows, room []float32) {

@@ -32,12 +32,17 @@ func Nearest[T any](threads int, dst, src []T, in []int, index [][]int) {
 		head++
 	}
 	var z T
-	pool := &nearestTasks[bits.Len(uint(unsafe.Sizeof(z)))%len(nearestTasks)]
+	pool := &nearestTasks[bits.Len(uint(unsafe.Sizeof(z)))]
 	t, ok := pool.Get().(*nearestTask[T])
 	if !ok {
 		t = new(nearestTask[T])
 	}
 	*t = nearestTask[T]{dst: dst, src: src, in: in[head:tail], index: index[head:tail], block: block, planes: planes}
+	if block == 1 && unsafe.Sizeof(z) == 4 {
+		for n := tail; n > head && t.twice < 2 && doubled(in[n-1], index[n-1]); n-- {
+			t.twice++
+		}
+	}
 	var chunks int
 	chunks, t.size = par.Split(planes, grainBytes/(len(dst)/planes*int(unsafe.Sizeof(z)))+1)
 	par.Run(threads, chunks, t)
@@ -45,8 +50,8 @@ func Nearest[T any](threads int, dst, src []T, in []int, index [][]int) {
 	pool.Put(t)
 }
 
-// nearestTasks are by the logarithm of the elements' sizes.
-var nearestTasks [8]sync.Pool
+// nearestTasks are by the logarithm of the elements' sizes, of up to 16 bytes.
+var nearestTasks [6]sync.Pool
 
 // nearestTask is a running Nearest. Chunks are ranges of planes: what lies behind the axes that threads share.
 type nearestTask[T any] struct {
@@ -54,15 +59,14 @@ type nearestTask[T any] struct {
 	in                  []int
 	index               [][]int
 	block, planes, size int
+	twice               int // of the last two axes, those that repeat every element once
 }
 
 // Chunk fills a range of planes.
 func (t *nearestTask[T]) Chunk(i int) {
 	c := copier[T]{dst: t.dst}
-	tail := len(t.in)
-	if t.block == 1 && tail > 0 && unsafe.Sizeof(t.dst[0]) == 4 && doubled(t.in[tail-1], t.index[tail-1]) {
-		c.k, c.s = window.Best(), window.GetScratch(0)
-		c.planes = tail > 1 && doubled(t.in[tail-2], t.index[tail-2])
+	if t.twice > 0 {
+		c.k, c.s, c.planes = window.Best(), window.GetScratch(0), t.twice > 1
 		defer c.s.Release()
 	}
 	to, from := len(t.dst)/t.planes, len(t.src)/t.planes
