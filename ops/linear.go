@@ -201,7 +201,7 @@ func (l *linear) product(x *linearCall, c *Call, a *gemm.Args) error {
 	a.A, a.ARS, a.ACS = tensor.Of[float32](c.In[0]), x.a.rs, x.a.cs
 	a.BRS, a.BCS = x.b.rs, x.b.cs
 	a.C, a.LDC = tensor.Of[float32](c.Out[0]), n
-	a.Alpha, a.Threads = l.alpha, c.Threads
+	a.Alpha, a.Threads, a.Sparing = l.alpha, c.Threads, c.Sparing
 	if l.alpha == 0 {
 		a.K, a.Alpha, a.Packed = 0, 1, nil
 	}

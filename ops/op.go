@@ -75,6 +75,7 @@ type Call struct {
 	Ctx     context.Context  // for kernels that loop long: checked between iterations of Loop and Scan
 	Memory  Memory           // where outputs of unforeseen size come from
 	Spare   *Spare           // working memory until Kernel.Keep; nil: new memory each time
+	Sparing bool             // working memory counts for more than a little time
 
 	// Size evaluates a dimension with the sizes of this run, if they tell. It is set for nodes with bodies.
 	Size func(d Dim) (n int, ok bool)

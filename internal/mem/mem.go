@@ -118,6 +118,7 @@ func Grow(x []float32, n int) []float32 {
 	b := Partly(4*max(n+n/4, leastGrown), 4*n)
 	if len(b) < hugePage {
 		TakeOrdinary(b[:4*n], nil)
+		Discard(floats(b)[n:]) // storage that was used before comes cleared, which makes it resident
 	}
 	return floats(b)[:n]
 }

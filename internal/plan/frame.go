@@ -54,7 +54,7 @@ func newFrame(p *Program, up *Frame) *Frame {
 	for i := range p.steps {
 		s, c := &p.steps[i], &f.calls[i]
 		c.In, c.Out = f.refs(s.in), f.refs(s.out)
-		c.Memory, c.Spare = &f.pool, &f.spare
+		c.Memory, c.Spare, c.Sparing = &f.pool, &f.spare, p.opts.Tight
 		for b, prog := range s.bodies {
 			c.Bodies = append(c.Bodies, &body{frame: newFrame(prog, f), captured: f.refs(s.capture[b])})
 			c.Size = f.size

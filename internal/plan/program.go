@@ -44,7 +44,7 @@ type Options struct {
 	Threads int         // upper bound for packing weights; at least 1
 	Wrap    Wrapper     // called for each step, to measure it; nil: none
 	Arenas  *Arenas     // where frames take their memory from for a run; nil: each has its own
-	Tight   bool        // what a run leaves of a piece of Arenas goes back to the system
+	Tight   bool        // what a run leaves of a piece of Arenas goes back to the system, and kernels are sparing
 	Inside  bool        // outputs lie in the arena, until Release or the next run
 
 	outerSymbols []string

@@ -175,7 +175,7 @@ func (t *task) width() int { return t.row.nr * t.panelsOf(t.N) }
 // tileBlocks is into how many blocks of columns B is cut at least if it is packed on the fly.
 func (t *task) tileBlocks() int {
 	w, most := t.width(), bufMax
-	if t.left == leftTurned {
+	if t.left == leftTurned && !t.Sparing {
 		most = bufTurned
 	}
 	return ceilDiv(ceilDiv(t.N, w), max(1, most/(w*max(t.kb, 1))))

@@ -32,6 +32,7 @@ func TestTurned(t *testing.T) {
 			}
 			for _, accumulate := range []bool{false, true} {
 				p.Accumulate = accumulate
+				p.Sparing = c.k%2 == 0
 				want := p
 				want.A, want.ARS, want.ACS, want.C = rows, c.k, 1, slices.Clone(first)
 				p.Batch, want.Batch = nil, nil
@@ -61,13 +62,14 @@ func TestTurns(t *testing.T) {
 	defer undo()
 	for _, c := range []struct {
 		m, n, k, threads int
-		turned           bool
+		sparing, turned  bool
 		nBlocks          int
 	}{
-		{384, 384, 1024, 1, true, 2}, {1536, 384, 1024, 2, true, 2}, {1024, 64, 64, 1, true, 1}, {300, 64, 64, 1, false, 1}, {300, 64, 768, 1, false, 1},
+		{384, 384, 1024, 1, false, true, 2}, {384, 384, 1024, 1, true, true, 3}, {1536, 384, 1024, 2, false, true, 2}, {1024, 64, 64, 1, false, true, 1},
+		{300, 64, 64, 1, true, false, 1}, {300, 64, 768, 1, false, false, 1},
 	} {
 		x := &task{Args: Args{M: c.m, N: c.n, K: c.k, A: make([]float32, c.m*c.k), ARS: 1, ACS: c.m, B: make([]float32, c.k*c.n), BRS: c.n, BCS: 1,
-			C: make([]float32, c.m*c.n), LDC: c.n, Threads: c.threads}}
+			C: make([]float32, c.m*c.n), LDC: c.n, Threads: c.threads, Sparing: c.sparing}}
 		x.plan()
 		if got := fmt.Sprint(x.left == leftTurned, x.nBlocks); got != fmt.Sprint(c.turned, c.nBlocks) {
 			t.Errorf("%+v: turned and blocks of columns are %s", c, got)
