@@ -8,6 +8,7 @@ import "math"
 const (
 	leastNormal = 0x1p-126
 	// leastTerm is the least exponential that a softmax takes account of: a normal number when divided by a sum of up to MaxRow others.
+	// Kernels that count powers of two from there take no account of those up to a square root of two above, either.
 	leastTerm = leastNormal * MaxRow
 	// leastShare is the least probability that the gradient of a loss takes account of, far below what matters beside that of the label, and far
 	// enough from the least normal number for the products that the gradient goes through: a batch that is known by heart has no others.

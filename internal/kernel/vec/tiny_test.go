@@ -88,7 +88,7 @@ func TestExpTermRelative(t *testing.T) {
 		for i, v := range x {
 			want := math.Exp(float64(v))
 			bound := want * (8 + 1.25*math.Abs(float64(v))) * 0x1p-24
-			if err := math.Abs(float64(got[i]) - want); err > bound && (got[i] != 0 || want > leastTerm*(1+1e-4)) {
+			if err := math.Abs(float64(got[i]) - want); err > bound && (got[i] != 0 || want > leastTerm*math.Sqrt2*(1+1e-4)) {
 				t.Fatalf("%v is %v, want %v within %v", v, got[i], want, bound)
 			}
 		}

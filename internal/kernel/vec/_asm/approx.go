@@ -33,13 +33,11 @@ var (
 	// 2**r on 0 <= r <= 1, error 8.3e-8.
 	pow2Coef = []float64{1, 0.693151312, 0.24016445, 0.0557999131, 0.00901703031, 0.00186713008}
 	// 2**r on |r| <= 1/2, error 9.2e-8: expSoftmaxCoef at r*ln(2).
-	pow2HalfCoef    = atScaled(expSoftmaxCoef, math.Ln2)
-	wideExp         = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
-	shortExpSoftmax = append([]uint32{f32(exp2SumLo * math.Ln2), f32(magic127), f32(log2e), f32(math.Ln2)}, bitsOf(expSoftmaxCoef[2:])...)
-	wideExpSoftmax  = append([]float64{log2e, exp2SumLo}, pow2Coef...)
-	expConsts       = []uint32{f32(expLo), f32(expHi), f32(magic0)}
-	shortExp        = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
-	shortExp2       = append([]uint32{f32(exp2Lo), f32(exp2Hi), f32(magic127), f32(1)}, bitsOf(pow2HalfCoef[2:])...)
+	pow2HalfCoef   = atScaled(expSoftmaxCoef, math.Ln2)
+	wideExp        = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
+	wideExpSoftmax = append([]float64{log2e, exp2SumLo}, pow2Coef...)
+	expConsts      = []uint32{f32(expLo), f32(expHi), f32(magic0)}
+	shortExp       = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
 )
 
 // atScaled returns the coefficients of a polynomial at by times the argument.
@@ -191,7 +189,7 @@ func (g *isa) expOrZero(x vec) vec {
 
 // expSoftmax is exp for x <= 0, where x comes with the rounding error of a difference: another of that size does
 // not matter, nor does one product with ln(2) in place of two, which as a float32 is off by 2e-9 only. Results below
-// 2**exp2SumLo are 0.
+// 2**exp2SumLo are 0, with AVX2 those up to half a power above, too.
 func (g *isa) expSoftmax(x vec) vec { return g.expSoftmaxFrom(exp2SumLo, x) }
 
 // expSoftmaxFrom is expSoftmax with 0 for results below 2**lo.
@@ -202,24 +200,24 @@ func (g *isa) expSoftmaxFrom(lo float64, x vec) vec {
 		VREDUCEPS(U8(1), y, r) // y - floor(y)
 		return g.scaleIf(g.lanesOf(cmpNLT, y, g.k(lo)), g.horner(r, pow2Coef...), y)
 	}
-	large := g.lanesOf(cmpNLT, x, g.k(lo*math.Ln2))
+	// The exponent of the power of two counts from lo, where it is that of zero; the polynomial makes up for that.
+	magic, up := magic0-lo, math.Exp2(127+lo)
+	x = g.atLeast(x, g.k(lo*math.Ln2))
 	t := g.copy(x)
-	g.op("VFMADD132PS", c(log2e), g.k(magic127), t)
-	n := g.sub(t, g.k(magic127))
+	g.op("VFMADD132PS", c(log2e), g.k(magic), t)
+	n := g.sub(t, g.k(magic))
 	g.op("VFNMADD231PS", c(math.Ln2), n, x)
-	p := g.horner(x, expSoftmaxCoef...)
+	coef := make([]float64, len(expSoftmaxCoef))
+	for i, v := range expSoftmaxCoef {
+		coef[i] = v * up
+	}
+	p := g.horner(x, coef...)
 	VPSLLD(U8(23), t, t)
-	return g.scaleIf(large, p, t)
+	return g.mul(p, t)
 }
 
-// hoistSoftmax loads what expSoftmax needs, as far as there are registers.
-func (g *isa) hoistSoftmax() {
-	if g.wide() {
-		g.hoistAll(nil, wideExpSoftmax)
-		return
-	}
-	g.hoistAll(shortExpSoftmax, nil)
-}
+// hoistSoftmax loads what expSoftmax needs into registers, where there are enough. With AVX2 vectors side by side share it.
+func (g *isa) hoistSoftmax() { g.hoistAll(nil, wideExpSoftmax) }
 
 // exp2 returns 2**y, at least the least normal number. Instructions of AVX-512 split y and scale by its whole part however
 // large it is.

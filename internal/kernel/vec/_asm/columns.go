@@ -166,9 +166,13 @@ func (g *isa) expColumns() {
 	SHLQ(U8(2), ld)
 	g.hoistSoftmax()
 	g.columns(n, []reg.GPVirtual{x, m, sum}, func(vectors int) {
-		high, total := g.vectorsAt(m, vectors), g.vectorsAt(sum, vectors)
 		p := GP64()
 		MOVQ(x, p)
+		if !g.wide() {
+			g.expColumnsBeside(vectors, rows, p, ld, m, sum)
+			return
+		}
+		high, total := g.vectorsAt(m, vectors), g.vectorsAt(sum, vectors)
 		down(rows, p, ld, 2, func(int) {
 			for j := range vectors {
 				e := g.expSoftmax(g.sub(g.load(g.at(p, j)), high[j]))
@@ -178,6 +182,37 @@ func (g *isa) expColumns() {
 		})
 		g.storeAt(sum, total)
 	})
+}
+
+// expColumnsBeside emits the loop of expColumns over the rows of a group of columns, the vectors of two rows side by side.
+func (g *isa) expColumnsBeside(vectors int, rows, p, ld, m, sum reg.GPVirtual) {
+	total := g.vectorsAt(sum, vectors)
+	left := GP64()
+	MOVQ(rows, left)
+	for _, count := range []int{2, 1} {
+		name := fmt.Sprint("exp", count)
+		Label(name)
+		CMPQ(left, U32(uint32(count)))
+		JLT(LabelRef(name + "End"))
+		beside(count*vectors, func(i int) {
+			j := i % vectors
+			at := Mem{Base: p, Disp: 4 * g.w * j}
+			if i >= vectors {
+				at.Index, at.Scale = ld, 1
+			}
+			high := g.load(g.at(m, j))
+			e := g.expSoftmax(g.sub(g.load(at), high))
+			VADDPS(e, total[j], total[j])
+			VMOVUPS(e, at)
+		})
+		for range count {
+			ADDQ(ld, p)
+		}
+		SUBQ(U32(uint32(count)), left)
+		JMP(LabelRef(name))
+		Label(name + "End")
+	}
+	g.storeAt(sum, total)
 }
 
 // scaleDotColumns emits func(p, f, x, sum []float32, rows, ld int): p[i*ld+j] *= f[j], and sum[j] grows by the products

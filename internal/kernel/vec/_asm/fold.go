@@ -207,10 +207,14 @@ func (g *isa) expSum() {
 	m := g.param("m")
 	g.hoistSoftmax()
 	acc := []vec{g.load(bitsConst(0)), g.load(bitsConst(0))}
-	g.loop(n, 2, []reg.GPVirtual{dst, x},
+	loop, count := g.loop, 2
+	if !g.wide() {
+		loop, count = g.loopBeside, 4
+	}
+	loop(n, count, []reg.GPVirtual{dst, x},
 		func(i int) {
 			e := g.expSoftmax(g.sub(g.load(g.at(x, i)), m))
-			VADDPS(e, acc[i], acc[i])
+			VADDPS(e, acc[i%2], acc[i%2])
 			VMOVUPS(e, g.at(dst, i))
 		},
 		func(msk mask) {

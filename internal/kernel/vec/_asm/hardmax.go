@@ -13,10 +13,10 @@ func (g *isa) hardmaxRows() {
 	g.rowsOf("hardmaxRows", "func(dst, x []float32, cols int)", func(rowKernel) {
 		zero, low = g.load(bitsConst(0)), g.load(c(negInf))
 	}, func(k rowKernel) {
-		m := k.total(4, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
-			VMAXPS(acc, load(0, low), acc) // acc, if the other is NaN
+		m := k.total(4, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad func() vec) vec, _ func(p int, v vec)) {
+			VMAXPS(acc, load(0, func() vec { return low }), acc) // acc, if the other is NaN
 		})
-		k.pass(4, []reg.GPVirtual{k.dst}, func(_ int, _ func(p int, pad vec) vec, store func(p int, v vec)) { store(0, zero) })
+		k.pass(4, []reg.GPVirtual{k.dst}, func(_ int, _ func(p int, pad func() vec) vec, store func(p int, v vec)) { store(0, zero) })
 		MOVL(U32(f32(1)), Mem{Base: k.dst, Index: g.firstEqual(k, m), Scale: 4})
 	})
 }

@@ -36,7 +36,21 @@ func (g *isa) rowsOf(name, signature string, prepare func(k rowKernel), each fun
 
 // pass emits a loop over the elements of the row at hand: take gets the number of the accumulator, and what loads from
 // and stores to the pointers ptrs. pad fills the lanes beyond a tail.
-func (k rowKernel) pass(unroll int, ptrs []reg.GPVirtual, take func(i int, load func(p int, pad vec) vec, store func(p int, v vec))) {
+func (k rowKernel) pass(unroll int, ptrs []reg.GPVirtual, take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
+	k.walk(k.g.loop, unroll, ptrs, take)
+}
+
+// passBeside is pass whose vectors stand side by side with AVX2.
+func (k rowKernel) passBeside(count int, ptrs []reg.GPVirtual, take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
+	loop := k.g.loop
+	if !k.g.wide() {
+		loop = k.g.loopBeside
+	}
+	k.walk(loop, count, ptrs, take)
+}
+
+func (k rowKernel) walk(loop func(n reg.GPVirtual, unroll int, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)), unroll int, ptrs []reg.GPVirtual,
+	take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
 	n := GP64()
 	MOVQ(k.cols, n)
 	at := make([]reg.GPVirtual, len(ptrs))
@@ -45,19 +59,25 @@ func (k rowKernel) pass(unroll int, ptrs []reg.GPVirtual, take func(i int, load 
 		MOVQ(p, at[i])
 	}
 	g := k.g
-	g.loop(n, unroll, at,
+	loop(n, unroll, at,
 		func(i int) {
-			take(i, func(p int, _ vec) vec { return g.load(g.at(at[p], i)) }, func(p int, v vec) { VMOVUPS(v, g.at(at[p], i)) })
+			take(i, func(p int, _ func() vec) vec { return g.load(g.at(at[p], i)) }, func(p int, v vec) { VMOVUPS(v, g.at(at[p], i)) })
 		},
 		func(m mask) {
-			take(0, func(p int, pad vec) vec { return g.loadTail(m, g.at(at[p], 0), pad) }, func(p int, v vec) { g.storeTail(m, v, g.at(at[p], 0)) })
+			take(0, func(p int, pad func() vec) vec {
+				var other vec
+				if pad != nil {
+					other = pad()
+				}
+				return g.loadTail(m, g.at(at[p], 0), other)
+			}, func(p int, v vec) { g.storeTail(m, v, g.at(at[p], 0)) })
 		})
 }
 
 // total emits a pass that joins the elements of the row, as term makes them, and spreads the result.
-func (k rowKernel) total(unroll int, ptrs []reg.GPVirtual, start uint32, merge emit, term func(acc vec, load func(p int, pad vec) vec, store func(p int, v vec))) vec {
+func (k rowKernel) total(unroll int, ptrs []reg.GPVirtual, start uint32, merge emit, term func(acc vec, load func(p int, pad func() vec) vec, store func(p int, v vec))) vec {
 	acc := k.start(unroll, start)
-	k.pass(unroll, ptrs, func(i int, load func(p int, pad vec) vec, store func(p int, v vec)) { term(acc[i], load, store) })
+	k.pass(unroll, ptrs, func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec)) { term(acc[i], load, store) })
 	return k.join(acc, merge)
 }
 
@@ -84,28 +104,33 @@ func (k rowKernel) join(acc []vec, merge emit) vec {
 // NaN: VMAXPS may lose it, but the sum does not. The last pass over a row waits for stores, and finds the largest element of the
 // next row meanwhile.
 func (g *isa) softmaxRows(name string, log bool) {
-	var low, m vec
+	var m vec
+	low := func() vec { return g.load(c(negInf)) }
 	var last, end reg.GPVirtual
 	const lanes = 4
 	g.rowsOf(name, "func(dst, x []float32, cols int)", func(k rowKernel) {
 		g.hoistSoftmax()
-		low = g.load(c(negInf))
 		last, end = GP64(), Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 		LEAQ(Mem{Base: k.x, Index: end, Scale: 4}, last)
 		SHLQ(U8(2), k.cols)
 		SUBQ(k.cols, last)
 		SHRQ(U8(2), k.cols)
-		m = k.total(lanes, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
+		m = k.total(lanes, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad func() vec) vec, _ func(p int, v vec)) {
 			VMAXPS(load(0, low), acc, acc)
 		})
 	}, func(k rowKernel) {
-		sum := k.total(2, []reg.GPVirtual{k.x, k.dst}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, store func(p int, v vec)) {
+		sums, count := k.start(2, 0), 2
+		if !g.wide() {
+			count = 4
+		}
+		k.passBeside(count, []reg.GPVirtual{k.x, k.dst}, func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			e := g.expSoftmax(g.sub(load(0, low), m))
-			VADDPS(e, acc, acc)
+			VADDPS(e, sums[i%2], sums[i%2])
 			if !log {
 				store(1, e)
 			}
 		})
+		sum := k.join(sums, VADDPS)
 		next := GP64() // the row itself, if it is the last one
 		LEAQ(Mem{Base: k.x, Index: k.cols, Scale: 4}, next)
 		CMPQ(next, last)
@@ -117,7 +142,7 @@ func (g *isa) softmaxRows(name string, log bool) {
 		}
 		acc := k.start(lanes, f32(negInf))
 		from := map[bool]reg.GPVirtual{true: k.x, false: k.dst}[log]
-		k.pass(lanes, []reg.GPVirtual{from, k.dst, next}, func(i int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+		k.pass(lanes, []reg.GPVirtual{from, k.dst, next}, func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			VMAXPS(load(2, low), acc[i], acc[i])
 			if log {
 				store(1, g.sub(g.sub(load(0, nil), m), sum))
@@ -136,17 +161,17 @@ func (g *isa) softmaxGrad(name string, log bool) {
 	g.rowsOf(name, "func(dst, x, y []float32, cols int)", func(rowKernel) {
 		y = base("y")
 		if log {
-			g.hoistAll([]uint32{f32(magic127)}, wideExpSoftmax)
+			g.hoistSoftmax()
 		}
 	}, func(k rowKernel) {
-		sum := k.total(4, []reg.GPVirtual{k.x, y}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
+		sum := k.total(4, []reg.GPVirtual{k.x, y}, 0, VADDPS, func(acc vec, load func(p int, pad func() vec) vec, _ func(p int, v vec)) {
 			if log {
 				VADDPS(load(0, nil), acc, acc)
 			} else {
 				VFMADD231PS(load(0, nil), load(1, nil), acc)
 			}
 		})
-		k.pass(2, []reg.GPVirtual{k.x, y, k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+		k.passBeside(2, []reg.GPVirtual{k.x, y, k.dst}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			if log {
 				d := load(0, nil)
 				VFNMADD231PS(g.expSoftmax(load(1, nil)), sum, d)
@@ -172,7 +197,7 @@ func (g *isa) scaledExpRows() {
 		factor := g.r()
 		VBROADCASTSS(Mem{Base: f}, factor)
 		ADDQ(U8(4), f)
-		k.pass(4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+		k.passBeside(4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			store(1, g.mul(g.expSoftmaxFrom(leastShare, load(0, nil)), factor))
 		})
 	})
@@ -197,12 +222,12 @@ func (g *isa) normRows(name string, rms bool) {
 		if rms {
 			mean = g.load(bitsConst(0))
 		} else {
-			mean = g.div(k.total(4, []reg.GPVirtual{k.x}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
+			mean = g.div(k.total(4, []reg.GPVirtual{k.x}, 0, VADDPS, func(acc vec, load func(p int, pad func() vec) vec, _ func(p int, v vec)) {
 				VADDPS(load(0, nil), acc, acc)
 			}), count)
 		}
-		square := k.total(4, []reg.GPVirtual{k.x}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
-			d := load(0, mean)
+		square := k.total(4, []reg.GPVirtual{k.x}, 0, VADDPS, func(acc vec, load func(p int, pad func() vec) vec, _ func(p int, v vec)) {
+			d := load(0, func() vec { return mean })
 			if !rms {
 				d = g.sub(d, mean)
 			}
@@ -218,7 +243,7 @@ func (g *isa) normRows(name string, rms bool) {
 // affine emits the last pass of normRows, with bias and without.
 func (k rowKernel) affine(rms bool, mean, inv vec, scale, bias, bn reg.GPVirtual) {
 	g := k.g
-	value := func(load func(p int, pad vec) vec) vec {
+	value := func(load func(p int, pad func() vec) vec) vec {
 		v := load(0, nil)
 		if !rms {
 			v = g.sub(v, mean)
@@ -227,14 +252,14 @@ func (k rowKernel) affine(rms bool, mean, inv vec, scale, bias, bn reg.GPVirtual
 	}
 	TESTQ(bn, bn)
 	JE(LabelRef("plain"))
-	k.pass(2, []reg.GPVirtual{k.x, k.dst, scale, bias}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+	k.pass(2, []reg.GPVirtual{k.x, k.dst, scale, bias}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 		v := value(load)
 		VFMADD213PS(load(3, nil), load(2, nil), v)
 		store(1, v)
 	})
 	JMP(LabelRef("normed"))
 	Label("plain")
-	k.pass(2, []reg.GPVirtual{k.x, k.dst, scale}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+	k.pass(2, []reg.GPVirtual{k.x, k.dst, scale}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 		store(1, g.mul(value(load), load(2, nil)))
 	})
 	Label("normed")

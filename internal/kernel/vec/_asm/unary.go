@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -24,7 +25,7 @@ type unaryKernel struct {
 // unaryBeside says how many vectors a kernel takes side by side on AVX2, where that is more than one: as many as there are registers for, none of which
 // hold constants then.
 var unaryBeside = map[string]int{
-	"exp": 2, "expTerm": 3, "log": 2, "tanh": 3, "sigmoid": 2, "erf": 3, "gelu": 3, "geluTanh": 3, "silu": 2, "softplus": 2, "mish": 2, "elu": 3,
+	"exp": 2, "expTerm": 4, "log": 2, "tanh": 3, "sigmoid": 2, "erf": 3, "gelu": 3, "geluTanh": 3, "silu": 2, "softplus": 2, "mish": 2, "elu": 3,
 	"atan": 3, "asin": 2, "acos": 2, "cosh": 3, "acosh": 2, "atanh": 2,
 }
 
@@ -55,13 +56,13 @@ func clamped(c float64) []uint32 { return []uint32{f32(c * c), f32(1), f32(-1)} 
 
 var unaryKernels = []unaryKernel{
 	{"exp", 0, 2, expConsts, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
-	{"expTerm", 0, 2, shortExpSoftmax, wideExpSoftmax, func(g *isa, x vec, _ []vec) vec { return g.expSoftmax(x) }},
+	{"expTerm", 0, 2, nil, wideExpSoftmax, func(g *isa, x vec, _ []vec) vec { return g.expSoftmax(x) }},
 	{"log", 0, 1, logConsts, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
 	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
 	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
 	{"gelu", 0, 2, geluHoist, geluWide, func(g *isa, x vec, _ []vec) vec { return g.gelu(x) }},
-	{"geluTanh", 0, 2, shortExp2, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
+	{"geluTanh", 0, 2, geluTanhShort, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
 	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
 		return g.silu(x, p[0])
 	}},
@@ -163,9 +164,10 @@ var (
 	geluNum   = halved(erfNum, math.Sqrt2)
 	geluDen   = halved(erfDen, 1)
 
-	geluHoist    = clamped(geluClamp)
-	geluWide     = slices.Concat(geluNum, geluDen)
-	geluTanhWide = append(slices.Clone(pow2Coef), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
+	geluHoist     = clamped(geluClamp)
+	geluWide      = slices.Concat(geluNum, geluDen)
+	geluTanhShort = []uint32{f32(geluTanhLo), f32(geluTanhHi), f32(geluTanhCoef * log2e * 0.044715)}
+	geluTanhWide  = append(slices.Clone(pow2Coef), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
 )
 
 func (g *isa) gelu(x vec) vec {
@@ -176,8 +178,28 @@ func (g *isa) gelu(x vec) vec {
 }
 
 func (g *isa) geluTanh(x vec) vec {
+	if !g.wide() {
+		return g.geluTanhShort(x)
+	}
 	u := g.horner(g.mul(x, x), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
 	return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
+}
+
+// Within these bounds geluTanhShort finds a power of two: above the upper one it is the least normal number, below the lower one infinite.
+const geluTanhLo, geluTanhHi = -10.06, 9.98
+
+// geluTanhShort is geluTanh without instructions that split and scale: the argument is bounded instead of the power.
+func (g *isa) geluTanhShort(x vec) vec {
+	near := g.atMost(g.atLeast(x, g.k(geluTanhLo)), g.k(geluTanhHi))
+	u := g.mul(near, near)
+	g.op("VFMADD213PS", c(geluTanhCoef*log2e), g.k(geluTanhCoef*log2e*0.044715), u)
+	t := g.copy(u)
+	g.op("VFMADD213PS", c(magic127), near, t)
+	VFMSUB213PS(g.sub(t, c(magic127)), near, u)
+	p := g.horner(u, pow2HalfCoef...)
+	VPSLLD(U8(23), t, t)
+	g.op("VFMADD213PS", c(1), t, p)
+	return g.div(x, p)
 }
 
 // silu is x / (1 + exp(-alpha*x)).
