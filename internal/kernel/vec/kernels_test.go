@@ -35,7 +35,7 @@ var unaryCases = []struct {
 	{opExpTerm, "expTerm", 0, 0, 8, 1e-7},
 	{opLog, "log", 0, 0, 2, 0},
 	{opTanh, "tanh", 0, 0, 4, 0},
-	{opSigmoid, "sigmoid", 0, 0, 4, 1.2e-38},
+	{opSigmoid, "sigmoid", 0, 0, 4, 2.4e-38},
 	{opErf, "erf", 0, 0, 6, 0},
 	{opGelu, "gelu", 0, 0, 4, 1e-6},
 	{opGeluTanh, "geluTanh", 0, 0, 8, 1e-6},

@@ -74,9 +74,6 @@ const (
 	// MaxRow others is a normal number.
 	exp2SumLo = exp2Lo + 14
 
-	// siluEnd is where SiLU ends on the negative side, at -5e-18.
-	siluEnd = 43.5
-
 	// At these arguments the quotients are above 1 by more than their rounding errors, and are cut back.
 	tanhClamp = 9.8
 	erfClamp  = 4.2
@@ -276,13 +273,6 @@ func (g *isa) scaleIf(m mask, p, s vec) vec {
 		return p
 	}
 	return g.and(g.mul(p, s), m.v)
-}
-
-// sigmoid is exact to some units in the last place: recurrent layers and deep networks of SiLU add up errors step by step.
-// Results below the normal range are 0.
-func (g *isa) sigmoid(x vec) vec {
-	normal := g.lanesOf(cmpNLT, x, g.k(shortLo))
-	return g.divIf(normal, g.load(c(1)), g.add(g.expNeg(x), c(1)))
 }
 
 // divIf returns a/b, or zero in the lanes outside of m.

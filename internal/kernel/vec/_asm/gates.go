@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -26,7 +28,11 @@ func (g *isa) gates(name, signature string, last int) gateKernel {
 		LEAQ(Mem{Base: k.xs, Index: k.xs, Scale: 2}, k.xs3)
 		LEAQ(Mem{Base: k.ss, Index: k.ss, Scale: 2}, k.ss3)
 	}
-	g.hoistAll(append(shortExp, clamped(tanhClamp)...), wideExp)
+	consts := onePlusConsts
+	if g.wide() {
+		consts = shortExp
+	}
+	g.hoistAll(slices.Concat(consts, clamped(tanhClamp)), wideExp)
 	return k
 }
 

@@ -25,7 +25,7 @@ type unaryKernel struct {
 // unaryBeside says how many vectors a kernel takes side by side on AVX2, where that is more than one: as many as there are registers for, none of which
 // hold constants then.
 var unaryBeside = map[string]int{
-	"exp": 2, "expTerm": 4, "log": 2, "tanh": 3, "sigmoid": 2, "erf": 3, "gelu": 3, "geluTanh": 3, "silu": 2, "softplus": 2, "mish": 2, "elu": 3,
+	"exp": 2, "expTerm": 4, "log": 2, "tanh": 3, "sigmoid": 4, "erf": 3, "gelu": 3, "geluTanh": 3, "silu": 3, "softplus": 2, "mish": 2, "elu": 3,
 	"atan": 3, "asin": 2, "acos": 2, "cosh": 3, "acosh": 2, "atanh": 2,
 }
 
@@ -200,18 +200,6 @@ func (g *isa) geluTanhShort(x vec) vec {
 	VPSLLD(U8(23), t, t)
 	g.op("VFMADD213PS", c(1), t, p)
 	return g.div(x, p)
-}
-
-// silu is x / (1 + exp(-alpha*x)).
-func (g *isa) silu(x, alpha vec) vec {
-	if g.wide() {
-		u := g.mul(g.xor(x, bitsConst(sign)), alpha)
-		near := g.lanesOf(cmpNGT, u, g.k(siluEnd))
-		return g.divIf(near, x, g.add(g.expFrom(u), c(1)))
-	}
-	u := g.mul(x, alpha)
-	near := g.lanesOf(cmpNLT, u, c(-siluEnd))
-	return g.divIf(near, x, g.add(g.expNeg(u), c(1)))
 }
 
 // slopeEnd is where the gradient of geluTanh is 0 and 1 in float32.
