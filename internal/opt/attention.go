@@ -28,6 +28,7 @@ func attentions(g *graph.Graph) error {
 type attentionParts struct {
 	q, k, v  *graph.Value // [batch, heads, length, size], but k [batch, heads, size, keys] unless straight is set
 	scale    float64
+	perHead  *graph.Value   // a factor of the scores of each head, or nil
 	masks    []*graph.Value // the last to be applied first
 	fill     float64        // what a boolean mask puts in place of scores
 	causal   bool
@@ -38,7 +39,7 @@ type attentionParts struct {
 	straight bool // k is [batch, heads, keys, size]
 }
 
-// softmaxAttention matches Softmax(scale*q*k + masks) * v.
+// softmaxAttention matches Softmax(scale*q*k + masks) * v, where scale may be a number for each head, which queries are multiplied with then.
 func (r *rewriter) softmaxAttention(soft *graph.Node) {
 	rank := soft.In[0].Rank()
 	if axis := soft.Attrs.IntOr("axis", -1); rank != 4 || axis != -1 && axis != 3 {
@@ -95,23 +96,50 @@ func (r *rewriter) scores(v *graph.Value, w *attentionParts, depth int) bool {
 	switch n.Type {
 	case "MatMul":
 		w.q, w.k = n.In[0], n.In[1]
-		return r.only(v) != nil && w.q.Rank() == 4 && w.k.Rank() == 4
+		if r.only(v) == nil || w.q.Rank() != 4 || w.k.Rank() != 4 {
+			return false
+		}
+		if w.perHead != nil {
+			w.q = r.insert(w.last, newNode("", "Mul", 14, nil, w.q, w.perHead), w.q.Type)
+		}
+		return true
 	case "Mul", "Div":
-		x, f := factor(n)
-		w.scale *= f
-		return x != nil && r.scores(x, w, depth+1)
+		if x, f := factor(n); x != nil {
+			w.scale *= f
+			return r.scores(x, w, depth+1)
+		}
+		for i := range 2 {
+			if n.Type == "Mul" && w.perHead == nil && r.leads(n.In[i], depth) && forHeads(n.In[1-i], n.In[i]) {
+				w.perHead = n.In[1-i]
+				return r.scores(n.In[i], w, depth+1)
+			}
+		}
 	case "Add":
 		for i := range 2 {
-			if w.scale == 1 && r.leads(n.In[i], depth) && maskFits(n.In[1-i], n.In[i]) && n.In[1-i].DType == tensor.Float32 {
+			if w.unscaled() && r.leads(n.In[i], depth) && maskFits(n.In[1-i], n.In[i]) && n.In[1-i].DType == tensor.Float32 {
 				return w.mask(n.In[1-i]) && r.scores(n.In[i], w, depth+1)
 			}
 		}
 	case "Where":
-		return w.scale == 1 && r.masked(n, w, depth)
+		return w.unscaled() && r.masked(n, w, depth)
 	case "Reshape":
-		return w.scale == 1 && r.windowed(n, w, depth)
+		return w.unscaled() && r.windowed(n, w, depth)
 	}
 	return false
+}
+
+// unscaled reports whether nothing was multiplied behind the place at hand, where a mask would have been multiplied, too.
+func (w *attentionParts) unscaled() bool { return w.scale == 1 && w.perHead == nil }
+
+// forHeads reports whether f is one number for each head of scores, [heads, 1, 1] or [1, heads, 1, 1], as attention between directions has it.
+func forHeads(f, scores *graph.Value) bool {
+	shape, ok := f.Static()
+	if !ok || f.DType != tensor.Float32 || f.Kind != tensor.KindTensor || len(shape) < 3 || len(shape) > 4 || scores.Rank() != 4 {
+		return false
+	}
+	heads, ok := scores.Dims[1].Const()
+	i := len(shape) - 3
+	return ok && int64(shape[i]) == heads && shape.Len() == shape[i]
 }
 
 // factor splits a product with a constant number.

@@ -1,5 +1,7 @@
 package opt_test
 
+import "strings"
+
 // Parts of attention over tokens, [2, 5, 8]: two heads of 4.
 const (
 	splitQ = "MatMul tokens W8x8 -> q0; Reshape q0 #2,5,2,4 -> q1; Transpose q1 perm=0,2,1,3 -> q; "
@@ -34,6 +36,8 @@ var attentionForms = []struct{ name, input, nodes, want string }{
 	{"heads of keys repeated, through three axes", "tokens", splitQ + "MatMul tokens K8x4 -> k0; Reshape k0 #2,5,1,4 -> k1; Transpose k1 perm=0,2,1,3 -> k2; Unsqueeze k2 #2 -> k3; Expand k3 #2,1,2,5,4 -> k4; Reshape k4 #4,5,4 -> ka; Transpose ka perm=0,2,1 -> kb; Reshape kb #2,2,4,5 -> kt; MatMul tokens V8x4 -> v0; Reshape v0 #2,5,1,4 -> v1; Transpose v1 perm=0,2,1,3 -> v2; Unsqueeze v2 #2 -> v3; Expand v3 #2,1,2,5,4 -> v4; Reshape v4 #2,2,5,4 -> v; MatMul q kt -> s; Softmax s axis=-1 -> w; MatMul w v -> o" + join, "MatMul MatMul MatMul Attention Reshape"},
 	{"heads of keys alone repeated", "tokens", splitQ + "MatMul tokens K8x4 -> k0; Reshape k0 #2,5,1,4 -> k1; Transpose k1 perm=0,2,1,3 -> k2; Unsqueeze k2 #2 -> k3; Expand k3 #2,1,2,5,4 -> k4; Reshape k4 #2,2,5,4 -> k; " + splitV + flip + "MatMul q kt -> s; Softmax s axis=-1 -> w; MatMul w v -> y", "MatMul Reshape Transpose MatMul Reshape Transpose Unsqueeze Expand Reshape MatMul Reshape Transpose FusedMatMul Softmax MatMul"},
 	{"windows", "tokens", split + flip + "MatMul q kt -> s; Add s B1x2x5x5 -> a; Reshape a #1,2,2,5,5 -> r; Add r M1x2x1x5x5 -> m; Reshape m #-1,2,5,5 -> u; Softmax u axis=-1 -> w; MatMul w v -> o" + join, three},
+	{"a factor for each head, mask", "tokens", split + flip + "MatMul q kt -> s; Mul s F2x1x1 -> m; Add m M2x1x5x5 -> a; Softmax a axis=-1 -> w; MatMul w v -> o" + join, "MatMul Reshape Transpose MatMul MatMul Mul Attention Reshape"},
+	{"no attention: a factor behind the mask", "tokens", split + flip + "MatMul q kt -> s; Add s M2x1x5x5 -> a; Mul F1x2x1x1 a -> m; Softmax m axis=-1 -> w; MatMul w v -> o" + join, strings.Replace(plain, "Softmax", "Add Mul Softmax", 1) + " Transpose Reshape"},
 	{"rotated halves", "tokens", splitQ + "Slice q #0 #2 #3 -> a; Slice q #2 #9 #3 -> b; Neg b -> n; Concat n a axis=-1 -> h; Mul q C5x4 -> c; Mul h S5x4 -> s; Add c s -> y", "MatMul RotateHalf"},
 	{"rotated halves by Split", "tokens", splitQ + "Split q #2,2 axis=3 -> a b; Neg b -> n; Concat n a axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y", "MatMul RotateHalf"},
 	{"cyclic shifts", "tokens", "Slice tokens #-3 #99 #1 -> a; Slice tokens #0 #-3 #1 -> b; Concat a b axis=1 -> c; Slice c #3 #8 #2 -> d; Slice c #0 #3 #2 -> e; Concat d e axis=2 -> y", "Roll"},
