@@ -6,8 +6,8 @@ import "unsafe"
 const tileSide = 16
 
 // transposeBlock sets element (i, j) of dst, i < across and j < along, to element (j, i) of src. Rows of
-// dst lie dstStride bytes apart and rows of src srcStride; elements of a row are neighbours.
-func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) {
+// dst lie dstStride bytes apart and rows of src srcStride; elements of a row are neighbours. With stream it may write past the caches.
+func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int, stream bool) {
 	switch {
 	case along <= few && along < across:
 		if width == 4 && dstStride == 4*along && active.zip[along] != nil {
@@ -28,7 +28,9 @@ func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, 
 		}
 		return
 	}
-	if !stagedBlock(dp, sp, along, across, dstStride, srcStride, width) {
+	if size, ok := blockOf(along, across, width); ok {
+		blockedBlock(dp, sp, along, across, dstStride, srcStride, width, size, stream)
+	} else if !stagedBlock(dp, sp, along, across, dstStride, srcStride, width) {
 		transposeWide(dp, sp, along, across, dstStride, srcStride, width)
 	}
 }
@@ -41,9 +43,9 @@ func transposeWide(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, w
 	case 2:
 		transposeWith(active.tiles2, transposeTiles[uint16], 2, dp, sp, along, across, dstStride, srcStride)
 	case 4:
-		transposeWith(active.tilesFor(width, dstStride, srcStride), transposeTiles[uint32], 4, dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tiles4, transposeTiles[uint32], 4, dp, sp, along, across, dstStride, srcStride)
 	case 8:
-		transposeWith(active.tilesFor(width, dstStride, srcStride), transposeTiles[uint64], 8, dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tiles8, transposeTiles[uint64], 8, dp, sp, along, across, dstStride, srcStride)
 	case 16:
 		transposeTiles[[2]uint64](dp, sp, along, across, dstStride, srcStride)
 	default:
@@ -53,19 +55,20 @@ func transposeWide(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, w
 	}
 }
 
-// tilesFor returns the kernel for elements of 4 or 8 bytes. A line of crowded rows that is not done with at once may have to come from the
-// second-level cache again, or from beyond it.
+// tilesFor returns the kernel for elements of width bytes. Lines of crowded rows of dst that are not done with one after the other may have
+// to come from the second-level cache again, or from beyond it.
 func (k *kernel) tilesFor(width, dstStride, srcStride int) tilesFunc {
-	out, in := crowded(dstStride), crowded(srcStride)
 	switch {
-	case width == 8 && out && !in && k.tiles8Dst != nil:
+	case width == 1:
+		return k.tiles1
+	case width == 2:
+		return k.tiles2
+	case width == 4:
+		return k.tiles4
+	case k.tiles8Dst != nil && crowded(dstStride) && !crowded(srcStride):
 		return k.tiles8Dst
-	case width == 8:
-		return k.tiles8
-	case !out && farCrowded(srcStride) && k.tiles4Src != nil:
-		return k.tiles4Src
 	}
-	return k.tiles4
+	return k.tiles8
 }
 
 // zip transposes a few rows of n elements of 4 bytes, stride bytes apart, to rows of a few elements that follow each other; or
@@ -100,6 +103,11 @@ func transposeWith(tiles tilesFunc, loop func(dp, sp unsafe.Pointer, along, acro
 		loop(dp, sp, along, across, dstStride, srcStride)
 		return
 	}
+	tileRows(tiles, dp, sp, along, across, dstStride, srcStride, width)
+}
+
+// tileRows uses a kernel for at least a tile, row by row of dst.
+func tileRows(tiles tilesFunc, dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) {
 	for i := 0; i < across; i += tileSide {
 		i := min(i, across-tileSide)
 		d, s := unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*width)

@@ -12,7 +12,7 @@ func Columns(dst, src []byte, rows, n int) {
 	}
 	dp, sp := unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0])
 	if n <= few || active.tiles4 == nil {
-		transposeBlock(dp, sp, rows, n, rows*size, n*size, size)
+		transposeBlock(dp, sp, rows, n, rows*size, n*size, size, false)
 		return
 	}
 	// Tiles read beyond short rows, into those that follow: not beyond the last.

@@ -20,6 +20,7 @@ func Strided(dst, src []byte, c Copy, threads int) {
 		return
 	}
 	b.check(len(dst), len(src))
+	b.stream = active.rowsStream != nil && b.bytes() >= streamFrom
 	b.choose()
 	b.run(dst, src, threads)
 }
@@ -43,6 +44,9 @@ type box struct {
 	// for a transpose, where it walks a row of src.
 	along, across dim
 	step, splits  int // a unit of work is step elements of the inner loop, of which there are splits
+	tall, talls   int // of a transpose, a unit is tall elements of along besides, of which there are talls for each step
+
+	stream bool // write past the caches
 }
 
 func (b *box) dims() []dim {
@@ -121,6 +125,15 @@ func (b *box) check(dst, src int) {
 
 func reach(lo, hi, by int) (int, int) { return lo + min(by, 0), hi + max(by, 0) }
 
+// bytes returns how many are written.
+func (b *box) bytes() int {
+	n := b.width
+	for _, d := range b.dims() {
+		n *= d.n
+	}
+	return n
+}
+
 // choose takes the inner loops out of the dimensions.
 func (b *box) choose() {
 	b.along, b.across, b.splits = dim{n: 1}, dim{n: 1}, 1
@@ -154,12 +167,26 @@ func (b *box) chooseAcross() bool {
 	for i := len(dims) - 1; i >= 0; i-- {
 		if dims[i].src == b.width {
 			b.across = b.take(i)
-			b.step = (1<<14/b.along.n + tileSide) &^ (tileSide - 1)
-			b.splits = (b.across.n + b.step - 1) / b.step
+			b.split()
 			return true
 		}
 	}
 	return false
+}
+
+// split chooses the units of a transpose.
+func (b *box) split() {
+	const most = 1 << 14 // elements
+	if size, ok := blockOf(b.along.n, b.across.n, b.width); ok {
+		b.step = max(size.cols, most/b.along.n&^(size.cols-1))
+		b.tall = max(size.rows, most/b.step&^(size.rows-1))
+		b.talls = parts(b.along.n, b.tall)
+		b.splits = parts(b.across.n, b.step) * b.talls
+		return
+	}
+	b.tall, b.talls = b.along.n, 1
+	b.step = (most/b.along.n + tileSide) &^ (tileSide - 1)
+	b.splits = (b.across.n + b.step - 1) / b.step
 }
 
 // take removes dimension i and returns it.

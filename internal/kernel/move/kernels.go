@@ -15,6 +15,9 @@ type zipFunc func(dst, src *byte, count, stride int)
 // A rowsFunc copies count rows of n bytes, at least leastWide, that begin so many bytes apart.
 type rowsFunc func(dst, src *byte, count, n, dstStride, srcStride int)
 
+// A claimFunc asks for the lines of count rows of n bytes, which are about to be written.
+type claimFunc func(dst *byte, count, n, stride int)
+
 // A secondFunc copies every second element, from the first on, of count groups of 64 bytes.
 type secondFunc func(dst, src *byte, count int)
 
@@ -23,6 +26,9 @@ type secondFunc func(dst, src *byte, count int)
 type rowsAtFunc func(dst, src *byte, at *int, count, n int)
 
 const rowsAhead = 2
+
+// farAhead is how many rows rowsFar asks ahead for.
+const farAhead = 16
 
 // few is the most rows or columns that a transpose takes one by one, or zips.
 const few = 4
@@ -33,12 +39,15 @@ type kernel struct {
 	needs cpu.Feature
 	// For elements of 1, 2, 4 and 8 bytes.
 	tiles1, tiles2, tiles4, tiles8 tilesFunc
-	// The same in the other order, for crowded rows: done with the lines of src one after the other, and with those of dst; nil
-	// where there is none.
-	tiles4Src, tiles8Dst tilesFunc
+	// tiles8 is done with the lines of src one after the other, tiles8Dst, if there is one, with those of dst.
+	tiles8Dst tilesFunc
+	blocks    bool // transposes go by blocks, else as staged.go says
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
 	rows       rowsFunc
+	rowsFar    rowsFunc // for rows that may not be at hand; with blocks only
+	claim      claimFunc
+	rowsStream rowsFunc // past the caches, for dst and lengths that are multiples of 32 bytes; nil where it is not used
 	rowsAt     rowsAtFunc
 	take       takeTable
 	second     [4]secondFunc // by the logarithm of the elements' bytes

@@ -20,6 +20,6 @@ var seconds = [4]secondFunc{second1AVX2, second2AVX2, second4AVX2, second8AVX2}
 
 // assembly holds the rows of this architecture, the preferred one last.
 var assembly = []kernel{
-	{"avx2", cpu.AVX2, tiles1AVX2, tiles2AVX2, tiles4AVX2, tiles8AVX2, tiles4SrcAVX2, tiles8DstAVX2, zips, unzips, rowsAVX2, rowsAtAVX2, takes, seconds},
-	{"avx512", cpu.AVX512, tiles1AVX2, tiles2AVX2, tiles4AVX512, tiles8AVX2, nil, nil, zips, unzips, rowsAVX2, rowsAtAVX2, takes, seconds},
+	{"avx2", cpu.AVX2, tiles1AVX2, tiles2AVX2, tiles4AVX2, tiles8AVX2, tiles8DstAVX2, true, zips, unzips, rowsAVX2, rowsFarAVX2, claimAVX2, rowsStreamAVX2, rowsAtAVX2, takes, seconds},
+	{"avx512", cpu.AVX512, tiles1AVX2, tiles2AVX2, tiles4AVX512, tiles8AVX2, nil, false, zips, unzips, rowsAVX2, nil, nil, nil, rowsAtAVX2, takes, seconds},
 }

@@ -180,7 +180,6 @@ func TestTiles(t *testing.T) {
 			tilesAgainst(t, r, k.tiles2, transposeTiles[uint16], 2)
 			tilesAgainst(t, r, k.tiles4, transposeTiles[uint32], 4)
 			tilesAgainst(t, r, k.tiles8, transposeTiles[uint64], 8)
-			tilesAgainst(t, r, k.tiles4Src, transposeTiles[uint32], 4)
 			tilesAgainst(t, r, k.tiles8Dst, transposeTiles[uint64], 8)
 		})
 	}

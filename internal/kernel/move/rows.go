@@ -12,6 +12,7 @@ const (
 	mostRow   = 128
 	leastWide = 32
 	mostWide  = 1 << 12
+	mostRows  = 1 << 18 // bytes in a call
 )
 
 // manyRows reports whether copyRows is better at rows of n bytes than a call of memmove for each.
@@ -38,8 +39,7 @@ func copyRows(dp, sp unsafe.Pointer, count, n, ds, ss int) {
 			copy(unsafe.Slice((*byte)(unsafe.Add(dp, i*ds)), n), unsafe.Slice((*byte)(unsafe.Add(sp, i*ss)), n))
 		}
 	case active.rows != nil && n >= leastWide:
-		const most = 1 << 18 // bytes in a call
-		step := most / n
+		step := mostRows / n
 		for i := 0; i < count; i += step {
 			active.rows((*byte)(unsafe.Add(dp, i*ds)), (*byte)(unsafe.Add(sp, i*ss)), min(step, count-i), n, ds, ss)
 		}

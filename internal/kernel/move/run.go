@@ -72,7 +72,7 @@ func (b *box) units(dst, src []byte, lo, hi int) {
 		n := 1
 		if row > 0 {
 			n = min(hi-lo, dims[last].n-index[last])
-			copyRows(unsafe.Add(dp, d), unsafe.Add(sp, s), n, row, dims[last].dst, dims[last].src)
+			b.rows(unsafe.Add(dp, d), unsafe.Add(sp, s), n, row, dims[last].dst, dims[last].src)
 		} else {
 			b.inner(dp, sp, d, s, split)
 		}
@@ -111,17 +111,19 @@ func (b *box) rowBytes() int {
 
 // inner does one split of the inner loops at the byte offsets d and s.
 func (b *box) inner(dp, sp unsafe.Pointer, d, s, split int) {
-	lo := split * b.step
 	if b.across.n > 1 {
-		n := min(b.step, b.across.n-lo)
-		dp, sp = unsafe.Add(dp, d+lo*b.across.dst), unsafe.Add(sp, s+lo*b.across.src)
-		transposeBlock(dp, sp, b.along.n, n, b.across.dst, b.along.src, b.width)
+		b.transpose(dp, sp, d, s, split)
 		return
 	}
+	lo := split * b.step
 	n := min(b.step, b.along.n-lo)
 	dp, sp = unsafe.Add(dp, d+lo*b.along.dst), unsafe.Add(sp, s+lo*b.along.src)
 	if b.along.dst == b.width && b.along.src == b.width {
-		copy(unsafe.Slice((*byte)(dp), n*b.width), unsafe.Slice((*byte)(sp), n*b.width))
+		if b.stream {
+			streamRows(dp, sp, 1, n*b.width, n*b.width, n*b.width)
+		} else {
+			copy(unsafe.Slice((*byte)(dp), n*b.width), unsafe.Slice((*byte)(sp), n*b.width))
+		}
 		return
 	}
 	if b.along.dst == b.width && b.along.src == 0 {
@@ -129,6 +131,30 @@ func (b *box) inner(dp, sp unsafe.Pointer, d, s, split int) {
 		return
 	}
 	stridedRow(dp, sp, n, b.along.dst, b.along.src, b.width)
+}
+
+// transpose does one split of a transpose. The last ones have what is left, which may be up to a tile more.
+func (b *box) transpose(dp, sp unsafe.Pointer, d, s, split int) {
+	i, j := split/b.talls*b.step, split%b.talls*b.tall
+	across, along := b.across.n-i, b.along.n-j
+	if split+b.talls < b.splits {
+		across = b.step
+	}
+	if split%b.talls < b.talls-1 {
+		along = b.tall
+	}
+	d += i*b.across.dst + j*b.along.dst
+	s += i*b.across.src + j*b.along.src
+	transposeBlock(unsafe.Add(dp, d), unsafe.Add(sp, s), along, across, b.across.dst, b.along.src, b.width, b.stream)
+}
+
+// rows copies rows of n bytes, past the caches if that is wanted.
+func (b *box) rows(dp, sp unsafe.Pointer, count, n, ds, ss int) {
+	if b.stream {
+		streamRows(dp, sp, count, n, ds, ss)
+	} else {
+		copyRows(dp, sp, count, n, ds, ss)
+	}
 }
 
 // stridedRow copies n elements of the given width that lie ds and ss bytes apart.

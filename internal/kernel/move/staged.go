@@ -7,15 +7,17 @@ import (
 	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
+// What follows is for kernels that do without blocks (blocked.go): AVX-512, and generic Go.
+//
 // Rows whose distance is a multiple of half a page fall into two places of a first-level cache of 4 kB a way, which pushes lines out
 // before they are done with. A transpose with such rows on one side goes through a block of rows that lie closer, from which, or
 // to which, whole stretches of the crowded rows are copied.
 const (
-	stagedBytes = 1 << 14
-	stagedLine  = 64 // rows of the block are a line further apart than they are long
+	stagedBytes = 1 << 16 // of one side; the largest blocks, with what tiles are left over at the ends, fit
+	stagedLine  = 64
 )
 
-type stage [stagedBytes + (stagedLine+1)*stagedLine]byte
+type stage [2*stagedBytes + stagedLine]byte
 
 var stages = sync.Pool{New: func() any { return new(stage) }}
 
@@ -26,7 +28,7 @@ var stages = sync.Pool{New: func() any { return new(stage) }}
 //	64 planes of 128x128 to the end    u8 107 / 64   u16 211 / 150   f32 339 / 196   f64 569 / 435
 //	64 channels of 128x128 to planes   u8 152 / 218  u16 349 / 443   f32 273 / 217   f64 482 / 759
 //
-// With eight ways, on Zen 3, only elements of up to 2 bytes gain. Transpose/to NHWC, to NCHW and keys of bench/operators.py took there,
+// With eight ways, on Zen 3 with AVX2 before blocked.go, only elements of up to 2 bytes gained. Transpose/to NHWC, to NCHW and keys of bench/operators.py took there,
 // with a stage / without one, in us, in two rounds on a machine that did other work:
 //
 //	64 planes of 128x128 to the end    u8 130 / 230 to 270   f16 150 to 210 / 300 to 340   f32 670 to 1410 / 330 to 420
@@ -47,10 +49,13 @@ func staged(out bool, width int) bool {
 }
 
 // crowded reports whether rows so far apart fall into the same places of a cache.
-func crowded(stride int) bool { return stride != 0 && (stride+stagedLine/2)&2047 < stagedLine }
+func crowded(stride int) bool { return apart(stride, 2048) }
 
-// farCrowded reports whether rows so far apart fall into the same places of a second-level cache, too, whose ways have 64 kB.
-func farCrowded(stride int) bool { return stride != 0 && (stride+stagedLine/2)&(1<<16-1) < stagedLine }
+// apart reports whether stride is, but for half a line, a multiple of n, a power of two.
+func apart(stride, n int) bool { return stride != 0 && (stride+stagedLine/2)&(n-1) < stagedLine }
+
+// stretchBytes is what stagedBlock copies at once.
+const stretchBytes = 1 << 14
 
 // stagedBlock does a transposeBlock whose rows are crowded on one side, if it is large enough, and reports whether it did.
 func stagedBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) bool {
@@ -60,7 +65,7 @@ func stagedBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, wid
 		rows, length = across, along
 	}
 	band := max(tileSide, stagedLine/width) // rows of the block: a line of the other side
-	stretch := stagedBytes / band / width
+	stretch := stretchBytes / band / width
 	if width > 8 || out == crowded(srcStride) || !staged(out, width) || rows < tileSide || length < stretch/2 {
 		return false
 	}
@@ -68,17 +73,17 @@ func stagedBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, wid
 	defer stages.Put(s)
 	bp := unsafe.Pointer(s)
 	bp = unsafe.Add(bp, -uintptr(bp)&(stagedLine-1))
-	apart := stretch*width + stagedLine
+	pitch := stretch*width + stagedLine
 	for l := 0; l < length; l += stretch {
 		nl := min(stretch, length-l)
 		for r := 0; r < rows; r += band {
 			nr := min(band, rows-r)
 			if out {
-				transposeWide(bp, unsafe.Add(sp, l*srcStride+r*width), nl, nr, apart, srcStride, width)
-				copyRows(unsafe.Add(dp, r*dstStride+l*width), bp, nr, nl*width, dstStride, apart)
+				transposeWide(bp, unsafe.Add(sp, l*srcStride+r*width), nl, nr, pitch, srcStride, width)
+				copyRows(unsafe.Add(dp, r*dstStride+l*width), bp, nr, nl*width, dstStride, pitch)
 			} else {
-				copyRows(bp, unsafe.Add(sp, r*srcStride+l*width), nr, nl*width, apart, srcStride)
-				transposeWide(unsafe.Add(dp, l*dstStride+r*width), bp, nr, nl, dstStride, apart, width)
+				copyRows(bp, unsafe.Add(sp, r*srcStride+l*width), nr, nl*width, pitch, srcStride)
+				transposeWide(unsafe.Add(dp, l*dstStride+r*width), bp, nr, nl, dstStride, pitch, width)
 			}
 		}
 	}

@@ -14,9 +14,6 @@ func tiles2AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 func tiles4AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
-func tiles4SrcAVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
-
-//go:noescape
 func tiles4AVX512(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
@@ -45,6 +42,15 @@ func unzip4AVX2(dst *byte, src *byte, count int, stride int)
 
 //go:noescape
 func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
+
+//go:noescape
+func rowsFarAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
+
+//go:noescape
+func rowsStreamAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
+
+//go:noescape
+func claimAVX2(dst *byte, count int, n int, stride int)
 
 //go:noescape
 func rowsAtAVX2(dst *byte, src *byte, at *int, count int, n int)

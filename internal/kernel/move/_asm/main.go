@@ -12,8 +12,7 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	tiles1()
 	tiles2()
-	tiles4("tiles4AVX2", ofDst)
-	tiles4("tiles4SrcAVX2", ofSrc)
+	tiles4()
 	tiles4Wide()
 	tiles8("tiles8AVX2", ofSrc)
 	tiles8("tiles8DstAVX2", ofDst)
@@ -21,7 +20,10 @@ func main() {
 		zip(n, false)
 		zip(n, true)
 	}
-	rows()
+	rows("rowsAVX2", near)
+	rows("rowsFarAVX2", far)
+	rows("rowsStreamAVX2", stream)
+	claim()
 	rowsAt()
 	for width := 1; width <= 8; width *= 2 {
 		second(width)
@@ -33,24 +35,22 @@ func main() {
 	Generate()
 }
 
-// tiles4 emits the transpose of a row of 16x16 tiles as four 8x8 blocks each: whole cache lines of both
-// sides are done at once, those of dst one after the other, or of src.
-func tiles4(name string, lines side) {
-	tiles(name, 64, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
-		srcLow, dstLow := GP64(), GP64()
-		MOVQ(src, srcLow)
-		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
+// tiles4 emits the transpose of a row of 16x16 tiles in quarters of four rows of dst, whose lines are stored as a whole.
+func tiles4() {
+	tiles("tiles4AVX2", 64, func(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual) {
+		low, dstLow := GP64(), GP64()
+		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, low)
 		LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
-		block(dst, srcLow, ds, ss, 0, 0)
-		if lines == ofDst {
-			block(dst, src, ds, ss, 32, 0)
-			block(dstLow, srcLow, ds, ss, 0, 32)
-		} else {
-			block(dstLow, srcLow, ds, ss, 0, 32)
-			block(dst, src, ds, ss, 32, 0)
+		for quarter := range 4 {
+			to := dst
+			if quarter >= 2 {
+				to = dstLow
+			}
+			for half, from := range []reg.GPVirtual{src, low} {
+				block(to, from, ds, ss, 4*(quarter%2), 32*half, 16*quarter)
+			}
 		}
-		block(dstLow, src, ds, ss, 32, 32)
-		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
+		LEAQ(Mem{Base: low, Index: ss[0], Scale: 8}, src)
 	})
 }
 
@@ -105,33 +105,23 @@ func row(base reg.GPVirtual, off [4]reg.GPVirtual, i, disp int) Mem {
 	return Mem{Base: base, Index: off[i/2], Scale: 1, Disp: disp}
 }
 
-// block transposes 8x8 elements. Loads of half rows, joined by 128-bit inserts, save the lane crossings.
-func block(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual, dstDisp, srcDisp int) {
-	var t, u [8]reg.VecVirtual
-	for half := range 2 {
-		for i := range 4 {
-			v := YMM()
-			VBROADCASTF128(row(src, ss, i, srcDisp+16*half), v)
-			VINSERTF128(U8(1), row(src, ss, i+4, srcDisp+16*half), v, v)
-			t[4*half+i] = v
-		}
+// block transposes eight rows of four elements to rows first to first+3 of dst. Loads of half vectors, joined by 128-bit inserts,
+// save the lane crossings.
+func block(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual, first, dstDisp, srcDisp int) {
+	var t, u [4]reg.VecVirtual
+	for i := range t {
+		t[i] = YMM()
+		VBROADCASTF128(row(src, ss, i, srcDisp), t[i])
+		VINSERTF128(U8(1), row(src, ss, i+4, srcDisp), t[i], t[i])
 	}
-	for half := range 2 {
-		h := 4 * half
-		for i := range 2 {
-			lo, hi := YMM(), YMM()
-			VUNPCKLPS(t[h+2*i+1], t[h+2*i], lo)
-			VUNPCKHPS(t[h+2*i+1], t[h+2*i], hi)
-			u[h+2*i], u[h+2*i+1] = lo, hi
-		}
-		for i := range 4 {
-			out := YMM()
-			imm := uint8(0x44)
-			if i%2 == 1 {
-				imm = 0xee
-			}
-			VSHUFPS(U8(imm), u[h+2+i/2], u[h+i/2], out)
-			VMOVUPS(out, row(dst, ds, h+i, dstDisp))
-		}
+	for i := range 2 {
+		u[2*i], u[2*i+1] = YMM(), YMM()
+		VUNPCKLPS(t[2*i+1], t[2*i], u[2*i])
+		VUNPCKHPS(t[2*i+1], t[2*i], u[2*i+1])
+	}
+	for i := range 4 {
+		out := YMM()
+		VSHUFPS(U8(0x44+0xaa*(i%2)), u[2+i/2], u[i/2], out)
+		VMOVUPS(out, row(dst, ds, first+i, dstDisp))
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/bits"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -8,17 +10,34 @@ import (
 
 const rowVector = 32
 
+// A target is where, and from where, rows copies.
+type target int
+
+const (
+	near   target = iota
+	far           // rows of src may not be at hand: those farAhead further on are asked for
+	stream        // past the caches; dst and both lengths are multiples of 32
+)
+
+const farAhead = 16
+
 // rows emits a copy of count rows of n bytes, at least 32 each. The last vector of a row may lie over the one before.
-func rows() {
-	TEXT("rowsAVX2", NOSPLIT, "func(dst, src *byte, count, n, dstStride, srcStride int)")
+func rows(name string, to target) {
+	TEXT(name, NOSPLIT, "func(dst, src *byte, count, n, dstStride, srcStride int)")
 	Pragma("noescape")
-	r := rowCopy{at: GP64()}
+	r := rowCopy{at: GP64(), stream: to == stream}
 	r.dst = Load(Param("dst"), GP64()).(reg.GPVirtual)
 	r.src = Load(Param("src"), GP64()).(reg.GPVirtual)
 	count := Load(Param("count"), GP64()).(reg.GPVirtual)
 	r.n = Load(Param("n"), GP64()).(reg.GPVirtual)
 	ds := Load(Param("dstStride"), GP64()).(reg.GPVirtual)
 	ss := Load(Param("srcStride"), GP64()).(reg.GPVirtual)
+	if to == far {
+		r.ahead = GP64()
+		MOVQ(ss, r.ahead)
+		SHLQ(U8(bits.TrailingZeros(farAhead)), r.ahead)
+		ADDQ(r.src, r.ahead)
+	}
 	r.limits()
 	Label("row")
 	TESTQ(count, count)
@@ -26,10 +45,41 @@ func rows() {
 	r.row()
 	ADDQ(ds, r.dst)
 	ADDQ(ss, r.src)
+	if to == far {
+		ADDQ(ss, r.ahead)
+	}
 	DECQ(count)
 	JMP(LabelRef("row"))
 	Label("done")
+	if to == stream {
+		SFENCE()
+	}
 	VZEROUPPER()
+	RET()
+}
+
+// claim emits requests for the lines of count rows of n bytes, which are about to be written.
+func claim() {
+	TEXT("claimAVX2", NOSPLIT, "func(dst *byte, count, n, stride int)")
+	Pragma("noescape")
+	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
+	count := Load(Param("count"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	at := GP64()
+	Label("row")
+	TESTQ(count, count)
+	JE(LabelRef("done"))
+	XORQ(at, at)
+	Label("line")
+	PREFETCHT0(Mem{Base: dst, Index: at, Scale: 1})
+	ADDQ(U8(64), at)
+	CMPQ(at, n)
+	JLT(LabelRef("line"))
+	ADDQ(stride, dst)
+	DECQ(count)
+	JMP(LabelRef("row"))
+	Label("done")
 	RET()
 }
 
@@ -69,6 +119,7 @@ func rowsAt() {
 type rowCopy struct {
 	dst, src, n, at, ahead reg.GPVirtual
 	four, one              reg.GPVirtual // the last places where four vectors, and one, fit
+	stream                 bool          // past the caches
 }
 
 func (r *rowCopy) limits() {
@@ -84,7 +135,12 @@ func (r *rowCopy) vectors(count int) {
 		VMOVUPS(Mem{Base: r.src, Index: r.at, Scale: 1, Disp: i * rowVector}, v[i])
 	}
 	for i := range v {
-		VMOVUPS(v[i], Mem{Base: r.dst, Index: r.at, Scale: 1, Disp: i * rowVector})
+		to := Mem{Base: r.dst, Index: r.at, Scale: 1, Disp: i * rowVector}
+		if r.stream {
+			VMOVNTPS(v[i], to)
+		} else {
+			VMOVUPS(v[i], to)
+		}
 	}
 	for i := 0; i < count && r.ahead != nil; i += 2 {
 		PREFETCHT0(Mem{Base: r.ahead, Index: r.at, Scale: 1, Disp: i * rowVector})
