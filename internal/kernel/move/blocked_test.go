@@ -3,6 +3,7 @@ package move
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -14,7 +15,7 @@ func TestBlocked(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 1))
 	defer func(old int) { streamFrom = old }(streamFrom)
 	eachKernel(t, func(t *testing.T) {
-		for _, streamFrom = range []int{1 << 60, 0} {
+		for _, streamFrom = range []int{math.MaxInt, 0} {
 			for _, width := range []int{1, 2, 4, 8} {
 				for _, shape := range [][2]int{{128, 128}, {143, 144}, {145, 100}, {64, 2048 / width}, {2048 / width, 79}, {4096 / width, 512 / width}, {16, 600}, {515, 17}, {333, 111}} {
 					checkTranspose(t, r, shape[0], shape[1], width)
