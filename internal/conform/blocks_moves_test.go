@@ -2,6 +2,7 @@ package conform_test
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -71,7 +72,7 @@ func (m *blockModel) slice(x blockValue, axis, from, to, step int) blockValue {
 	shape := x.shape.Clone()
 	shape[axis] = (to - from + step - 1) / step
 	if to == x.shape[axis] && m.chance(50) {
-		to = 1 << 31
+		to = math.MaxInt32
 	}
 	if m.opset < 10 && step == 1 {
 		return m.op("Slice", fmt.Sprintf("axes=%s starts=%s ends=%s", list(axis), list(from), list(to)), shape, x.name)
