@@ -167,7 +167,7 @@ var (
 	geluHoist     = clamped(geluClamp)
 	geluWide      = slices.Concat(geluNum, geluDen)
 	geluTanhShort = []uint32{f32(geluTanhLo), f32(geluTanhHi), f32(geluTanhCoef * log2e * 0.044715)}
-	geluTanhWide  = append(slices.Clone(pow2Coef), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
+	geluTanhWide  = append(slices.Clone(pow2Coef), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715, exp2Lo, 1)
 )
 
 func (g *isa) gelu(x vec) vec {
