@@ -96,13 +96,7 @@ func (r *rewriter) scores(v *graph.Value, w *attentionParts, depth int) bool {
 	switch n.Type {
 	case "MatMul":
 		w.q, w.k = n.In[0], n.In[1]
-		if r.only(v) == nil || w.q.Rank() != 4 || w.k.Rank() != 4 {
-			return false
-		}
-		if w.perHead != nil {
-			w.q = r.insert(w.last, newNode("", "Mul", 14, nil, w.q, w.perHead), w.q.Type)
-		}
-		return true
+		return r.only(v) != nil && w.q.Rank() == 4 && w.k.Rank() == 4
 	case "Mul", "Div":
 		if x, f := factor(n); x != nil {
 			w.scale *= f

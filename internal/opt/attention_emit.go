@@ -75,11 +75,17 @@ func (r *rewriter) standardAttention(n *graph.Node) {
 
 // emitAttention puts one node in the place of an attention, with the transposition of its result if there is one.
 func (r *rewriter) emitAttention(w *attentionParts) {
-	q, fq := r.scaledView(w.q, false)
+	q, fq := heads{base: w.q}, 1.0
+	if w.perHead == nil {
+		q, fq = r.scaledView(w.q, false)
+	}
 	k, fk := r.scaledView(w.k, !w.straight)
 	v, fv := r.scaledView(w.v, false)
 	if q.base == nil || k.base == nil || v.base == nil || fv != 1 || !headsFit(q, k, v) {
 		return
+	}
+	if w.perHead != nil {
+		q.base = r.insert(w.last, newNode("", "Mul", 14, nil, w.q, w.perHead), w.q.Type)
 	}
 	first := int64(1)
 	last, drop := w.last, w.drop

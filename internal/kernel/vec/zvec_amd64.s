@@ -12271,7 +12271,6 @@ next:
 	VMAXPS       X4, X3, X3
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
-	VMOVAPS      Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
@@ -12336,9 +12335,8 @@ next:
 	VMAXPS       X4, X3, X3
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
-	VMOVAPS      Y2, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      lanes<>+352(SB), Y3
+	VMAXPS       Y2, Y3, Y3
 	VMOVAPS      Y3, Y4
 	VMOVUPS      lanes<>+384(SB), Y5
 	VFMADD132PS  lanes<>+64(SB), Y5, Y4
@@ -32806,9 +32804,6 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2688(SB), Z0
-	VBROADCASTSS lanes<>+2720(SB), Z0
-	VBROADCASTSS lanes<>+2784(SB), Z0
 	VBROADCASTSS lanes<>+800(SB), Z0
 	VBROADCASTSS lanes<>+6400(SB), Z1
 	VBROADCASTSS lanes<>+6432(SB), Z2
@@ -32816,6 +32811,7 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+6496(SB), Z4
 	VBROADCASTSS lanes<>+6528(SB), Z5
 	VBROADCASTSS lanes<>+2752(SB), Z5
+	VBROADCASTSS lanes<>+2784(SB), Z6
 	VBROADCASTSS lanes<>+5152(SB), Z6
 
 many419:
@@ -42190,7 +42186,6 @@ next:
 	VMAXPS           X2, X3, X3
 	VBROADCASTSS     X3, Z2
 	VSUBPS           Z2, Z1, Z1
-	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+64(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
 	VBROADCASTSS     lanes<>+6368(SB), Z3
@@ -42254,8 +42249,7 @@ next:
 	VMAXPS            X2, X3, X3
 	VBROADCASTSS      X3, Z2
 	VSUBPS            Z2, Z1, Z1
-	VMOVAPS           Z1, Z2
-	VMULPS.BCST       lanes<>+64(SB), Z2, Z2
+	VMULPS.BCST       lanes<>+64(SB), Z1, Z2
 	VREDUCEPS         $0x01, Z2, Z3
 	VBROADCASTSS      lanes<>+6368(SB), Z9
 	VCMPPS            $0x15, Z9, Z2, K2
@@ -58631,9 +58625,6 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+2688(SB), Z0
-	VBROADCASTSS lanes<>+2720(SB), Z0
-	VBROADCASTSS lanes<>+2784(SB), Z0
 	VBROADCASTSS lanes<>+800(SB), Z0
 	VBROADCASTSS lanes<>+6400(SB), Z1
 	VBROADCASTSS lanes<>+6432(SB), Z2
@@ -58641,6 +58632,7 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+6496(SB), Z4
 	VBROADCASTSS lanes<>+6528(SB), Z5
 	VBROADCASTSS lanes<>+2752(SB), Z5
+	VBROADCASTSS lanes<>+2784(SB), Z6
 	VBROADCASTSS lanes<>+5152(SB), Z6
 
 row:

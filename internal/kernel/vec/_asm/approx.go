@@ -40,6 +40,15 @@ var (
 	shortExp       = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
 )
 
+// times returns the products of numbers with a factor.
+func times(v []float64, by float64) []float64 {
+	out := make([]float64, len(v))
+	for i := range v {
+		out[i] = v[i] * by
+	}
+	return out
+}
+
 // atScaled returns the coefficients of a polynomial at by times the argument.
 func atScaled(coef []float64, by float64) []float64 {
 	scaled := make([]float64, len(coef))
@@ -47,15 +56,6 @@ func atScaled(coef []float64, by float64) []float64 {
 		scaled[i] = v * math.Pow(by, float64(i))
 	}
 	return scaled
-}
-
-// bitsOf returns numbers as hoist takes them.
-func bitsOf(v []float64) []uint32 {
-	bits := make([]uint32, len(v))
-	for i := range v {
-		bits[i] = f32(v[i])
-	}
-	return bits
 }
 
 const (
@@ -157,23 +157,6 @@ func (g *isa) expFrom(x vec) vec {
 	return q
 }
 
-// expNeg is expFrom(-x).
-func (g *isa) expNeg(x vec) vec {
-	if g.wide() {
-		return g.expFrom(g.xor(x, bitsConst(sign)))
-	}
-	x = g.atMost(x, g.k(-shortLo))
-	t := g.copy(x)
-	g.op("VFMADD132PS", c(-log2e), g.k(magic127), t)
-	n := g.sub(t, g.k(magic127))
-	g.op("VFNMSUB231PS", c(ln2Hi), n, x)
-	g.op("VFNMADD231PS", c(ln2Lo), n, x)
-	q := g.expTail(x)
-	VPSLLD(U8(23), t, t)
-	VFMADD213PS(t, t, q)
-	return q
-}
-
 // expOrZero is exp for x < 88.3, with 0 for results below the normal range.
 func (g *isa) expOrZero(x vec) vec {
 	if !g.wide() {
@@ -204,11 +187,7 @@ func (g *isa) expSoftmaxFrom(lo float64, x vec) vec {
 	g.op("VFMADD132PS", c(log2e), g.k(magic), t)
 	n := g.sub(t, g.k(magic))
 	g.op("VFNMADD231PS", c(math.Ln2), n, x)
-	coef := make([]float64, len(expSoftmaxCoef))
-	for i, v := range expSoftmaxCoef {
-		coef[i] = v * up
-	}
-	p := g.horner(x, coef...)
+	p := g.horner(x, times(expSoftmaxCoef, up)...)
 	VPSLLD(U8(23), t, t)
 	return g.mul(p, t)
 }
@@ -266,22 +245,16 @@ func (g *isa) scale(p, s vec) vec {
 	return g.mul(p, s)
 }
 
-// scaleIf is scale that returns zero in the lanes outside of m.
+// scaleIf is scale with AVX-512 that returns zero in the lanes outside of m.
 func (g *isa) scaleIf(m mask, p, s vec) vec {
-	if g.wide() {
-		VSCALEFPS_Z(s, p, m.k, p)
-		return p
-	}
-	return g.and(g.mul(p, s), m.v)
+	VSCALEFPS_Z(s, p, m.k, p)
+	return p
 }
 
-// divIf returns a/b, or zero in the lanes outside of m.
+// divIf returns a/b, or zero in the lanes outside of m, with AVX-512.
 func (g *isa) divIf(m mask, a, b vec) vec {
-	if g.wide() {
-		VDIVPS_Z(b, a, m.k, b)
-		return b
-	}
-	return g.and(g.div(a, b), m.v)
+	VDIVPS_Z(b, a, m.k, b)
+	return b
 }
 
 func (g *isa) tanh(x vec) vec {

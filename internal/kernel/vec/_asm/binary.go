@@ -32,7 +32,7 @@ var binaryKernels = []binaryKernel{
 	{"orBits", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.two("VORPS", a, b) }},
 	{"xorBits", false, 4, nil, nil, func(g *isa, _, a, b vec) vec { return g.xor(a, b) }},
 	{"addGelu", false, 2, geluHoist, geluWide, func(g *isa, _, a, b vec) vec { return g.gelu(g.add(a, b)) }},
-	{"addGeluTanh", false, 2, geluTanhShort, geluTanhWide, func(g *isa, _, a, b vec) vec { return g.geluTanh(g.add(a, b)) }},
+	{"addGeluTanh", false, 2, geluTanhHoist, geluTanhWide, func(g *isa, _, a, b vec) vec { return g.geluTanh(g.add(a, b)) }},
 	{"geluGrad", false, 1, nil, geluSlopeWide, func(g *isa, _, a, b vec) vec { return g.mul(g.geluSlope(a), b) }},
 	{"geluTanhGrad", false, 1, nil, geluTanhWide, func(g *isa, _, a, b vec) vec { return g.mul(g.geluTanhSlope(a), b) }},
 	{"mulAcc", true, 4, nil, nil, func(g *isa, d, a, b vec) vec { VFMADD231PS(a, b, d); return d }},

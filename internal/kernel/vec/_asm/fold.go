@@ -207,11 +207,7 @@ func (g *isa) expSum() {
 	m := g.param("m")
 	g.hoistSoftmax()
 	acc := []vec{g.load(bitsConst(0)), g.load(bitsConst(0))}
-	loop, count := g.loop, 2
-	if !g.wide() {
-		loop, count = g.loopBeside, 4
-	}
-	loop(n, count, []reg.GPVirtual{dst, x},
+	g.loopFilled(n, 4, 2, []reg.GPVirtual{dst, x},
 		func(i int) {
 			e := g.expSoftmax(g.sub(g.load(g.at(x, i)), m))
 			VADDPS(e, acc[i%2], acc[i%2])

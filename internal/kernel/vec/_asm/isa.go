@@ -317,6 +317,15 @@ func (g *isa) loopBeside(n reg.GPVirtual, count int, ptrs []reg.GPVirtual, body 
 	g.loops(n, counts, beside, ptrs, body, tail)
 }
 
+// loopFilled is loopBeside of count vectors with AVX2, and loop with AVX-512.
+func (g *isa) loopFilled(n reg.GPVirtual, count, unroll int, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
+	if g.wide() {
+		g.loop(n, unroll, ptrs, body, tail)
+	} else {
+		g.loopBeside(n, count, ptrs, body, tail)
+	}
+}
+
 func oneByOne(count int, body func(i int)) {
 	for i := range count {
 		body(i)

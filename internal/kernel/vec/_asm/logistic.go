@@ -18,18 +18,9 @@ const (
 
 var (
 	// A quarter of expCoef at r*ln(2).
-	onePlusCoef   = quarter(atScaled(expCoef, math.Ln2))
+	onePlusCoef   = times(atScaled(expCoef, math.Ln2), 0.25)
 	onePlusConsts = []uint32{f32(onePlusLo), f32(-shortLo), f32(magic0 + 129)}
 )
-
-// quarter returns a quarter of each number.
-func quarter(v []float64) []float64 {
-	out := make([]float64, len(v))
-	for i := range v {
-		out[i] = v[i] / 4
-	}
-	return out
-}
 
 // sigmoid is exact to some units in the last place: recurrent layers and deep networks of SiLU add up errors step by step.
 // Results below the normal range are 0.
@@ -38,7 +29,7 @@ func (g *isa) sigmoid(x vec) vec {
 		return g.div(g.load(c(1)), g.onePlusExpNeg(x))
 	}
 	normal := g.lanesOf(cmpNLT, x, g.k(shortLo))
-	return g.divIf(normal, g.load(c(1)), g.add(g.expNeg(x), c(1)))
+	return g.divIf(normal, g.load(c(1)), g.add(g.expFrom(g.xor(x, bitsConst(sign))), c(1)))
 }
 
 // onePlusExpNeg is 1+exp(-x) with AVX2. Powers of two are four times what they are, up to infinity, and the polynomial a quarter.

@@ -37,19 +37,19 @@ func (g *isa) rowsOf(name, signature string, prepare func(k rowKernel), each fun
 // pass emits a loop over the elements of the row at hand: take gets the number of the accumulator, and what loads from
 // and stores to the pointers ptrs. pad fills the lanes beyond a tail.
 func (k rowKernel) pass(unroll int, ptrs []reg.GPVirtual, take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
-	k.walk(k.g.loop, unroll, ptrs, take)
+	k.walk(func(n reg.GPVirtual, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
+		k.g.loop(n, unroll, ptrs, body, tail)
+	}, ptrs, take)
 }
 
-// passBeside is pass whose vectors stand side by side with AVX2.
-func (k rowKernel) passBeside(count int, ptrs []reg.GPVirtual, take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
-	loop := k.g.loop
-	if !k.g.wide() {
-		loop = k.g.loopBeside
-	}
-	k.walk(loop, count, ptrs, take)
+// passFilled is pass by loopFilled.
+func (k rowKernel) passFilled(count, unroll int, ptrs []reg.GPVirtual, take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
+	k.walk(func(n reg.GPVirtual, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
+		k.g.loopFilled(n, count, unroll, ptrs, body, tail)
+	}, ptrs, take)
 }
 
-func (k rowKernel) walk(loop func(n reg.GPVirtual, unroll int, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)), unroll int, ptrs []reg.GPVirtual,
+func (k rowKernel) walk(loop func(n reg.GPVirtual, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)), ptrs []reg.GPVirtual,
 	take func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec))) {
 	n := GP64()
 	MOVQ(k.cols, n)
@@ -59,7 +59,7 @@ func (k rowKernel) walk(loop func(n reg.GPVirtual, unroll int, ptrs []reg.GPVirt
 		MOVQ(p, at[i])
 	}
 	g := k.g
-	loop(n, unroll, at,
+	loop(n, at,
 		func(i int) {
 			take(i, func(p int, _ func() vec) vec { return g.load(g.at(at[p], i)) }, func(p int, v vec) { VMOVUPS(v, g.at(at[p], i)) })
 		},
@@ -119,11 +119,8 @@ func (g *isa) softmaxRows(name string, log bool) {
 			VMAXPS(load(0, low), acc, acc)
 		})
 	}, func(k rowKernel) {
-		sums, count := k.start(2, 0), 2
-		if !g.wide() {
-			count = 4
-		}
-		k.passBeside(count, []reg.GPVirtual{k.x, k.dst}, func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
+		sums := k.start(2, 0)
+		k.passFilled(4, 2, []reg.GPVirtual{k.x, k.dst}, func(i int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			e := g.expSoftmax(g.sub(load(0, low), m))
 			VADDPS(e, sums[i%2], sums[i%2])
 			if !log {
@@ -171,7 +168,7 @@ func (g *isa) softmaxGrad(name string, log bool) {
 				VFMADD231PS(load(0, nil), load(1, nil), acc)
 			}
 		})
-		k.passBeside(2, []reg.GPVirtual{k.x, y, k.dst}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
+		k.passFilled(2, 2, []reg.GPVirtual{k.x, y, k.dst}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			if log {
 				d := load(0, nil)
 				VFNMADD231PS(g.expSoftmax(load(1, nil)), sum, d)
@@ -197,7 +194,7 @@ func (g *isa) scaledExpRows() {
 		factor := g.r()
 		VBROADCASTSS(Mem{Base: f}, factor)
 		ADDQ(U8(4), f)
-		k.passBeside(4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
+		k.passFilled(4, 4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad func() vec) vec, store func(p int, v vec)) {
 			store(1, g.mul(g.expSoftmaxFrom(leastShare, load(0, nil)), factor))
 		})
 	})

@@ -21,7 +21,7 @@ func (g *isa) softmaxShort(name string, log bool) {
 	JLT(LabelRef("end"))
 	v := g.loadTail(m, Mem{Base: x}, low)
 	d := g.sub(v, g.spread(g.across(g.copy(v), VMAXPS)))
-	e := g.expSoftmaxOf(d)
+	e := g.expSoftmax(d)
 	sum := g.spread(g.across(g.copy(e), VADDPS))
 	if log {
 		g.storeTail(m, g.sub(d, g.log(sum)), Mem{Base: dst})
@@ -42,6 +42,3 @@ func (g *isa) spread(s reg.VecVirtual) vec {
 	VBROADCASTSS(s, v)
 	return v
 }
-
-// expSoftmaxOf is expSoftmax of a copy.
-func (g *isa) expSoftmaxOf(x vec) vec { return g.expSoftmax(g.copy(x)) }

@@ -31,8 +31,8 @@ var unaryBeside = map[string]int{
 
 // walk emits the loop of a kernel over n elements.
 func (k unaryKernel) walk(g *isa, n reg.GPVirtual, ptrs []reg.GPVirtual, body func(i int), tail func(m mask)) {
-	if count := unaryBeside[k.name]; count > 0 && !g.wide() {
-		g.loopBeside(n, count, ptrs, body, tail)
+	if count := unaryBeside[k.name]; count > 0 {
+		g.loopFilled(n, count, k.unroll, ptrs, body, tail)
 		return
 	}
 	g.loop(n, k.unroll, ptrs, body, tail)
@@ -62,7 +62,7 @@ var unaryKernels = []unaryKernel{
 	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
 	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
 	{"gelu", 0, 2, geluHoist, geluWide, func(g *isa, x vec, _ []vec) vec { return g.gelu(x) }},
-	{"geluTanh", 0, 2, geluTanhShort, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
+	{"geluTanh", 0, 2, nil, geluTanhWide, func(g *isa, x vec, _ []vec) vec { return g.geluTanh(x) }},
 	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
 		return g.silu(x, p[0])
 	}},
@@ -166,7 +166,7 @@ var (
 
 	geluHoist     = clamped(geluClamp)
 	geluWide      = slices.Concat(geluNum, geluDen)
-	geluTanhShort = []uint32{f32(geluTanhLo), f32(geluTanhHi), f32(geluTanhCoef * log2e * 0.044715)}
+	geluTanhHoist = []uint32{f32(geluTanhLo), f32(geluTanhHi), f32(geluTanhCoef * log2e * 0.044715)}
 	geluTanhWide  = append(slices.Clone(pow2Coef), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715, exp2Lo, 1)
 )
 
