@@ -26,6 +26,7 @@ type gradGen struct {
 	v           isa
 	a           reg.Register
 	pixel       gp
+	triple      gp   // stride 1: three pixels
 	p, d, q     []gp // inputs, their gradients, and those of outputs, by lines
 	w           gp
 	xask, dask  gp // what will be read and written soon
@@ -119,13 +120,19 @@ func (g *gradGen) pass(row, n int) {
 // weight is that of a tap.
 func (g *gradGen) weight(tap int) Mem { return Mem{Base: g.w, Disp: tap * g.v.Bytes()} }
 
-// grads emits the kernel for windows of 3 by 3 that move by one position: two inputs beside each other share the gradients of outputs.
+// gradsBeside is how many inputs beside each other the kernel for windows that move by one position takes: with the sums of the weights
+// they fill the registers of AVX2, and what is added to each of them waits for the one before less than with two.
+const gradsBeside = 3
+
+// lineBytes is what a processor reads from memory at once.
+const lineBytes = 64
+
+// grads emits the kernel for windows of 3 by 3 that move by one position: inputs beside each other share the gradients of outputs.
 // Weights are in reverse order.
 func grads(v isa) {
 	g := gradsBegin(v, "grads", " is gradsGeneric.")
-	triple := GP64()
-	LEAQ(Mem{Base: g.pixel, Index: g.pixel, Scale: 2}, triple)
-	columns := []Mem{{}, {Index: g.pixel, Scale: 1}, {Index: g.pixel, Scale: 2}, {Index: triple, Scale: 1}}
+	g.triple = GP64()
+	LEAQ(Mem{Base: g.pixel, Index: g.pixel, Scale: 2}, g.triple)
 	g.vectors(func() {
 		g.p, g.d = []gp{g.start(gradX)}, []gp{g.start(gradDx)}
 		g.q = []gp{Elements(g.a, gradAt), GP64(), GP64()}
@@ -136,42 +143,75 @@ func grads(v isa) {
 		LEAQ(Mem{Base: g.q[0], Index: row, Scale: 2}, g.q[2])
 		g.absent(gradAbove, "outer")
 		g.absent(gradBelow, "outer")
-		g.row("inner", columns, false)
+		g.row("inner", false)
 		JMP(LabelRef("end"))
 		Label("outer")
-		g.row("outer", columns, true)
+		g.row("outer", true)
 		Label("end")
 	})
 }
 
-// row emits the inputs of a row for a vector of channels.
-func (g *gradGen) row(name string, columns []Mem, outer bool) {
-	n := Field(g.a, gradCount)
-	SUBQ(U8(1), n)
+// row emits the inputs of a row for a vector of channels. The input at either edge goes with those beside it.
+func (g *gradGen) row(name string, outer bool) {
+	n := Field(g.a, gradCount) // of inputs that have both neighbours
+	SUBQ(U8(2), n)
+	ADDQ(Mem{Base: g.a, Disp: gradLeft}, n)
 	ADDQ(Mem{Base: g.a, Disp: gradRight}, n)
 	CMPQ(Mem{Base: g.a, Disp: gradLeft}, U8(0))
-	JNE(LabelRef(name + "_pairs"))
-	g.inputs(name+"_left", columns, 1, 1, 2, outer)
+	JNE(LabelRef(name + "_middle"))
+	CMPQ(n, U8(1))
+	JGE(LabelRef(name + "_left"))
+	g.inputs(name+"_left1", 1, 1, 2, outer)
+	JMP(LabelRef(name + "_middle"))
+	Label(name + "_left")
+	g.inputs(name+"_left2", 2, 1, 3, outer)
 	DECQ(n)
-	Loop(name+"_pairs", n, 2, func() { g.inputs(name+"_pair", columns, 2, 0, 3, outer) })
-	Loop(name+"_single", n, 1, func() { g.inputs(name+"_one", columns, 1, 0, 2, outer) })
+	Label(name + "_middle")
+	Loop(name+"_three", n, gradsBeside, func() { g.inputs(name+"_inner3", 3, 0, 4, outer) })
 	CMPQ(Mem{Base: g.a, Disp: gradRight}, U8(0))
-	JNE(LabelRef(name + "_done"))
-	g.inputs(name+"_right", columns, 1, 0, 1, outer)
+	JE(LabelRef(name + "_right"))
+	g.rest(name+"_inner", n, 2, func(count int) { g.inputs(fmt.Sprintf("%s_inner%d", name, count), count, 0, count+1, outer) })
+	JMP(LabelRef(name + "_done"))
+	Label(name + "_right")
+	INCQ(n)
+	g.rest(name+"_right", n, 3, func(count int) { g.inputs(fmt.Sprintf("%s_right%d", name, count), count, 0, count, outer) })
 	Label(name + "_done")
 }
 
+// rest emits body for each count up to most, of which it takes the one that is in n, if any.
+func (g *gradGen) rest(name string, n gp, most int, body func(count int)) {
+	for count := most; count > 0; count-- {
+		next := fmt.Sprintf("%s_below%d", name, count)
+		CMPQ(n, U8(uint8(count)))
+		JNE(LabelRef(next))
+		body(count)
+		if count > 1 {
+			JMP(LabelRef(name + "_end"))
+		}
+		Label(next)
+	}
+	Label(name + "_end")
+}
+
+// column is the address of a pixel behind the one at hand.
+func (g *gradGen) column(base gp, i int) Mem {
+	m := Mem{Base: base}
+	switch i {
+	case 0:
+	case 3:
+		m.Index, m.Scale = g.triple, 1
+	default:
+		m.Index, m.Scale = g.pixel, uint8(i)
+	}
+	return m
+}
+
 // inputs emits n inputs beside each other, of which columns from first to last of the outputs exist.
-func (g *gradGen) inputs(label string, columns []Mem, n, first, last int, outer bool) {
+func (g *gradGen) inputs(label string, n, first, last int, outer bool) {
 	v := g.v
 	x, dx := v.Vecs(n), v.Vecs(n)
-	at := func(base gp, column int) Mem {
-		m := columns[column]
-		m.Base = base
-		return m
-	}
 	for i := range n {
-		VMOVUPS(at(g.p[0], i), x[i])
+		VMOVUPS(g.column(g.p[0], i), x[i])
 		v.Zero(dx[i])
 	}
 	for l, q := range g.q {
@@ -181,7 +221,7 @@ func (g *gradGen) inputs(label string, columns []Mem, n, first, last int, outer 
 		}
 		for c := first; c <= last; c++ {
 			dy := v.Vec()
-			VMOVUPS(at(q, c), dy)
+			VMOVUPS(g.column(q, c), dy)
 			for i := range n {
 				if k := c - i; k >= 0 && k < 3 {
 					VFMADD231PS(g.weight(3*l+k), dy, dx[i])
@@ -194,15 +234,16 @@ func (g *gradGen) inputs(label string, columns []Mem, n, first, last int, outer 
 		}
 	}
 	for i, r := range dx {
-		VMOVUPS(r, g.gradient(0, i))
+		VMOVUPS(r, g.column(g.d[0], i))
 	}
 	for _, p := range []gp{g.xask, g.dask, g.yask} {
-		PREFETCHT1(Mem{Base: p})
+		for at := 0; at < n*v.Bytes(); at += lineBytes {
+			PREFETCHT1(Mem{Base: p, Disp: at})
+		}
 		ADDQ(U32(uint32(n*v.Bytes())), p)
 	}
-	g.pass(0, n)
-	for _, p := range g.q {
-		LEAQ(Mem{Base: p, Index: g.pixel, Scale: uint8(n)}, p)
+	for _, p := range append([]gp{g.p[0], g.d[0]}, g.q...) {
+		LEAQ(g.column(p, n), p)
 	}
 }
 
