@@ -69,7 +69,7 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 // bench/training.py with a bound, with 1 and 2 threads and 512 KB of second-level cache, was 0.5 to 1.1 times that above the values.
 const (
 	workOfProducts     = 1024 << 10
-	workOfConvolutions = 2048 << 10
+	workOfConvolutions = 3072 << 10
 	workOfNode         = 8 << 10
 	workOfHeap         = 1408 << 10
 )

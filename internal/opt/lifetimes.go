@@ -83,6 +83,16 @@ func (l *lifetimes) find(g *graph.Graph, m Memory) bool {
 	return true
 }
 
+// full counts the nodes at which as much is in use as at the peak.
+func (l *lifetimes) full() (n int) {
+	for _, bytes := range l.live {
+		if bytes == l.live[l.peak] {
+			n++
+		}
+	}
+	return n
+}
+
 func (l *lifetimes) add(v *graph.Value, def, size int) {
 	k := len(l.contents)
 	c := content{size: (size + alignedTo - 1) / alignedTo * alignedTo, def: def, root: k, own: def >= 0, last: def, until: math.MaxInt}

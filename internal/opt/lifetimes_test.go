@@ -76,6 +76,27 @@ func TestRecomputeBeforeChange(t *testing.T) {
 	}
 }
 
+// TestRecomputeMoves lets a value that waits at the peak be made after it instead of twice: what it is made of is there anyway.
+func TestRecomputeMoves(t *testing.T) {
+	m := ParseModel("x", "Sin x -> a; MatMul a x -> d; Concat a a a a axis=0 -> four; MatMul four a -> s; MatMul d d -> e; Concat e s axis=0 -> y")
+	m.Graph.Inputs[0].Type = onnx.NewTensorType(tensor.Float32, Fixed(256, 256)...)
+	g, err := graph.Build(m, ops.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err = Apply(g, Options{Off: true}); err != nil {
+		t.Fatal(err)
+	}
+	l, nodes := newLifetimes(g, Memory{}), len(g.Nodes)
+	before := l.live[l.peak]
+	if !Recompute(g, 1, Memory{}) {
+		t.Fatal("no value moves")
+	}
+	if l = newLifetimes(g, Memory{}); l.live[l.peak] >= before || len(g.Nodes) != nodes {
+		t.Errorf("%d bytes in use at once, %d before, with %d nodes, %d before", l.live[l.peak], before, len(g.Nodes), nodes)
+	}
+}
+
 // TestSavedMemory compares what is in use at once where values wait as bfloat16 and as float32.
 func TestSavedMemory(t *testing.T) {
 	text := "Identity x -> a0"

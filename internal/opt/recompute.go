@@ -88,7 +88,7 @@ func (r *recomputer) until(target int) int {
 			break
 		}
 		back := r.apply(l, best)
-		if next.find(r.g, r.memory) && next.live[next.peak] <= peak {
+		if next.find(r.g, r.memory) && (next.live[next.peak] < peak || next.live[next.peak] == peak && (best.cost > 0 || next.full() < l.full())) {
 			l, next = next, l
 			continue
 		}
@@ -171,7 +171,7 @@ func (p *planner) need(v *graph.Value) bool {
 		}
 		return false
 	}
-	if k != p.without && (!c.own || c.lasts() > p.l.peak) || p.kept[k] {
+	if k != p.without && (!c.own || c.lasts() >= p.l.peak) || p.kept[k] { // there at the peak anyway
 		return true
 	}
 	if small := p.r.dear && k != p.without && smallBeside*c.size <= p.gain; !small && p.again(v.From) {
@@ -201,7 +201,28 @@ func (p *planner) again(n *graph.Node) bool {
 		}
 	}
 	p.nodes = append(p.nodes, n)
-	p.cost += cost
+	if !p.moves(n) {
+		p.cost += cost
+	}
+	return true
+}
+
+// moves reports whether n makes what is to be made again and nothing reads that before the place: n then runs there alone. Without a bound nodes
+// move for no more than they may run again for.
+func (p *planner) moves(n *graph.Node) bool {
+	if !p.r.dear {
+		return false
+	}
+	for _, v := range n.Out {
+		k, ok := p.l.of[v]
+		if !ok {
+			continue
+		}
+		c := &p.l.contents[k]
+		if c.stays || len(c.uses) > 0 && (k != p.without || c.uses[0] < p.at) {
+			return false
+		}
+	}
 	return true
 }
 
