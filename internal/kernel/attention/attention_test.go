@@ -157,7 +157,7 @@ func TestAttention(t *testing.T) {
 			defer use(t, name)()
 			rng := rand.New(rand.NewPCG(1, 2))
 			inf := float32(math.Inf(-1))
-			for n := range 40 {
+			for n := range cases(40) {
 				a := Args{
 					B: 1 + rng.IntN(3), KVHeads: 1 + rng.IntN(2), Queries: 1 + rng.IntN(180), Keys: 1 + rng.IntN(400),
 					Size: 1 + rng.IntN(70), ValueSize: 1 + rng.IntN(70), Scale: rng.Float32(),
@@ -189,6 +189,14 @@ func TestAttention(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cases is the number of random problems of a test, less where time is short: on an emulated processor.
+func cases(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
 }
 
 // TestHidden walks through queries that see nothing, in every step or in some, and NaN.

@@ -105,7 +105,7 @@ func TestGradient(t *testing.T) {
 			}
 			defer undo()
 			rng := rand.New(rand.NewPCG(1, 2))
-			for n := range 40 {
+			for n := range cases(40) {
 				g := drawGradient(rng, n)
 				compareGradient(t, fmt.Sprintf("%d: %dx%d/%d heads, %d queries, %d keys", n, g.B, g.H, g.KVHeads, g.Queries, g.Keys), g)
 			}

@@ -13,7 +13,7 @@ import (
 // several outputs per channel.
 func TestDepthwise(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range 150 {
+	for i := range cases(150) {
 		c := 2 + rng.IntN(40)
 		p := problem{batch: 1 + rng.IntN(2), groups: c, inC: c, outC: c * []int{1, 1, 1, 2, 3, 8}[rng.IntN(6)]}
 		k := []int{3, 5, 7, 2, 1, 9}[rng.IntN(6)]
@@ -34,10 +34,18 @@ func TestDepthwise(t *testing.T) {
 	}
 }
 
+// cases is the number of random problems of a test, less where time is short: on an emulated processor.
+func cases(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // TestDepthwiseSpans compares rows of more taps than kernels slide over, with zeros at the end or without, and gradients of inputs.
 func TestDepthwiseSpans(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
-	for i := range 80 {
+	for i := range cases(80) {
 		c := []int{2 + rng.IntN(40), 128}[i%5/4]
 		p := problem{batch: 1 + rng.IntN(2), groups: c, inC: c, outC: c * []int{1, 1, 2, 8}[rng.IntN(4)]}
 		for j := range 1 + rng.IntN(3) {
@@ -46,6 +54,9 @@ func TestDepthwiseSpans(t *testing.T) {
 		}
 		k := 8 + rng.IntN(12)
 		p.axes[len(p.axes)-1] = [6]int{k + rng.IntN(40), k, 1 + rng.IntN(2), 1, rng.IntN(k), rng.IntN(k)}
+		if g := p.geom(); g.OutC*g.OutSize()*g.Taps() > 8e6 {
+			continue
+		}
 		for _, k := range depthwise.All() {
 			undo := cpu.Set(k.Needs)
 			plan := newPlan(p.geom(), "depthwise by spans")
@@ -61,7 +72,7 @@ func TestDepthwiseSpans(t *testing.T) {
 // TestDepthwisePairs compares rows of outputs that are computed two by two, with padding on some sides or none.
 func TestDepthwisePairs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 6))
-	for i := range 60 {
+	for i := range cases(60) {
 		c := 2 + rng.IntN(70)
 		p := problem{batch: 1 + rng.IntN(3), groups: c, inC: c, outC: c}
 		for range 2 {
@@ -83,7 +94,7 @@ func TestDepthwisePairs(t *testing.T) {
 // TestDepthwiseSpread compares gradients of inputs where windows of 3 by 3 move by two positions.
 func TestDepthwiseSpread(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 6))
-	for i := range 60 {
+	for i := range cases(60) {
 		c := 2 + rng.IntN(70)
 		p := problem{batch: 1 + rng.IntN(3), groups: c, inC: c, outC: c}
 		for range 2 {

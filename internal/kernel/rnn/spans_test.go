@@ -39,7 +39,7 @@ func TestSpansHaveTheBitsOfWhatIsKept(t *testing.T) {
 				continue
 			}
 			for _, size := range sizes {
-				for _, mode := range []struct{ full, batchFirst bool }{{false, false}, {true, false}, {true, true}, {false, true}} {
+				for _, mode := range modes(size) {
 					t.Run(fmt.Sprint(name, size, mode), func(t *testing.T) {
 						p := newBackProblem(l, size[0], size[1], size[2], size[3], mode.full, mode.batchFirst)
 						p.back.Again = &p.w

@@ -59,6 +59,14 @@ func TestJoinsAndHolds(t *testing.T) {
 	})
 }
 
+// tails is the number of lengths to try: beyond three vectors of bytes, or two where time is short, on an emulated processor.
+func tails() int {
+	if testing.Short() {
+		return 140
+	}
+	return 200
+}
+
 func typed[T Number](t *testing.T, k *kernels, element func() T) {
 	t.Helper()
 	e := elementOf[T]()
@@ -112,7 +120,7 @@ func typed[T Number](t *testing.T, k *kernels, element func() T) {
 func typedWhere[T Number](t *testing.T, k *kernels, element func() T) {
 	t.Helper()
 	active = k
-	for n := range 200 {
+	for n := range tails() {
 		cond, a, b := make([]bool, n), make([]T, n), make([]T, n)
 		for i := range cond {
 			cond[i], a[i], b[i] = i*7%3 == 0, element(), element()
