@@ -66,7 +66,8 @@ func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool)
 
 // What a step takes beside its values, in bytes: packed parts of products in each thread, tiles and sums of convolutions in each
 // thread that has some, plans and kernels of a node, and what compiling leaves on the heap. Resident memory of the steps of
-// bench/training.py with a bound, with 1 and 2 threads and 512 KB of second-level cache, was 0.5 to 1.1 times that above the values.
+// bench/training.py with a bound, with 1 and 2 threads and 512 KB of second-level cache, was 0.5 to 1.1 times that above the values with 2 MB for
+// convolutions; steps of a DCGAN took up to 1.3 MB more than their bound then.
 const (
 	workOfProducts     = 1024 << 10
 	workOfConvolutions = 3072 << 10
