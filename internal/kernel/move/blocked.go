@@ -40,11 +40,11 @@ func part(n, step int) int {
 // parts returns how many parts n has, at least one.
 func parts(n, step int) int { return max(1, (n+step-tileSide)/step) }
 
-// streamFrom is from how many bytes on copies that are not in one piece write past the caches, where possible: with as many to read
-// and what comes next they would not stay there.
+// streamFrom is from how many bytes on, written and read, copies that are not in one piece write past the caches, where possible: with what comes
+// next they would not stay there.
 var streamFrom = func() int {
 	if _, _, l3 := cpu.Caches(); l3 > 0 {
-		return l3 / 4
+		return l3 / 2
 	}
 	return math.MaxInt
 }()

@@ -125,13 +125,15 @@ func (b *box) check(dst, src int) {
 
 func reach(lo, hi, by int) (int, int) { return lo + min(by, 0), hi + max(by, 0) }
 
-// bytes returns how many are written.
+// bytes returns how many are written and read; what is read again and again counts once.
 func (b *box) bytes() int {
-	n := b.width
+	written, read := b.width, b.width
 	for _, d := range b.dims() {
-		n *= d.n
+		if written *= d.n; d.src != 0 {
+			read *= d.n
+		}
 	}
-	return n
+	return written + read
 }
 
 // choose takes the inner loops out of the dimensions.

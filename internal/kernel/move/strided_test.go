@@ -61,7 +61,11 @@ func randomCopy(r *rand.Rand) (c Copy, dstLen, srcLen int) {
 
 func TestStridedRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
-	for range 4000 {
+	count := 4000
+	if testing.Short() {
+		count = 400 // on an emulated processor
+	}
+	for range count {
 		c, dstLen, srcLen := randomCopy(r)
 		if dstLen > 1<<21 || srcLen > 1<<21 {
 			continue
