@@ -37,7 +37,7 @@ func TestDepthwise(t *testing.T) {
 // cases is the number of random problems of a test, less where time is short: on an emulated processor.
 func cases(n int) int {
 	if testing.Short() {
-		return n / 10
+		return n / 20
 	}
 	return n
 }
