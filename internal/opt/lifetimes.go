@@ -83,6 +83,12 @@ func (l *lifetimes) find(g *graph.Graph, m Memory) bool {
 	return true
 }
 
+// below reports whether less is in use at the peak than at that of other, or as much at fewer nodes.
+func (l *lifetimes) below(other *lifetimes) bool {
+	peak, before := l.live[l.peak], other.live[other.peak]
+	return peak < before || peak == before && l.full() < other.full()
+}
+
 // full counts the nodes at which as much is in use as at the peak.
 func (l *lifetimes) full() (n int) {
 	for _, bytes := range l.live {

@@ -29,7 +29,7 @@ type Memory struct {
 	Scratch map[*graph.Node]int // working memory of nodes in bytes; nil: not known. That of copies is added
 }
 
-// Recompute is the pass of that name with a bound: it copies nodes of any cost, those first that give most bytes for it, until
+// Recompute is the pass of that name with a bound: it moves nodes and copies those of any cost, those first that give most bytes for it, until
 // the arena has less bytes in use at once by the given number. It reports whether it comes that far.
 func Recompute(g *graph.Graph, less int, m Memory) bool {
 	l := newLifetimes(g, m)
@@ -88,7 +88,8 @@ func (r *recomputer) until(target int) int {
 			break
 		}
 		back := r.apply(l, best)
-		if next.find(r.g, r.memory) && (next.live[next.peak] < peak || next.live[next.peak] == peak && (best.cost > 0 || next.full() < l.full())) {
+		// What costs nothing has to gain something: two moves could take turns for ever.
+		if next.find(r.g, r.memory) && (next.below(l) || best.cost > 0 && next.live[next.peak] == peak) {
 			l, next = next, l
 			continue
 		}

@@ -7661,9 +7661,9 @@ inner_left:
 	DECQ        R14
 
 inner_middle:
-inner_three:
+inner_several:
 	CMPQ        R14, $0x00000003
-	JL          inner_three_end
+	JL          inner_several_end
 	VMOVUPS     (R9), Y9
 	VXORPS      Y12, Y12, Y12
 	VMOVUPS     (R9)(CX*1), Y10
@@ -7757,9 +7757,9 @@ inner_three:
 	LEAQ        (R12)(R8*1), R12
 	LEAQ        (R13)(R8*1), R13
 	SUBQ        $0x00000003, R14
-	JMP         inner_three
+	JMP         inner_several
 
-inner_three_end:
+inner_several_end:
 	CMPQ        176(AX), $0x00
 	JE          inner_right
 	CMPQ        R14, $0x02
@@ -8190,9 +8190,9 @@ outer_left2_2:
 	DECQ       R14
 
 outer_middle:
-outer_three:
+outer_several:
 	CMPQ        R14, $0x00000003
-	JL          outer_three_end
+	JL          outer_several_end
 	VMOVUPS     (R9), Y9
 	VXORPS      Y12, Y12, Y12
 	VMOVUPS     (R9)(CX*1), Y10
@@ -8294,9 +8294,9 @@ outer_inner3_2:
 	LEAQ       (R12)(R8*1), R12
 	LEAQ       (R13)(R8*1), R13
 	SUBQ       $0x00000003, R14
-	JMP        outer_three
+	JMP        outer_several
 
-outer_three_end:
+outer_several_end:
 	CMPQ        176(AX), $0x00
 	JE          outer_right
 	CMPQ        R14, $0x02

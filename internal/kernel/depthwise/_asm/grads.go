@@ -102,19 +102,10 @@ func (g *gradGen) absent(off int, label string) {
 	JE(LabelRef(label))
 }
 
-// gradient is where that of an input at hand goes.
-func (g *gradGen) gradient(row, column int) Mem {
-	m := Mem{Base: g.d[row]}
-	if column > 0 {
-		m.Index, m.Scale = g.pixel, 1
-	}
-	return m
-}
-
 // pass goes on by some inputs of a row.
 func (g *gradGen) pass(row, n int) {
-	LEAQ(Mem{Base: g.p[row], Index: g.pixel, Scale: uint8(n)}, g.p[row])
-	LEAQ(Mem{Base: g.d[row], Index: g.pixel, Scale: uint8(n)}, g.d[row])
+	LEAQ(g.column(g.p[row], n), g.p[row])
+	LEAQ(g.column(g.d[row], n), g.d[row])
 }
 
 // weight is that of a tap.
@@ -167,14 +158,14 @@ func (g *gradGen) row(name string, outer bool) {
 	g.inputs(name+"_left2", 2, 1, 3, outer)
 	DECQ(n)
 	Label(name + "_middle")
-	Loop(name+"_three", n, gradsBeside, func() { g.inputs(name+"_inner3", 3, 0, 4, outer) })
+	Loop(name+"_several", n, gradsBeside, func() { g.inputs(fmt.Sprintf("%s_inner%d", name, gradsBeside), gradsBeside, 0, gradsBeside+1, outer) })
 	CMPQ(Mem{Base: g.a, Disp: gradRight}, U8(0))
 	JE(LabelRef(name + "_right"))
-	g.rest(name+"_inner", n, 2, func(count int) { g.inputs(fmt.Sprintf("%s_inner%d", name, count), count, 0, count+1, outer) })
+	g.rest(name+"_inner", n, gradsBeside-1, func(count int) { g.inputs(fmt.Sprintf("%s_inner%d", name, count), count, 0, count+1, outer) })
 	JMP(LabelRef(name + "_done"))
 	Label(name + "_right")
 	INCQ(n)
-	g.rest(name+"_right", n, 3, func(count int) { g.inputs(fmt.Sprintf("%s_right%d", name, count), count, 0, count, outer) })
+	g.rest(name+"_right", n, gradsBeside, func(count int) { g.inputs(fmt.Sprintf("%s_right%d", name, count), count, 0, count, outer) })
 	Label(name + "_done")
 }
 
@@ -242,7 +233,8 @@ func (g *gradGen) inputs(label string, n, first, last int, outer bool) {
 		}
 		ADDQ(U32(uint32(n*v.Bytes())), p)
 	}
-	for _, p := range append([]gp{g.p[0], g.d[0]}, g.q...) {
+	g.pass(0, n)
+	for _, p := range g.q {
 		LEAQ(g.column(p, n), p)
 	}
 }
@@ -328,11 +320,7 @@ func (g *gradGen) square(rows int, below, both, neighbour bool, xrow, yrow gp) {
 // input emits the input in a row and column of the square at hand.
 func (g *gradGen) input(row, column int) {
 	x, dx := g.v.Vec(), g.v.Vec()
-	from := Mem{Base: g.p[row]}
-	if column > 0 {
-		from.Index, from.Scale = g.pixel, 1
-	}
-	VMOVUPS(from, x)
+	VMOVUPS(g.column(g.p[row], column), x)
 	first := true
 	product := func(dy reg.VecVirtual, line, tap int) {
 		if t := line*3 + tap; first {
@@ -350,5 +338,5 @@ func (g *gradGen) input(row, column int) {
 			product(g.right[l], line, 0)
 		}
 	}
-	VMOVUPS(dx, g.gradient(row, column))
+	VMOVUPS(dx, g.column(g.d[row], column))
 }
